@@ -1,0 +1,30 @@
+# Every target is one cargo call or one script of scripts/, which can also be run by hand.
+PREFIX ?= /usr/local
+.PHONY: build demo test check header bench install stress clean
+
+build:            ## libcolib.so, libcolib.a in target/release
+	@scripts/build.sh
+
+demo: build       ## a hundred blocking clients, first one after another, then as coroutines
+	@scripts/demo.sh
+
+test: build       ## unit, interface, client and differential tests
+	@scripts/test.sh
+
+check:            ## format, lints, docs, import order, header drift, exported symbols
+	@scripts/check.sh
+
+header:           ## regenerate include/co_routine.h from src/capi
+	@cargo run -q -p header
+
+bench: build      ## ratios against peers, measured in one run
+	@benches/run.sh
+
+stress: build     ## the slow suites: long randomised runs, sanitizers at length
+	@scripts/stress.sh
+
+install: build    ## library, headers to $(PREFIX)
+	@PREFIX=$(PREFIX) scripts/install.sh
+
+clean:
+	@cargo clean

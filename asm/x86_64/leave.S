@@ -1,0 +1,15 @@
+# The body of co_resume and of the yields: {prepare} gets the arguments as they came and answers with
+# the two contexts of the switch in rax and rdx, or with a null rax when there is nothing to switch to.
+# The switch is a jump, so the context that leaves goes on straight in its caller.
+    .cfi_startproc
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    callq {prepare}
+    addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    movq %rax, %rdi
+    movq %rdx, %rsi
+    testq %rax, %rax
+    jne {switch}
+    ret
+    .cfi_endproc

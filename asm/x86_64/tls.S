@@ -1,0 +1,17 @@
+# The thread's own words, read as initial-exec thread-local storage: two instructions, no call, and the
+# same whether the library is linked, preloaded, static or opened by dlopen. No destructor ever runs on
+# them, so the last hook of a dying thread still finds them readable.
+#
+#   0   hook word    nonzero while hooked calls of this thread belong to a coroutine
+#   8   scheduler    the thread's scheduler, or null
+#  16   handlers     signal handlers of the program that are running on this thread, nested
+#  24   reserved
+    .pushsection .tbss,"awT",@nobits
+    .p2align 5
+    .globl  colib_thread
+    .hidden colib_thread
+    .type   colib_thread, @tls_object
+    .size   colib_thread, 32
+colib_thread:
+    .zero 32
+    .popsection

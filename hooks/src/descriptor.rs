@@ -1,0 +1,169 @@
+//! Calls that change what a descriptor number means. They tell the core before the number goes, and hide the
+//! library's own descriptors: for the program those are not open.
+//!
+//! Every thread comes here, in a coroutine or not. Nothing that needs dropping stands on a frame while a real
+//! function runs: `close` is a cancellation point, and forced unwinding passes (invariant 6).
+
+use core::ffi::{c_int, c_uint, c_ulong};
+
+use colib_core::capi::set_errno;
+use colib_core::reactor::registry;
+use colib_core::scheduler;
+
+use crate::rows::real;
+use crate::table::apart;
+
+// SAFETY: as in `input`.
+
+fn not_open() -> c_int {
+    set_errno(libc::EBADF);
+    -1
+}
+
+/// A number that was just made proves that whatever was registered under it is gone.
+fn made(fd: c_int) -> c_int {
+    if fd >= 0 {
+        apart(|_| scheduler::opened(fd));
+    }
+    fd
+}
+
+unsafe fn made_pair(result: c_int, pair: *const c_int) -> c_int {
+    if result == 0 {
+        // SAFETY: the call has filled both.
+        unsafe {
+            made(*pair);
+            made(*pair.add(1));
+        }
+    }
+    result
+}
+
+pub unsafe extern "C" fn close(fd: c_int) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    apart(|_| scheduler::closing(fd));
+    // SAFETY: see above.
+    unsafe { real::close(fd) }
+}
+
+pub unsafe extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {
+    // SAFETY: see above.
+    let result = unsafe { real::shutdown(fd, how) };
+    apart(|_| scheduler::nudge(fd));
+    result
+}
+
+/// Tells the core of all that is about to be closed, and calls `close` for each stretch between the library's
+/// own descriptors.
+fn close_around_ours(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, c_uint) -> c_int) -> c_int {
+    let (mut from, end) = (first, last.min(c_int::MAX as c_uint));
+    let mut next = first as c_int;
+    loop {
+        let known = if from > end { None } else { registry::known(next, end as c_int).next() };
+        let Some((fd, own)) = known else { break };
+        next = fd + 1;
+        if !own {
+            apart(|_| scheduler::closing(fd));
+            continue;
+        }
+        if fd as c_uint > from && close(from, fd as c_uint - 1) != 0 {
+            return -1;
+        }
+        from = fd as c_uint + 1;
+    }
+    if from <= last || first > last { close(from, last) } else { 0 }
+}
+
+pub unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
+    let only_marks = flags & libc::CLOSE_RANGE_CLOEXEC as c_int != 0;
+    if only_marks || first > last {
+        // SAFETY: see above. Ours are close-on-exec already.
+        return unsafe { real::close_range(first, last, flags) };
+    }
+    // SAFETY: see above.
+    close_around_ours(first, last, |from, to| unsafe { real::close_range(from, to, flags) })
+}
+
+pub unsafe extern "C" fn closefrom(first: c_int) {
+    close_around_ours(first.max(0) as c_uint, c_uint::MAX, |from, to| {
+        // SAFETY: see above.
+        unsafe {
+            if to == c_uint::MAX {
+                real::closefrom(from as c_int);
+                return 0;
+            }
+            real::close_range(from, to, 0)
+        }
+    });
+}
+
+pub unsafe extern "C" fn dup(fd: c_int) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    // SAFETY: see above.
+    made(unsafe { real::dup(fd) })
+}
+
+/// Makes way for a duplicate at `to`, which closes whatever is there. `false` when the call will fail.
+fn make_way(from: c_int, to: c_int) -> bool {
+    if registry::is_own(from) || colib_core::sys::fcntl(from, libc::F_GETFD, 0).is_err() {
+        return false;
+    }
+    apart(|_| {
+        if registry::is_own(to) {
+            registry::vacate(to);
+        } else {
+            scheduler::closing(to);
+        }
+    });
+    true
+}
+
+pub unsafe extern "C" fn dup2(from: c_int, to: c_int) -> c_int {
+    if from != to && !make_way(from, to) {
+        return not_open();
+    }
+    // SAFETY: see above.
+    unsafe { real::dup2(from, to) }
+}
+
+pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
+    let valid = from != to && flags & !libc::O_CLOEXEC == 0;
+    if valid && !make_way(from, to) {
+        return not_open();
+    }
+    // SAFETY: see above.
+    unsafe { real::dup3(from, to, flags) }
+}
+
+pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    // SAFETY: see above. One integer or pointer follows, whatever the command.
+    let result = unsafe { real::fcntl(fd, command, argument) };
+    if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) { made(result) } else { result }
+}
+
+pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    // SAFETY: see above.
+    made(unsafe { real::socket(domain, kind, protocol) })
+}
+
+pub unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int {
+    // SAFETY: see above.
+    unsafe { made_pair(real::socketpair(domain, kind, protocol, pair), pair) }
+}
+
+pub unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {
+    // SAFETY: see above.
+    unsafe { made_pair(real::pipe(pair), pair) }
+}
+
+pub unsafe extern "C" fn pipe2(pair: *mut c_int, flags: c_int) -> c_int {
+    // SAFETY: see above.
+    unsafe { made_pair(real::pipe2(pair, flags), pair) }
+}

@@ -1,0 +1,84 @@
+//! The table of hooks: one row a symbol, with the family's function that it goes to.
+
+use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+
+use libc::{
+    addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action, sighandler_t,
+    sigset_t, sockaddr, socklen_t, timespec, timeval,
+};
+
+use crate::socket as sockets;
+use crate::table::hooks;
+use crate::{
+    descriptor, input, output, poll as polling, resolve as names, signal as signals, sleep as sleeping,
+};
+
+hooks! {
+    // Data in.
+    coroutine fn read(fd: c_int, buffer: *mut c_void, count: usize) -> isize => input::read;
+    coroutine fn __read_chk(fd: c_int, buffer: *mut c_void, count: usize, room: usize) -> isize => input::read_chk;
+    coroutine fn readv(fd: c_int, vector: *const iovec, count: c_int) -> isize => input::readv;
+    coroutine fn recv(fd: c_int, buffer: *mut c_void, count: usize, flags: c_int) -> isize => input::recv;
+    coroutine fn __recv_chk(fd: c_int, buffer: *mut c_void, count: usize, room: usize, flags: c_int) -> isize => input::recv_chk;
+    coroutine fn recvfrom(fd: c_int, buffer: *mut c_void, count: usize, flags: c_int, address: *mut sockaddr, length: *mut socklen_t) -> isize => input::recvfrom;
+    coroutine fn __recvfrom_chk(fd: c_int, buffer: *mut c_void, count: usize, room: usize, flags: c_int, address: *mut sockaddr, length: *mut socklen_t) -> isize => input::recvfrom_chk;
+    coroutine fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize => input::recvmsg;
+
+    // Data out.
+    coroutine fn write(fd: c_int, buffer: *const c_void, count: usize) -> isize => output::write;
+    coroutine fn writev(fd: c_int, vector: *const iovec, count: c_int) -> isize => output::writev;
+    coroutine fn send(fd: c_int, buffer: *const c_void, count: usize, flags: c_int) -> isize => output::send;
+    coroutine fn sendto(fd: c_int, buffer: *const c_void, count: usize, flags: c_int, address: *const sockaddr, length: socklen_t) -> isize => output::sendto;
+    coroutine fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize => output::sendmsg;
+
+    // Connections.
+    coroutine fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => sockets::connect;
+    coroutine fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int => sockets::accept;
+    coroutine fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int => sockets::accept4;
+
+    // Many descriptors at once.
+    coroutine fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => polling::poll;
+    coroutine fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => polling::poll;
+    coroutine fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: usize) -> c_int => polling::poll_chk;
+    coroutine fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int => polling::ppoll;
+    coroutine fn __ppoll_chk(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, room: usize) -> c_int => polling::ppoll_chk;
+    coroutine fn select(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int => polling::select;
+    coroutine fn pselect(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int => polling::pselect;
+
+    // Time.
+    coroutine fn sleep(seconds: c_uint) -> c_uint => sleeping::sleep;
+    coroutine fn usleep(micros: c_uint) -> c_int => sleeping::usleep;
+    coroutine fn nanosleep(wait: *const timespec, left: *mut timespec) -> c_int => sleeping::nanosleep;
+    coroutine fn clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) -> c_int => sleeping::clock_nanosleep;
+
+    // Names.
+    coroutine fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, found: *mut *mut addrinfo) -> c_int => names::getaddrinfo;
+    coroutine fn getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_room: socklen_t, service: *mut c_char, service_room: socklen_t, flags: c_int) -> c_int => names::getnameinfo;
+    coroutine fn gethostbyname(name: *const c_char) -> *mut hostent => names::gethostbyname;
+    coroutine fn gethostbyname_r(name: *const c_char, entry: *mut hostent, buffer: *mut c_char, room: usize, found: *mut *mut hostent, error: *mut c_int) -> c_int => names::gethostbyname_r;
+    coroutine fn __res_state() -> *mut c_void => names::res_state;
+    coroutine fn __h_errno_location() -> *mut c_int => names::h_errno_location;
+
+    // What descriptors mean.
+    keeper fn close(fd: c_int) -> c_int => descriptor::close;
+    keeper fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int => descriptor::close_range;
+    keeper fn closefrom(first: c_int) -> () => descriptor::closefrom;
+    keeper fn shutdown(fd: c_int, how: c_int) -> c_int => descriptor::shutdown;
+    keeper fn dup(fd: c_int) -> c_int => descriptor::dup;
+    keeper fn dup2(from: c_int, to: c_int) -> c_int => descriptor::dup2;
+    keeper fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int => descriptor::dup3;
+    keeper fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
+    keeper fn fcntl64(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
+    keeper fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int => descriptor::socket;
+    keeper fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int => descriptor::socketpair;
+    keeper fn pipe(pair: *mut c_int) -> c_int => descriptor::pipe;
+    keeper fn pipe2(pair: *mut c_int, flags: c_int) -> c_int => descriptor::pipe2;
+
+    // Signal handlers.
+    keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signals::sigaction;
+    keeper fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signals::signal;
+    jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signals::longjmp;
+    jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signals::underscore_longjmp;
+    jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signals::siglongjmp;
+    jump fn __longjmp_chk(buffer: *mut c_void, value: c_int) -> () => signals::longjmp_chk;
+}

@@ -1,0 +1,108 @@
+//! Calls that wait for time.
+
+use core::ffi::{c_int, c_uint};
+use core::mem::MaybeUninit;
+use core::time::Duration;
+use std::io::{Error, Result};
+
+use colib_core::clock;
+use colib_core::io::{self, offload};
+use colib_core::scheduler::Scheduler;
+use colib_core::sys;
+use libc::{clockid_t, timespec};
+
+use crate::rows::real;
+use crate::table::{apart, call};
+
+// SAFETY: as in `input`.
+
+pub unsafe extern "C" fn sleep(seconds: c_uint) -> c_uint {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        io::sleep_until(scheduler, clock::after(Duration::from_secs(u64::from(seconds))));
+    });
+    0
+}
+
+pub unsafe extern "C" fn usleep(micros: c_uint) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        io::sleep_until(scheduler, clock::after(Duration::from_micros(u64::from(micros))));
+    });
+    0
+}
+
+pub unsafe extern "C" fn nanosleep(wait: *const timespec, _left: *mut timespec) -> c_int {
+    call(|scheduler| {
+        let wait = read(wait)?;
+        // SAFETY: see above.
+        unsafe { io::sleep_until(scheduler, clock::after(duration(wait))) };
+        Ok(0usize)
+    }) as c_int
+}
+
+pub unsafe extern "C" fn clock_nanosleep(
+    clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec,
+) -> c_int {
+    let absolute = flags & libc::TIMER_ABSTIME != 0;
+    match clock {
+        libc::CLOCK_REALTIME
+        | libc::CLOCK_MONOTONIC
+        | libc::CLOCK_BOOTTIME
+        | libc::CLOCK_TAI
+        | libc::CLOCK_REALTIME_ALARM
+        | libc::CLOCK_BOOTTIME_ALARM => {
+            let slept = apart(|scheduler| nap(scheduler, clock, absolute, read(time)?));
+            slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
+        }
+        // Time that passes only while the process computes: a helper can wait for it as well as we.
+        libc::CLOCK_PROCESS_CPUTIME_ID => apart(|scheduler| {
+            let Ok(time) = read(time) else { return libc::EFAULT };
+            // SAFETY: see above.
+            let slept = unsafe {
+                offload::run(scheduler, move || {
+                    real::clock_nanosleep(clock, flags, &time, core::ptr::null_mut())
+                })
+            };
+            slept.unwrap_or(libc::EAGAIN)
+        }),
+        // SAFETY: see above. What is left has no sleep, or is no clock, and says so at once.
+        _ => unsafe { real::clock_nanosleep(clock, flags, time, left) },
+    }
+}
+
+fn nap(scheduler: *mut Scheduler, clock: clockid_t, absolute: bool, time: timespec) -> Result<()> {
+    // SAFETY: see above.
+    unsafe {
+        if absolute && clock != libc::CLOCK_MONOTONIC {
+            // These clocks can be set while we sleep.
+            return io::sleep_until_clock(scheduler, clock, time);
+        }
+        let wait = duration(time);
+        let deadline = if absolute {
+            u64::try_from(wait.as_nanos()).unwrap_or(clock::NEVER)
+        } else {
+            clock::after(wait)
+        };
+        io::sleep_until(scheduler, deadline);
+    }
+    Ok(())
+}
+
+/// The program's time: EFAULT and EINVAL as the kernel gives them.
+fn read(time: *const timespec) -> Result<timespec> {
+    let mut copy = MaybeUninit::<timespec>::uninit();
+    // SAFETY: the copy has the size; it is filled on success.
+    let time = unsafe {
+        sys::copy_in(time.cast(), copy.as_mut_ptr().cast(), size_of::<timespec>())?;
+        copy.assume_init()
+    };
+    if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
+        return Err(Error::from_raw_os_error(libc::EINVAL));
+    }
+    Ok(time)
+}
+
+fn duration(time: timespec) -> Duration {
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}

@@ -1,0 +1,31 @@
+//! Calls that make connections.
+
+use core::ffi::c_int;
+
+use colib_core::io;
+use libc::{sockaddr, socklen_t};
+
+use crate::table::call;
+
+// SAFETY: as in `input`.
+
+pub unsafe extern "C" fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
+    // SAFETY: see above.
+    call(|scheduler| unsafe { io::connect(scheduler, fd, address, length) }.map(|()| 0usize)) as c_int
+}
+
+pub unsafe extern "C" fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int {
+    // SAFETY: see above.
+    unsafe { accept4(fd, address, length, 0) }
+}
+
+pub unsafe extern "C" fn accept4(
+    fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int,
+) -> c_int {
+    // SAFETY: see above.
+    call(|scheduler| unsafe {
+        let made = io::accept(scheduler, fd, address, length, flags)?;
+        colib_core::scheduler::opened(made);
+        Ok(made as usize)
+    }) as c_int
+}

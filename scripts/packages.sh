@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Installs what the client and preload tests need and what is not there yet (Debian 12 names). Asks for nothing, starts no service.
+# Usage: scripts/packages.sh          install what is missing; exit 1 and name what is still missing, if anything
+#        scripts/packages.sh --list   name what is missing, install nothing
+# Nothing is asked of the network when nothing is missing.
+set -u
+export PATH=$PATH:/usr/sbin:/sbin
+
+# What must be there, and the package that brings it. `/…` is a file, `x.pc` a library with headers, anything else a command.
+# Probed by use and not by package name, so that another source of the same thing (a newer node, a local postgres) will do.
+needs='
+pkg-config      pkg-config
+hiredis.pc      libhiredis-dev
+libpq.pc        libpq-dev
+libmariadb.pc   libmariadb-dev
+libcurl.pc      libcurl4-openssl-dev
+openssl.pc      libssl-dev
+redis-server    redis-server
+redis-cli       redis-tools
+pg_config       libpq-dev
+psql            postgresql-client
+/usr/lib/postgresql/*/bin/postgres postgresql
+mariadbd        mariadb-server
+mariadb         mariadb-client
+openssl         openssl
+nginx           nginx-light
+ab              apache2-utils
+socat           socat
+curl            curl
+python3         python3
+perl            perl
+prove           perl
+git             git
+node            nodejs
+ssh-keygen      openssh-client
+setpriv         util-linux
+flock           util-linux
+make            make
+xz              xz-utils
+gdb             gdb
+valgrind        valgrind
+'
+
+there() {
+  case $1 in
+    /*) compgen -G "$1" >/dev/null ;;
+    *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing() {
+  local probe package
+  while read -r probe package; do
+    [ -z "$probe" ] || there "$probe" || echo "$package"
+  done <<<"$needs" | sort -u
+}
+
+wanted=$(missing)
+if [ "${1-}" = --list ]; then
+  [ -z "$wanted" ] || echo "$wanted"
+  exit 0
+fi
+[ -n "$wanted" ] || exit 0
+
+give_up() { echo "packages.sh: not installed: $(missing | xargs): $1" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || give_up 'installing needs root'
+command -v apt-get >/dev/null || give_up 'there is no apt-get here'
+
+# Two tests may both find something missing: the second waits and then looks again.
+mkdir -p "$(dirname "$0")/../target"
+exec 9>"$(dirname "$0")/../target/packages.lock"
+flock -w 600 9 || give_up 'another installation does not end'
+wanted=$(missing)
+[ -n "$wanted" ] || exit 0
+
+# A policy that forbids starting services stands in for the time of the installation, unless the administrator has one.
+policy=/usr/sbin/policy-rc.d log=$(mktemp)
+trap 'rm -f "$log" $ours' EXIT
+ours=
+if [ ! -e "$policy" ]; then
+  ours=$policy
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt="apt-get -qq -o Acquire::Retries=2 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=120"
+install() {
+  # shellcheck disable=SC2086  # a list of words
+  $apt update && $apt install -y --no-install-recommends $wanted
+} >"$log" 2>&1 9>&- </dev/null
+
+install || { sleep 3; install; } || { tail -n 5 "$log" >&2; give_up 'apt-get failed twice'; }
+[ -z "$(missing)" ] || give_up 'installed, yet not found'

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Everything `make test` promises: the core's unit tests, then the programs under tests/ through prove.
+# TESTS="tests/a.t tests/b.t" runs those alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/packages.sh
+if [ -z "${TESTS:-}" ]; then
+  cargo test --quiet --workspace
+  TESTS=$(ls tests/*.t)
+fi
+# shellcheck disable=SC2086
+exec prove --timer --merge -j 2 $TESTS

@@ -1,0 +1,169 @@
+use core::arch::naked_asm;
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+use super::{answer, pfn_co_routine_t, set_errno, stCoRoutine_t, stCoRoutineAttr_t, stShareStack_t};
+use crate::context::switch;
+use crate::coroutine::Coroutine;
+use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
+use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
+use crate::{signal, tls};
+
+/// Makes a coroutine of the calling thread. It runs when it is first resumed, in that thread only.
+///
+/// co: where to store it; set to NULL on failure. attr: its stack, or NULL for 128 KiB of its own.
+/// routine, arg: its body and the body's argument.
+///
+/// Returns 0, or -1 with errno ENOMEM (no memory for the stack), EINVAL (co or routine is NULL, or the
+/// shared stacks serve another thread's coroutines).
+///
+/// The coroutine starts with hooks off (co_enable_hook_sys), errno 0 and the floating point control words
+/// of the caller. It must be released with co_release, also after its body has returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_create(
+    co: *mut *mut stCoRoutine_t, attr: *const stCoRoutineAttr_t, routine: pfn_co_routine_t, arg: *mut c_void,
+) -> c_int {
+    if co.is_null() || routine.is_none() {
+        set_errno(libc::EINVAL);
+        return -1;
+    }
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    signal::wrap_handlers();
+    // SAFETY: `attr` is null or the program's; the scheduler is this thread's.
+    let created = unsafe {
+        let (size, shared) = match attr.as_ref() {
+            Some(attr) => (rounded(attr.stack_size), attr.share_stack),
+            None => (DEFAULT_SIZE, ptr::null_mut()),
+        };
+        Scheduler::create(Scheduler::get_or_new(), routine, arg, size, shared.cast())
+    };
+    tls::set_hook_word(word);
+    // SAFETY: `co` is not null.
+    unsafe { co.write(created.as_ref().map_or(ptr::null_mut(), |&made| made.cast())) };
+    answer(created.map(|_| 0usize)) as c_int
+}
+
+/// Runs a coroutine until it yields, waits or ends; then returns.
+///
+/// Of a coroutine that waits: a wait in co_poll, poll, ppoll or co_cond_timedwait ends as a time-out does;
+/// any other blocking call looks again and goes back to waiting, which returns control here.
+///
+/// Does nothing to a coroutine whose body has returned. One that is running or has resumed the caller, that
+/// belongs to another thread, or NULL, is reported to the log and not resumed. Calls may nest to any depth.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
+    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_resume, switch = sym switch,
+               options(att_syntax))
+}
+
+/// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
+/// happens outside any coroutine. The argument is ignored.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
+    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_yield, switch = sym switch,
+               options(att_syntax))
+}
+
+/// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
+/// happens outside any coroutine.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_yield_ct() {
+    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_yield, switch = sym switch,
+               options(att_syntax))
+}
+
+/// Frees a coroutine in any state. What it waits for forgets it; destructors of its values run
+/// (co_setspecific); C++ objects on its stack are not destroyed.
+///
+/// A running coroutine is freed when it next yields, waits or ends; another thread's in that thread's next
+/// turn of the loop. NULL is ignored. A coroutine must not be used after.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_release(co: *mut stCoRoutine_t) {
+    if co.is_null() {
+        return;
+    }
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    // SAFETY: the program says it is a coroutine that was not released.
+    unsafe { Scheduler::release(Scheduler::get(), co.cast()) };
+    tls::set_hook_word(word);
+}
+
+/// Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
+/// forgets it. One that is running, another thread's, or NULL, is left as it is and reported to the log.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
+    if co.is_null() {
+        return;
+    }
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    // SAFETY: as for `co_release`.
+    unsafe { Scheduler::reset(Scheduler::get(), co.cast()) };
+    tls::set_hook_word(word);
+}
+
+/// The running coroutine. Outside any: the one that stands for the thread, or NULL when the thread has made
+/// no coroutine yet.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_self() -> *mut stCoRoutine_t {
+    let this = Scheduler::get();
+    if this.is_null() {
+        return ptr::null_mut();
+    }
+    // SAFETY: the calling thread's scheduler is valid.
+    unsafe { Scheduler::current(this).cast() }
+}
+
+/// Makes count stacks of stack_size bytes (rounded up to whole pages, at most 8 MiB; 128 KiB when not
+/// positive) for any number of coroutines of one thread. Coroutines are dealt to the stacks in turn. While
+/// another coroutine of the same stack runs, the live bytes of a waiting one are kept aside; so nothing but
+/// the coroutine itself may use addresses of its stack while it waits. The hooks never do.
+///
+/// Returns NULL with errno ENOMEM, or EINVAL when count is not positive.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_alloc_sharestack(count: c_int, stack_size: c_int) -> *mut stShareStack_t {
+    let made = match usize::try_from(count) {
+        Ok(count @ 1..) => SharedStacks::new(count, rounded(stack_size)),
+        _ => Err(std::io::Error::from_raw_os_error(libc::EINVAL)),
+    };
+    match made {
+        Ok(stacks) => Box::into_raw(Box::new(stacks)).cast(),
+        Err(error) => {
+            answer::<usize>(Err(error));
+            ptr::null_mut()
+        }
+    }
+}
+
+/// Frees shared stacks.
+///
+/// Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_free_sharestack(stacks: *mut stShareStack_t) -> c_int {
+    let stacks = stacks.cast::<SharedStacks>();
+    // SAFETY: null, or from `co_alloc_sharestack` and not freed before.
+    unsafe {
+        if stacks.is_null() {
+            return 0;
+        }
+        if (*stacks).in_use() {
+            set_errno(libc::EBUSY);
+            return -1;
+        }
+        drop(Box::from_raw(stacks));
+    }
+    0
+}
+
+// co_routine_inner.h shows these members.
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Coroutine, started) == 0 && offset_of!(Coroutine, ended) == 1);
+    assert!(offset_of!(Coroutine, is_main) == 2 && offset_of!(Coroutine, hooked) == 3);
+    assert!(offset_of!(Coroutine, shares_stack) == 4);
+};

@@ -1,0 +1,38 @@
+use crate::scheduler::Scheduler;
+use crate::tls;
+
+/// Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
+/// any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_enable_hook_sys() {
+    set(true);
+}
+
+/// Turns hooks off for the running coroutine: its calls are libc's own and block the thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_disable_hook_sys() {
+    set(false);
+}
+
+fn set(on: bool) {
+    let this = Scheduler::get();
+    if this.is_null() {
+        return;
+    }
+    // SAFETY: the calling thread's scheduler is valid.
+    unsafe {
+        let me = Scheduler::current(this);
+        (*me).hooked = on;
+        if !(*me).is_main && tls::handlers() == 0 {
+            tls::set_hook_word(if on { this.expose_provenance() } else { 0 });
+        }
+    }
+}
+
+/// Whether hooks are on for the running coroutine.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_is_enable_sys_hook() -> bool {
+    let this = Scheduler::get();
+    // SAFETY: as above.
+    !this.is_null() && unsafe { (*Scheduler::current(this)).hooked }
+}

@@ -1,0 +1,54 @@
+use core::ffi::{c_char, c_int};
+
+use super::set_errno;
+use crate::io::resolve;
+use crate::scheduler::Scheduler;
+use crate::tls;
+
+unsafe extern "C" {
+    /// cbindgen:ignore
+    fn gethostbyname(name: *const c_char) -> *mut libc::hostent;
+    /// cbindgen:ignore
+    fn gethostbyname_r(
+        name: *const c_char, result: *mut libc::hostent, buffer: *mut c_char, length: usize,
+        found: *mut *mut libc::hostent, error: *mut c_int,
+    ) -> c_int;
+}
+
+/// gethostbyname(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread. The
+/// result belongs to the coroutine until its next look-up. Outside any coroutine it is gethostbyname itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_gethostbyname(name: *const c_char) -> *mut libc::hostent {
+    if Scheduler::running().is_null() {
+        // SAFETY: the program's argument.
+        return unsafe { gethostbyname(name) };
+    }
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    // SAFETY: a coroutine of this thread runs.
+    let found = unsafe { resolve::host_by_name_static(Scheduler::get(), name) };
+    tls::set_hook_word(word);
+    found
+}
+
+/// gethostbyname_r(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread.
+/// Outside any coroutine it is gethostbyname_r itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_gethostbyname_r(
+    name: *const c_char, ret: *mut libc::hostent, buf: *mut c_char, buflen: usize,
+    result: *mut *mut libc::hostent, h_errnop: *mut c_int,
+) -> c_int {
+    if Scheduler::running().is_null() {
+        // SAFETY: the program's arguments.
+        return unsafe { gethostbyname_r(name, ret, buf, buflen, result, h_errnop) };
+    }
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    // SAFETY: a coroutine of this thread runs.
+    let code = unsafe { resolve::host_by_name(Scheduler::get(), name, ret, (buf, buflen), result, h_errnop) };
+    tls::set_hook_word(word);
+    if code > 0 {
+        set_errno(code);
+    }
+    code
+}

@@ -1,0 +1,69 @@
+//! Monotonic time in nanoseconds. Deadlines are points on this clock; time-outs round up, never down.
+
+use core::time::Duration;
+
+/// A point in time on `CLOCK_MONOTONIC`, in nanoseconds.
+pub type Nanos = u64;
+
+/// A deadline that never comes.
+pub const NEVER: Nanos = u64::MAX;
+
+/// The time now. Read through the vDSO: no system call.
+pub fn now() -> Nanos {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `t` is a valid timespec; CLOCK_MONOTONIC always exists.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t) };
+    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}
+
+/// The deadline that lies `wait` from now, or [`NEVER`] when it lies beyond the clock's range.
+pub fn after(wait: Duration) -> Nanos {
+    match u64::try_from(wait.as_nanos()) {
+        Ok(nanos) => now().saturating_add(nanos),
+        Err(_) => NEVER,
+    }
+}
+
+/// The deadline of a time-out in milliseconds as `poll` takes it: negative means never.
+pub fn after_millis(timeout: i32) -> Nanos {
+    match u64::try_from(timeout) {
+        Ok(millis) => after(Duration::from_millis(millis)),
+        Err(_) => NEVER,
+    }
+}
+
+/// What is left until `deadline`; zero once it has passed.
+pub fn left(deadline: Nanos) -> Duration {
+    Duration::from_nanos(deadline.saturating_sub(now()))
+}
+
+/// A duration as the kernel's `timespec`, saturating at its range.
+pub fn timespec(wait: Duration) -> libc::timespec {
+    libc::timespec {
+        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(wait.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_timeout_never_ends() {
+        assert_eq!(after_millis(-1), NEVER);
+        assert_eq!(after_millis(i32::MIN), NEVER);
+    }
+
+    #[test]
+    fn a_timeout_ends_no_earlier_than_asked() {
+        let before = now();
+        assert!(after_millis(25) >= before + 25_000_000);
+    }
+
+    #[test]
+    fn a_wait_beyond_the_clock_never_ends() {
+        assert_eq!(after(Duration::MAX), NEVER);
+        assert_eq!(after(Duration::from_nanos(u64::MAX)), NEVER);
+    }
+}

@@ -1,0 +1,222 @@
+//! A context: a suspended computation on a stack of its own, and the switch between two of them.
+//!
+//! Knows nothing of coroutines. The picture of a parked stack is in `asm/x86_64/switch.S`.
+
+use core::arch::{asm, naked_asm};
+use core::mem::offset_of;
+use core::ptr;
+
+/// Where a suspended computation goes on.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Context {
+    /// The stack pointer below which nothing is live; meaningless while the context runs.
+    sp: *mut u8,
+    /// What the thread's hook word becomes when the context goes on: zero when it goes on inside the
+    /// library, else what the program's code of this context runs with.
+    pub word: usize,
+}
+
+/// The control halves of the two floating point units' state.
+#[derive(Clone, Copy, Debug)]
+pub struct Control {
+    mxcsr: u32,
+    x87: u16,
+}
+
+impl Control {
+    /// The control words in force.
+    pub fn current() -> Self {
+        let mut control = Control { mxcsr: 0, x87: 0 };
+        // SAFETY: both instructions store to the given places alone.
+        unsafe {
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut control.mxcsr, in(reg) &raw mut control.x87,
+                 options(nostack, preserves_flags));
+        }
+        control
+    }
+}
+
+/// What a context runs first; it never returns.
+pub type Entry = unsafe extern "C" fn(*mut u8, *mut u8) -> !;
+
+/// A frame as `switch.S` pops it.
+#[repr(C)]
+struct Frame {
+    mxcsr: u32,
+    x87: u16,
+    _pad: u16,
+    r15: usize,
+    r14: usize,
+    r13: *mut u8,
+    r12: *mut u8,
+    rbx: Entry,
+    rbp: usize,
+    rip: unsafe extern "C" fn(),
+}
+
+impl Context {
+    /// The context of a computation that is running now.
+    pub const fn running() -> Self {
+        Context { sp: ptr::null_mut(), word: 0 }
+    }
+
+    /// A context that calls `entry(a, b)` on the stack that ends at `top` when it is first switched to,
+    /// under the given floating point control words.
+    ///
+    /// # Safety
+    /// At least 80 bytes below `top` are writable, and enough for `entry` beyond them.
+    pub unsafe fn new(top: *mut u8, control: Control, entry: Entry, a: *mut u8, b: *mut u8) -> Self {
+        let Control { mxcsr, x87 } = control;
+        let frame = Frame {
+            mxcsr,
+            x87,
+            _pad: 0,
+            r15: 0,
+            r14: 0,
+            r13: b,
+            r12: a,
+            rbx: entry,
+            rbp: 0,
+            rip: first_frame,
+        };
+        let top = top.map_addr(|address| address & !15);
+        // SAFETY: by contract; the frame's size is a multiple of 16, so `first_frame` starts aligned.
+        unsafe {
+            let place = top.sub(size_of::<Frame>()).cast::<Frame>();
+            place.write(frame);
+            Context { sp: place.cast(), word: 0 }
+        }
+    }
+
+    /// The lowest live byte of the suspended computation's stack.
+    pub fn sp(&self) -> *mut u8 {
+        self.sp
+    }
+}
+
+/// Suspends the running computation into `from` and goes on with `to`. Returns when something switches
+/// back to `from`.
+///
+/// # Safety
+/// `from` is where the running computation is to be suspended; `to` is suspended and its stack is in
+/// place; both stay valid. No lock and no borrow is held across the call (invariant 3).
+#[unsafe(naked)]
+pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
+    naked_asm!(
+        include_str!("../asm/x86_64/switch.S"),
+        sp = const offset_of!(Context, sp),
+        word = const 1,
+        word_offset = const offset_of!(Context, word),
+        options(att_syntax),
+    )
+}
+
+/// [`switch`] that leaves the hook word as it is: for contexts that the program handles itself.
+///
+/// # Safety
+/// As for [`switch`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
+    naked_asm!(
+        include_str!("../asm/x86_64/switch.S"),
+        sp = const offset_of!(Context, sp),
+        word = const 0,
+        word_offset = const offset_of!(Context, word),
+        options(att_syntax),
+    )
+}
+
+/// The two contexts of a switch that an assembly caller is to make; a null `from` means none.
+#[repr(C)]
+pub struct Switch {
+    /// The one that leaves.
+    pub from: *mut Context,
+    /// The one that comes.
+    pub to: *const Context,
+}
+
+impl Switch {
+    /// There is nothing to switch to.
+    pub const NONE: Switch = Switch { from: ptr::null_mut(), to: ptr::null() };
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn first_frame() {
+    naked_asm!(include_str!("../asm/x86_64/entry.S"), options(att_syntax))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pair {
+        main: Context,
+        other: Context,
+        count: usize,
+    }
+
+    unsafe extern "C" fn count_up(pair: *mut u8, step: *mut u8) -> ! {
+        let pair = pair.cast::<Pair>();
+        loop {
+            // SAFETY: the test's pair outlives every switch.
+            unsafe {
+                (*pair).count += step as usize;
+                switch(&raw mut (*pair).other, &raw const (*pair).main);
+            }
+        }
+    }
+
+    #[test]
+    fn a_context_keeps_its_place_and_its_arguments() {
+        let mut stack = vec![0u8; 64 * 1024];
+        let mut pair = Pair { main: Context::running(), other: Context::running(), count: 0 };
+        let pair = &raw mut pair;
+        // SAFETY: the stack outlives the context, which is never switched to again after the loop.
+        unsafe {
+            let top = stack.as_mut_ptr_range().end;
+            (*pair).other =
+                Context::new(top, Control::current(), count_up, pair.cast(), ptr::without_provenance_mut(3));
+            for round in 1..=5 {
+                switch(&raw mut (*pair).main, &raw const (*pair).other);
+                assert_eq!((*pair).count, 3 * round);
+            }
+        }
+    }
+
+    fn mxcsr() -> u32 {
+        let mut value = 0u32;
+        // SAFETY: stores four bytes.
+        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value) };
+        value
+    }
+
+    unsafe extern "C" fn round_down(pair: *mut u8, _: *mut u8) -> ! {
+        let pair = pair.cast::<Pair>();
+        let down = (mxcsr() & !0x6000) | 0x2000;
+        loop {
+            // SAFETY: as above; a rounding mode is a valid control word.
+            unsafe {
+                asm!("ldmxcsr [{}]", in(reg) &raw const down);
+                switch(&raw mut (*pair).other, &raw const (*pair).main);
+            }
+            assert_eq!(mxcsr() & 0x6000, 0x2000);
+        }
+    }
+
+    #[test]
+    fn control_words_belong_to_the_context() {
+        let mut stack = vec![0u8; 64 * 1024];
+        let mut pair = Pair { main: Context::running(), other: Context::running(), count: 0 };
+        let pair = &raw mut pair;
+        // SAFETY: as above.
+        unsafe {
+            let top = stack.as_mut_ptr_range().end;
+            (*pair).other = Context::new(top, Control::current(), round_down, pair.cast(), ptr::null_mut());
+            for _ in 0..3 {
+                switch(&raw mut (*pair).main, &raw const (*pair).other);
+                assert_eq!(mxcsr() & 0x6000, 0);
+            }
+        }
+    }
+}

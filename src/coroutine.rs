@@ -1,0 +1,198 @@
+//! A coroutine: its life, its stack, and all that belongs to it alone.
+//!
+//! Plain data; `scheduler` gives it its life. Kept small, because programs park a million of them: what few
+//! coroutines need stands behind [`Coroutine::rare`].
+
+use core::ffi::{c_int, c_void};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+
+use crate::context::{Context, Control};
+use crate::environment::Environment;
+use crate::list::Link;
+use crate::local::Locals;
+use crate::stack::{Stack, Tenant};
+use crate::waiter::{Interest, Waiter};
+
+/// The body of a coroutine.
+pub type Routine = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// Where a coroutine is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// Created or reset: the next resume begins its body.
+    Fresh,
+    /// The one that runs.
+    Running,
+    /// It resumed another and waits for that one to yield.
+    Resuming,
+    /// It yielded; only a resume goes on with it.
+    Suspended,
+    /// It waits in a blocking call; an event or a resume goes on with it.
+    Parked,
+    /// Its body has returned.
+    Done,
+}
+
+/// What a coroutine runs on.
+#[derive(Debug)]
+pub enum Ground {
+    /// The thread's own stack: the coroutine that stands for the thread itself.
+    Thread,
+    /// A stack of its own.
+    Private(Stack),
+    /// A stack that others use too.
+    Shared(Tenant),
+}
+
+/// What few coroutines have.
+#[derive(Default)]
+pub struct Rare {
+    /// Values by key.
+    pub locals: Locals,
+    /// Environment variables of its own.
+    pub environment: Environment,
+    /// Static results of the resolver functions.
+    pub answers: Answers,
+}
+
+/// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
+pub struct Answers {
+    /// `h_errno`.
+    pub h_errno: c_int,
+    /// The result of `gethostbyname` and the bytes it points into.
+    pub host: libc::hostent,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The resolver's state as `__res_state` gives it; empty until asked for.
+    pub resolver: Vec<u64>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let host = libc::hostent {
+            h_name: ptr::null_mut(),
+            h_aliases: ptr::null_mut(),
+            h_addrtype: 0,
+            h_length: 0,
+            h_addr_list: ptr::null_mut(),
+        };
+        Answers { h_errno: 0, host, bytes: Vec::new(), resolver: Vec::new() }
+    }
+}
+
+/// A coroutine. `stCoRoutine_t` of the C interface.
+#[repr(C)]
+pub struct Coroutine {
+    // The first five bytes are revealed by co_routine_inner.h; `capi` asserts that they stay there.
+    /// The body has begun.
+    pub started: bool,
+    /// The body has returned.
+    pub ended: bool,
+    /// It stands for the thread itself.
+    pub is_main: bool,
+    /// Its blocking calls park it instead of the thread.
+    pub hooked: bool,
+    /// It runs on a shared stack.
+    pub shares_stack: bool,
+    /// Where it is in its life.
+    pub state: State,
+    /// It was released while it ran: it goes when it next leaves.
+    pub doomed: bool,
+    /// Its `errno` while it does not run.
+    pub errno: c_int,
+    /// Its floating point control words when its body begins.
+    pub control: Control,
+    /// Where it goes on.
+    pub context: Context,
+    /// Who resumed it, and gets control when it leaves. Chains the doomed.
+    pub resumer: *mut Coroutine,
+    /// The scheduler of its thread; null once that thread has ended.
+    pub home: AtomicPtr<()>,
+    /// Its body.
+    pub routine: Option<Routine>,
+    /// The body's argument.
+    pub argument: *mut c_void,
+    /// What it runs on.
+    pub ground: Ground,
+    /// What it waits for (invariant 1: here, never on its stack).
+    pub waiter: Waiter,
+    /// The descriptor it waits for, when it is one.
+    pub interest: Interest,
+    /// The descriptors it waits for, when there are several.
+    pub interests: Vec<Interest>,
+    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
+    pub scratch: Vec<u8>,
+    /// The C++ runtime's record of exceptions in flight (`__cxa_eh_globals`) while it does not run.
+    pub exceptions: [usize; 2],
+    /// What few have.
+    pub rare: Option<Box<Rare>>,
+    /// Among all coroutines of its thread.
+    pub member: Link,
+}
+
+const _: () = assert!(size_of::<Coroutine>() <= 320, "a million of them are parked");
+
+impl Coroutine {
+    /// A coroutine that has not begun.
+    pub fn new(routine: Option<Routine>, argument: *mut c_void, ground: Ground) -> Self {
+        Coroutine {
+            started: false,
+            ended: false,
+            is_main: matches!(ground, Ground::Thread),
+            hooked: false,
+            shares_stack: matches!(ground, Ground::Shared(_)),
+            state: State::Fresh,
+            doomed: false,
+            errno: 0,
+            control: Control::current(),
+            context: Context::running(),
+            resumer: ptr::null_mut(),
+            home: AtomicPtr::new(ptr::null_mut()),
+            routine,
+            argument,
+            ground,
+            waiter: Waiter::new(),
+            interest: Interest::new(ptr::null(), -1, 0),
+            interests: Vec::new(),
+            scratch: Vec::new(),
+            exceptions: [0; 2],
+            rare: None,
+            member: Link::new(),
+        }
+    }
+
+    /// The coroutine whose [`Coroutine::waiter`] this is.
+    pub fn of_waiter(waiter: *const Waiter) -> *mut Coroutine {
+        waiter.wrapping_byte_sub(offset_of!(Coroutine, waiter)).cast_mut().cast()
+    }
+
+    /// The coroutine whose [`Coroutine::member`] this is.
+    pub fn of_member(member: *const Link) -> *mut Coroutine {
+        member.wrapping_byte_sub(offset_of!(Coroutine, member)).cast_mut().cast()
+    }
+
+    /// What few coroutines have, made when it is first asked for.
+    pub fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The range of its stack: lowest usable byte and size. `None` for the thread's own.
+    pub fn stack(&self) -> Option<(*mut u8, usize)> {
+        match &self.ground {
+            Ground::Thread => None,
+            Ground::Private(stack) => Some((stack.low(), stack.size())),
+            Ground::Shared(tenant) => Some((tenant.slot().low(), tenant.slot().size())),
+        }
+    }
+
+    /// Its share of a shared stack.
+    pub fn tenant(&mut self) -> Option<&mut Tenant> {
+        match &mut self.ground {
+            Ground::Shared(tenant) => Some(tenant),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Environment variables that belong to one coroutine.
+//!
+//! Only names that `co_set_env_list` listed can. A listed name is the process's until the coroutine sets or
+//! unsets it. Values stay valid until the coroutine ends, as those of the process's environment do.
+
+use core::ffi::{CStr, c_char};
+use core::ptr;
+use std::ffi::CString;
+
+use parking_lot::RwLock;
+
+static LISTED: RwLock<Vec<CString>> = RwLock::new(Vec::new());
+
+/// Replaces the list of names.
+pub fn list(names: Vec<CString>) {
+    *LISTED.write() = names;
+}
+
+/// Whether the name is listed.
+pub fn is_listed(name: &CStr) -> bool {
+    LISTED.read().iter().any(|n| n.as_c_str() == name)
+}
+
+/// The listed names.
+pub fn listed() -> Vec<CString> {
+    LISTED.read().clone()
+}
+
+#[derive(Debug)]
+struct Variable {
+    name: CString,
+    /// Null while unset. Points into `kept` or at a string that the program gave to `putenv`.
+    value: *const c_char,
+}
+
+/// The variables of one coroutine.
+#[derive(Debug, Default)]
+pub struct Environment {
+    variables: Vec<Variable>,
+    /// Every value that was ever set: pointers from `getenv` stay valid.
+    kept: Vec<CString>,
+}
+
+impl Environment {
+    /// The coroutine's own value: `None` when it never set the name, null when it unset it.
+    pub fn get(&self, name: &CStr) -> Option<*const c_char> {
+        self.variables.iter().find(|v| v.name.as_c_str() == name).map(|v| v.value)
+    }
+
+    /// Sets the name to a copy of `value`.
+    pub fn set(&mut self, name: &CStr, value: &CStr) {
+        let value = value.to_owned();
+        let pointer = value.as_ptr();
+        self.kept.push(value);
+        self.point(name, pointer);
+    }
+
+    /// Unsets the name.
+    pub fn unset(&mut self, name: &CStr) {
+        self.point(name, ptr::null());
+    }
+
+    /// Lets the name's value be the program's own string, as `putenv` does.
+    pub fn point(&mut self, name: &CStr, value: *const c_char) {
+        match self.variables.iter_mut().find(|v| v.name.as_c_str() == name) {
+            Some(variable) => variable.value = value,
+            None => self.variables.push(Variable { name: name.to_owned(), value }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stays_where_it_was_after_the_name_is_set_again() {
+        let mut environment = Environment::default();
+        environment.set(c"A", c"one");
+        let first = environment.get(c"A").unwrap();
+        environment.set(c"A", c"two");
+        // SAFETY: both are strings that the environment keeps.
+        let (old, new) = unsafe { (CStr::from_ptr(first), CStr::from_ptr(environment.get(c"A").unwrap())) };
+        assert_eq!((old, new), (c"one", c"two"));
+    }
+
+    #[test]
+    fn an_unset_name_differs_from_one_that_was_never_set() {
+        let mut environment = Environment::default();
+        assert!(environment.get(c"A").is_none());
+        environment.unset(c"A");
+        assert!(environment.get(c"A").unwrap().is_null());
+    }
+
+    #[test]
+    fn only_listed_names_are_listed() {
+        list(vec![c"CGINAME".into()]);
+        assert!(is_listed(c"CGINAME") && !is_listed(c"CGI") && !is_listed(c"CGINAMES"));
+    }
+}

@@ -1,0 +1,151 @@
+//! Blocking calls on descriptors, for coroutines: try without blocking, park, try again.
+//!
+//! Nothing is remembered about a descriptor between calls. Whether it is non-blocking and how long it may
+//! wait is asked of the kernel when a call would block, so it cannot be stale, whoever changed it and
+//! through whichever duplicate. Flags of a description are never changed for data transfer: others share it.
+//!
+//! Everything here runs in a coroutine of the calling thread and speaks `io::Result`; the caller turns it
+//! into -1 and `errno`.
+
+mod accept;
+mod connect;
+mod input;
+pub mod offload;
+mod output;
+mod poll;
+pub mod resolve;
+mod select;
+mod sleep;
+
+pub use accept::accept;
+pub use connect::connect;
+pub use input::{read, readv, recvfrom, recvmsg};
+pub use output::{sendmsg, sendto, write, writev};
+pub use poll::poll;
+pub use select::{Sets, select};
+pub use sleep::{sleep_until, sleep_until_clock};
+
+use core::ffi::c_int;
+use core::time::Duration;
+use std::io;
+
+use crate::clock::{self, NEVER, Nanos};
+use crate::scheduler::{NAP, Scheduler};
+use crate::sys;
+use crate::waiter::Wake;
+
+/// Which way data goes, and what ends the wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards the program.
+    In,
+    /// Away from it.
+    Out,
+}
+
+impl Direction {
+    fn epoll_events(self) -> u32 {
+        // RDHUP comes with an end of input; PRI with urgent data that may end a blocked read.
+        (match self {
+            Direction::In => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLPRI,
+            Direction::Out => libc::EPOLLOUT,
+        }) as u32
+    }
+
+    fn poll_events(self) -> i16 {
+        match self {
+            Direction::In => libc::POLLIN,
+            Direction::Out => libc::POLLOUT,
+        }
+    }
+
+    fn timeout_option(self) -> c_int {
+        match self {
+            Direction::In => libc::SO_RCVTIMEO,
+            Direction::Out => libc::SO_SNDTIMEO,
+        }
+    }
+}
+
+fn error(errno: c_int) -> io::Error {
+    io::Error::from_raw_os_error(errno)
+}
+
+fn would_block<T>(result: &io::Result<T>) -> bool {
+    sys::failed_with(result, libc::EAGAIN)
+}
+
+/// Whether the file description is non-blocking.
+fn is_nonblocking(fd: c_int) -> io::Result<bool> {
+    Ok(sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK != 0)
+}
+
+/// When a call on `fd` that begins to wait now must give up: its socket's time-out, or never.
+fn deadline(fd: c_int, direction: Direction) -> Nanos {
+    let timeout = sys::getsockopt::<libc::timeval>(fd, libc::SOL_SOCKET, direction.timeout_option());
+    match timeout {
+        // No socket, or {0, 0}: no time-out.
+        Err(_) | Ok(libc::timeval { tv_sec: 0, tv_usec: 0 }) => NEVER,
+        Ok(t) => clock::after(Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000)),
+    }
+}
+
+/// The patience of one call: made when it first would block, asked again each time it still does.
+struct Patience {
+    fd: c_int,
+    direction: Direction,
+    deadline: Nanos,
+}
+
+impl Patience {
+    /// EAGAIN when the description is non-blocking: then the call must not wait at all.
+    fn new(fd: c_int, direction: Direction) -> io::Result<Self> {
+        if is_nonblocking(fd)? {
+            return Err(error(libc::EAGAIN));
+        }
+        Ok(Patience { fd, direction, deadline: deadline(fd, direction) })
+    }
+
+    /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
+    /// is up.
+    unsafe fn wait(&self, scheduler: *mut Scheduler) -> io::Result<()> {
+        if clock::now() >= self.deadline {
+            return Err(error(libc::EAGAIN));
+        }
+        // SAFETY: a coroutine runs, by contract of every function of this module.
+        unsafe {
+            // Room can be promised and still not suffice (a datagram to a full peer, a message larger than
+            // the room): no edge comes for that, so look again soon.
+            let contradicted = self.direction == Direction::Out
+                && sys::readiness(self.fd, self.direction.poll_events()) != 0;
+            if contradicted {
+                Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP)));
+                return Ok(());
+            }
+            match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), self.deadline) {
+                Wake::Closed => Err(error(libc::EBADF)),
+                Wake::Ready | Wake::TimedOut | Wake::Resumed => Ok(()),
+            }
+        }
+    }
+}
+
+/// Attempts a call until it does not block: the algorithm behind every hook.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
+unsafe fn persist<T>(
+    scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut result = attempt();
+    if !would_block(&result) {
+        return result;
+    }
+    let patience = Patience::new(fd, direction)?;
+    while would_block(&result) {
+        // SAFETY: by contract.
+        unsafe { patience.wait(scheduler)? };
+        result = attempt();
+    }
+    result
+}

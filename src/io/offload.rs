@@ -1,0 +1,216 @@
+//! Calls that have no readiness run on helper threads: a small pool that grows when all are busy and shrinks
+//! when they are idle.
+//!
+//! A job owns everything it touches. Its coroutine may be released, or its shared stack copied away, while a
+//! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
+
+use core::ptr;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::clock::NEVER;
+use crate::reactor::{Message, Remote};
+use crate::scheduler::Scheduler;
+use crate::waiter::{Waiter, Wake};
+
+/// Helpers at most; further jobs queue.
+const MOST: usize = 64;
+/// An idle helper ends after this long.
+const IDLE: Duration = Duration::from_secs(5);
+/// Resolver modules need stack: 14 KiB were seen for the plainest look-up, and plug-ins need more.
+const STACK: usize = 256 * 1024;
+
+/// Work that a helper does. Repeatable: a child of fork, which has no helpers, has it done again.
+type Work = Box<dyn Fn() + Send + Sync>;
+
+struct Job {
+    work: Work,
+    /// Who waits for it; nobody once the wait was given up.
+    waiting: Mutex<Option<Waiting>>,
+}
+
+struct Waiting {
+    remote: Arc<Remote>,
+    waiter: *const Waiter,
+}
+
+// SAFETY: the pointer is handed back to the waiter's own thread, never followed here.
+unsafe impl Send for Waiting {}
+
+struct Pool {
+    queue: VecDeque<Arc<Job>>,
+    /// Jobs that helpers are working on.
+    running: Vec<Arc<Job>>,
+    helpers: usize,
+    idle: usize,
+}
+
+static POOL: Mutex<Pool> =
+    Mutex::new(Pool { queue: VecDeque::new(), running: Vec::new(), helpers: 0, idle: 0 });
+static WORK: Condvar = Condvar::new();
+
+/// Runs `work` on a helper thread while the running coroutine is parked, and gives what it gave. EAGAIN when
+/// no thread could be made.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
+pub unsafe fn run<T: Send + 'static>(
+    scheduler: *mut Scheduler, work: impl Fn() -> T + Send + Sync + 'static,
+) -> io::Result<T> {
+    let result: Arc<Mutex<Option<T>>> = Arc::default();
+    let there = result.clone();
+    let work: Work = Box::new(move || *there.lock() = Some(work()));
+    // SAFETY: by contract. The coroutine owns one reference to the job, through `leave`, and one to the
+    // result; when it is released, `give_up` drops the first, and with the job goes the closure.
+    unsafe {
+        let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
+        let waiting = Waiting { remote: Scheduler::remote(scheduler), waiter };
+        let job = Arc::new(Job { work, waiting: Mutex::new(Some(waiting)) });
+        // The result is reached through the job from here on: the frame owns nothing while it is parked.
+        let result = Arc::into_raw(result);
+        (*waiter).arm();
+        (*waiter)
+            .leave
+            .set(Some((give_up::<T>, Box::into_raw(Box::new((job.clone(), result))).cast_const().cast())));
+        if !submit(job) {
+            (*waiter).disarm();
+            if let Some((leave, place)) = (*waiter).leave.take() {
+                leave(place, waiter);
+            }
+            return Err(super::error(libc::EAGAIN));
+        }
+        loop {
+            if Scheduler::wait_shown(scheduler, NEVER) == Wake::Ready {
+                break;
+            }
+            // Somebody's `co_resume`: back to waiting, unless the helper was faster.
+            (*waiter).arm();
+            if (*result).lock().is_some() {
+                (*waiter).disarm();
+                break;
+            }
+        }
+        let value = (*result).lock().take();
+        if let Some((leave, place)) = (*waiter).leave.take() {
+            leave(place, waiter);
+            Scheduler::remote(scheduler).forget(waiter);
+        }
+        value.ok_or_else(|| super::error(libc::EAGAIN))
+    }
+}
+
+/// Drops what the coroutine holds of a job; the helper, if it is still at work, finds nobody waiting.
+unsafe fn give_up<T>(place: *const (), _: *const Waiter) {
+    // SAFETY: `run` made both references.
+    unsafe {
+        let held = Box::from_raw(place.cast_mut().cast::<(Arc<Job>, *const Mutex<Option<T>>)>());
+        held.0.waiting.lock().take();
+        drop(Arc::from_raw(held.1));
+    }
+}
+
+/// Queues a job and sees to it that a helper takes it up.
+fn submit(job: Arc<Job>) -> bool {
+    let mut pool = POOL.lock();
+    pool.queue.push_back(job.clone());
+    if pool.idle >= pool.queue.len() {
+        WORK.notify_one();
+        return true;
+    }
+    if pool.helpers < MOST && spawn() {
+        pool.helpers += 1;
+    } else if pool.helpers == 0 {
+        pool.queue.retain(|queued| !Arc::ptr_eq(queued, &job));
+        return false;
+    }
+    true
+}
+
+/// Starts a helper with all signals blocked: handlers are for the program's own threads.
+fn spawn() -> bool {
+    // SAFETY: every object is initialised before it is used; the helper takes no argument.
+    unsafe {
+        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let mut attributes = core::mem::zeroed();
+        libc::pthread_attr_init(&mut attributes);
+        libc::pthread_attr_setstacksize(&mut attributes, STACK);
+        libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
+        let mut thread = 0;
+        let made = libc::pthread_create(&mut thread, &attributes, help, ptr::null_mut()) == 0;
+        libc::pthread_attr_destroy(&mut attributes);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        made
+    }
+}
+
+extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
+    let mut pool = POOL.lock();
+    loop {
+        if let Some(job) = pool.queue.pop_front() {
+            pool.running.push(job.clone());
+            drop(pool);
+            (job.work)();
+            if let Some(waiting) = &*job.waiting.lock() {
+                waiting.remote.post(Message::Wake(waiting.waiter, Wake::Ready));
+            }
+            pool = POOL.lock();
+            pool.running.retain(|running| !Arc::ptr_eq(running, &job));
+            continue;
+        }
+        pool.idle += 1;
+        let tired = WORK.wait_for(&mut pool, IDLE).timed_out();
+        pool.idle -= 1;
+        if tired && pool.queue.is_empty() {
+            pool.helpers -= 1;
+            return ptr::null_mut();
+        }
+    }
+}
+
+/// Holds the pool still while the process forks.
+pub fn before_fork() {
+    core::mem::forget(POOL.lock());
+}
+
+/// Lets the parent's helpers go on.
+///
+/// # Safety
+/// Follows [`before_fork`] on the same thread.
+pub unsafe fn after_fork_in_parent() {
+    // SAFETY: by contract the lock is held.
+    unsafe { POOL.force_unlock() };
+}
+
+/// The child has no helpers: what they were at is done again, for the waiter's new side.
+///
+/// # Safety
+/// Follows [`before_fork`]; the process has one thread.
+pub unsafe fn after_fork_in_child() {
+    // SAFETY: by contract the lock is held.
+    unsafe { POOL.force_unlock() };
+    let mut pool = POOL.lock();
+    (pool.helpers, pool.idle) = (0, 0);
+    let again = core::mem::take(&mut pool.running);
+    pool.queue.extend(again);
+    let scheduler = Scheduler::get();
+    for job in &pool.queue {
+        // A job's lock may have been held by a helper that no longer exists: it is left alone then, and its
+        // message was sent before the fork or never will be needed.
+        if let Some(mut waiting) = job.waiting.try_lock()
+            && let Some(waiting) = &mut *waiting
+            && !scheduler.is_null()
+        {
+            // SAFETY: the calling thread's scheduler is valid.
+            waiting.remote = unsafe { Scheduler::remote(scheduler) };
+        }
+    }
+    if !pool.queue.is_empty() && spawn() {
+        pool.helpers = 1;
+    }
+}

@@ -1,0 +1,239 @@
+//! Calls that send data out: write, writev, send, sendto, sendmsg.
+//!
+//! A blocking write of a stream returns when all is written, so a partial one goes on. What was written is
+//! never lost to a later error: that one stays for the next call, as the kernel keeps it.
+
+use core::ffi::{c_int, c_void};
+use core::mem::size_of;
+use core::ptr;
+use std::io;
+
+use super::input::{Manner, knows_no_nowait, manner};
+use super::{Direction, Patience, error, persist, would_block};
+use crate::scheduler::Scheduler;
+use crate::sys;
+
+/// A write of at most this size goes through whole once a pipe polls writable.
+const PIPE_BUF: usize = 4096;
+
+/// `write`.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's, as for the call itself.
+/// The same holds for every function of this file.
+pub unsafe fn write(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe {
+        let result = sendto(scheduler, fd, buffer, count, 0, ptr::null(), 0);
+        if !sys::failed_with(&result, libc::ENOTSOCK) {
+            return result;
+        }
+        if manner(fd)? == Manner::Plain {
+            return sys::write_from(fd, buffer, count);
+        }
+        let part = |done: usize| {
+            let rest =
+                libc::iovec { iov_base: buffer.cast_mut().wrapping_byte_add(done), iov_len: count - done };
+            let result = sys::writev(fd, &rest, 1, libc::RWF_NOWAIT);
+            if !knows_no_nowait(&result) {
+                return result;
+            }
+            when_ready(fd, || sys::write_from(fd, rest.iov_base, rest.iov_len.min(PIPE_BUF)))
+        };
+        let first = persist(scheduler, fd, Direction::Out, || part(0))?;
+        go_on(scheduler, fd, count, first, part)
+    }
+}
+
+/// `writev`.
+///
+/// # Safety
+/// As for [`write`].
+pub unsafe fn writev(
+    scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract. The kernel has checked the vector once it has written something.
+    unsafe {
+        if manner(fd)? == Manner::Plain {
+            return sys::writev(fd, vector, count, 0);
+        }
+        let first = persist(scheduler, fd, Direction::Out, || {
+            let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
+            if knows_no_nowait(&result) { when_ready(fd, || first_piece(fd, vector, count)) } else { result }
+        })?;
+        let whole = Vector::new(vector.cast_mut(), count as usize);
+        let length = whole.length();
+        if first >= length || first == 0 {
+            return Ok(first);
+        }
+        let rest = whole.copy(scheduler)?;
+        go_on(scheduler, fd, length, first, |done| {
+            let message = rest.message(done);
+            let result = sys::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+            if !sys::failed_with(&result, libc::ENOTSOCK) {
+                return result;
+            }
+            let (vector, count) = (message.msg_iov, message.msg_iovlen as c_int);
+            let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
+            if knows_no_nowait(&result) { when_ready(fd, || first_piece(fd, vector, count)) } else { result }
+        })
+    }
+}
+
+/// Writes the first piece of a vector that has something in it, no more than goes through at once.
+unsafe fn first_piece(fd: c_int, vector: *const libc::iovec, count: c_int) -> io::Result<usize> {
+    // SAFETY: the kernel would read the vector just so; a bad one is the program's own fault, as with libc.
+    let pieces = unsafe { core::slice::from_raw_parts(vector, count.max(0) as usize) };
+    match pieces.iter().find(|piece| piece.iov_len > 0) {
+        Some(piece) => sys::write_from(fd, piece.iov_base, piece.iov_len.min(PIPE_BUF)),
+        None => sys::writev(fd, vector, count, 0),
+    }
+}
+
+fn when_ready(fd: c_int, call: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+    if sys::readiness(fd, libc::POLLOUT) == 0 { Err(error(libc::EAGAIN)) } else { call() }
+}
+
+/// `sendto`, and `send` with a null address.
+///
+/// # Safety
+/// As for [`write`]; `address` is the program's.
+pub unsafe fn sendto(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize, flags: c_int,
+    address: *const libc::sockaddr, length: libc::socklen_t,
+) -> io::Result<usize> {
+    let now = flags | libc::MSG_DONTWAIT;
+    let attempt = || sys::sendto(fd, buffer, count, now, address, length);
+    if now == flags {
+        return attempt();
+    }
+    // SAFETY: by contract.
+    unsafe {
+        let first = persist(scheduler, fd, Direction::Out, attempt)?;
+        go_on(scheduler, fd, count, first, |done| {
+            let rest = buffer.wrapping_byte_add(done);
+            sys::sendto(fd, rest, count - done, now | libc::MSG_NOSIGNAL, ptr::null(), 0)
+        })
+    }
+}
+
+/// `sendmsg`.
+///
+/// # Safety
+/// As for [`write`], for all that `message` points at.
+pub unsafe fn sendmsg(
+    scheduler: *mut Scheduler, fd: c_int, message: *const libc::msghdr, flags: c_int,
+) -> io::Result<usize> {
+    let now = flags | libc::MSG_DONTWAIT;
+    if now == flags {
+        return sys::sendmsg(fd, message, flags);
+    }
+    // SAFETY: by contract. The kernel has checked the header once it has sent something.
+    unsafe {
+        let first = persist(scheduler, fd, Direction::Out, || sys::sendmsg(fd, message, now))?;
+        let whole = Vector::new((*message).msg_iov, (*message).msg_iovlen);
+        let length = whole.length();
+        if first >= length || first == 0 {
+            return Ok(first);
+        }
+        // What goes with the first byte, descriptors say, has gone with it.
+        let rest = whole.copy(scheduler)?;
+        go_on(scheduler, fd, length, first, |done| {
+            sys::sendmsg(fd, &rest.message(done), now | libc::MSG_NOSIGNAL)
+        })
+    }
+}
+
+/// Goes on with a partial write until all of `count` is written, an error comes, or the time is up.
+unsafe fn go_on(
+    scheduler: *mut Scheduler, fd: c_int, count: usize, mut done: usize,
+    mut part: impl FnMut(usize) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if done >= count || done == 0 {
+        return Ok(done);
+    }
+    let Ok(patience) = Patience::new(fd, Direction::Out) else { return Ok(done) };
+    while done < count {
+        if sys::readiness(fd, libc::POLLOUT) & libc::POLLERR != 0 {
+            break;
+        }
+        let result = part(done);
+        match result {
+            Ok(n) => done += n,
+            // SAFETY: by contract of the callers.
+            Err(_) if would_block(&result) && unsafe { patience.wait(scheduler) }.is_ok() => {}
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+/// The program's vector of buffers.
+pub(super) struct Vector {
+    pieces: *mut libc::iovec,
+    count: usize,
+}
+
+impl Vector {
+    /// The vector of `count` pieces that the kernel has accepted.
+    pub(super) unsafe fn new(pieces: *mut libc::iovec, count: usize) -> Self {
+        Vector { pieces, count }
+    }
+
+    fn pieces(&self) -> &[libc::iovec] {
+        if self.count == 0 {
+            return &[];
+        }
+        // SAFETY: the kernel has read these pieces in the same call.
+        unsafe { core::slice::from_raw_parts(self.pieces, self.count) }
+    }
+
+    /// The bytes of all pieces.
+    pub(super) fn length(&self) -> usize {
+        self.pieces().iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len))
+    }
+
+    /// A copy that [`Rest::message`] may shorten, in the coroutine's scratch memory.
+    pub(super) unsafe fn copy(&self, scheduler: *mut Scheduler) -> io::Result<Rest> {
+        // SAFETY: by contract of the callers; the scratch has room for all pieces.
+        unsafe {
+            let copy = Scheduler::scratch(scheduler, (self.count + 1) * size_of::<libc::iovec>())?;
+            Ok(Rest { whole: Vector::new(self.pieces, self.count), copy: copy.cast() })
+        }
+    }
+}
+
+/// What is left of a vector.
+pub(super) struct Rest {
+    whole: Vector,
+    copy: *mut libc::iovec,
+}
+
+impl Rest {
+    /// A message of all but the first `done` bytes, with nothing but data.
+    pub(super) fn message(&self, done: usize) -> libc::msghdr {
+        let (mut skip, mut count) = (done, 0);
+        for piece in self.whole.pieces() {
+            if skip >= piece.iov_len {
+                skip -= piece.iov_len;
+                continue;
+            }
+            let left = libc::iovec {
+                iov_base: piece.iov_base.wrapping_byte_add(skip),
+                iov_len: piece.iov_len - skip,
+            };
+            skip = 0;
+            // SAFETY: the copy has room for every piece, and is the running coroutine's own. Vectors are
+            // aligned to words, which the allocator's least alignment covers.
+            unsafe { self.copy.add(count).write_unaligned(left) };
+            count += 1;
+        }
+        // SAFETY: an empty header is all zeroes.
+        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+        message.msg_iov = self.copy;
+        message.msg_iovlen = count;
+        message
+    }
+}

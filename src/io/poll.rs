@@ -1,0 +1,68 @@
+//! `poll` for coroutines: the kernel answers, exactly; we only wait until asking again makes sense.
+
+use core::time::Duration;
+use std::io;
+
+use crate::clock::{self, Nanos};
+use crate::scheduler::Scheduler;
+use crate::sys;
+use crate::waiter::Wake;
+
+/// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
+pub(super) const MASKED: Duration = Duration::from_millis(10);
+
+/// `poll`, and `ppoll` with a signal mask. Gives the number of descriptors with something to tell; zero at
+/// `deadline`, and when somebody resumes the coroutine.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `fds` is the program's, as for the call itself.
+pub unsafe fn poll(
+    scheduler: *mut Scheduler, fds: *mut libc::pollfd, count: libc::nfds_t, deadline: Nanos,
+    mask: *const libc::sigset_t,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    let look = || unsafe { sys::poll_now(fds, count, mask) };
+    let mut found = look()?;
+    while found == 0 && clock::now() < deadline {
+        // Signals that only the mask admits are noticed when the kernel is asked with it.
+        let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
+        let mut closed = Vec::new();
+        // SAFETY: by contract. The kernel has just read and written these elements.
+        let wake = unsafe {
+            let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
+            Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
+        };
+        found = look()?;
+        if !closed.is_empty() {
+            // SAFETY: as above; places are those of the wants.
+            return Ok(unsafe {
+                report_closed(core::slice::from_raw_parts_mut(fds, count as usize), &closed)
+            });
+        }
+        if wake == Wake::Resumed || (wake == Wake::TimedOut && until == deadline) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// What one element waits for; a negative descriptor waits for nothing. Poll's bits are epoll's on Linux.
+fn want(element: &libc::pollfd) -> (i32, u32) {
+    const KNOWN: i16 = libc::POLLIN
+        | libc::POLLPRI
+        | libc::POLLOUT
+        | libc::POLLRDHUP
+        | libc::POLLRDNORM
+        | libc::POLLRDBAND
+        | libc::POLLWRNORM
+        | libc::POLLWRBAND;
+    (element.fd, u32::from((element.events & KNOWN) as u16))
+}
+
+/// Descriptors that were closed while they were polled are invalid, whatever their numbers mean by now.
+fn report_closed(fds: &mut [libc::pollfd], closed: &[usize]) -> usize {
+    for &place in closed {
+        fds[place].revents = libc::POLLNVAL;
+    }
+    fds.iter().filter(|element| element.revents != 0).count()
+}

@@ -1,0 +1,335 @@
+//! Readiness: which waiters wait for which descriptors of one thread.
+//!
+//! A descriptor is registered once, edge-triggered, for everything; waiting costs no system call after
+//! that. An edge means "look again", so whoever waits has looked before and looks again after.
+//!
+//! libc and raw system calls close descriptors where no hook sees it, and a number that is used again
+//! would then wait on a registration that no longer exists (invariant 10). So a wait that relies on an
+//! older registration is doubted: once it has lasted [`DOUBT`], the registration is made again, which fails
+//! with EEXIST when it still stood. A busy connection never gets that far; an idle one costs one call.
+
+mod descriptor;
+pub mod registry;
+mod remote;
+mod table;
+
+pub use descriptor::duplicate_high;
+pub use remote::{Message, Remote};
+
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use crate::clock::{self, NEVER, Nanos};
+use crate::list::List;
+use crate::sys;
+use crate::waiter::{CLOSED, Interest, Waiter, Wake};
+use table::{Entry, Registration, Table};
+
+/// Everything epoll can tell, edge-triggered. ERR and HUP come unasked.
+const EVERYTHING: u32 = (libc::EPOLLIN
+    | libc::EPOLLOUT
+    | libc::EPOLLPRI
+    | libc::EPOLLRDHUP
+    | libc::EPOLLRDNORM
+    | libc::EPOLLRDBAND
+    | libc::EPOLLWRNORM
+    | libc::EPOLLWRBAND
+    | libc::EPOLLMSG
+    | libc::EPOLLET) as u32;
+/// Events that end any wait.
+const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+/// Events taken from the kernel in one call.
+const BATCH: usize = 256;
+/// How long a wait relies on an old registration before the registration is confirmed.
+const DOUBT: Duration = Duration::from_millis(10);
+/// The data of the alarm's registration; no descriptor has it.
+const ALARM: u64 = u64::MAX;
+
+/// The readiness of one thread's descriptors.
+pub struct Reactor {
+    remote: Arc<Remote>,
+    table: Table,
+    /// Entries whose registration is to be confirmed, the oldest first.
+    doubted: Box<List>,
+    /// The value of [`registry::SUSPICION`] when all entries were last looked at.
+    suspicion: u32,
+    /// When the present turn began.
+    now: Nanos,
+    events: [MaybeUninit<libc::epoll_event>; BATCH],
+}
+
+impl Default for Reactor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reactor {
+    /// A reactor that has opened nothing yet.
+    pub fn new() -> Self {
+        Reactor {
+            remote: Arc::default(),
+            table: Table::new(),
+            doubted: Box::default(),
+            suspicion: registry::SUSPICION.load(Ordering::Relaxed),
+            now: clock::now(),
+            events: [MaybeUninit::uninit(); BATCH],
+        }
+    }
+
+    /// The thread's side for other threads.
+    pub fn remote(&self) -> &Arc<Remote> {
+        &self.remote
+    }
+
+    /// Lets `interest` wait. An error says that readiness of this descriptor cannot be waited for: EBADF
+    /// for one that is not open, EPERM for one that never blocks, ENOMEM and the like otherwise.
+    ///
+    /// # Safety
+    /// `interest` names its waiter, and both stay in place until [`Interest`]'s link is unlinked.
+    pub unsafe fn watch(&mut self, interest: *const Interest, ready: &List) -> io::Result<()> {
+        let now = self.now;
+        // SAFETY: by contract.
+        let fd = unsafe { (*interest).fd };
+        let epoll = self.epoll()?;
+        let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
+        let generation = registry::generation(fd);
+        if entry.generation != generation {
+            close_out(entry, generation, ready);
+        }
+        if entry.registration == Registration::None {
+            register(epoll, entry)?;
+        } else if !entry.doubt.is_linked() {
+            entry.since = now;
+            // SAFETY: entries never move.
+            unsafe { self.doubted.push_back(&entry.doubt) };
+        }
+        // SAFETY: by contract.
+        unsafe { entry.waiters.push_back(&(*interest).link) };
+        Ok(())
+    }
+
+    /// Sleeps until something is ready, somebody posts, or `until`; then wakes the waiters concerned.
+    ///
+    /// Nothing is borrowed while the thread sleeps that a cancelled thread would have to give back.
+    pub fn wait(&mut self, until: Nanos, ready: &List) {
+        let until = until.min(self.next_doubt());
+        let Ok(epoll) = self.epoll() else {
+            // Not even an epoll instance: whoever waits has been told and comes by timer.
+            std::thread::sleep(clock::left(until).min(Duration::from_millis(1)));
+            self.now = clock::now();
+            return;
+        };
+        let limit = match until {
+            0 => Some(Duration::ZERO),
+            NEVER => None,
+            _ => Some(clock::left(until)),
+        };
+        let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep();
+        let limit = if asleep { limit } else { Some(Duration::ZERO) };
+        let result = sys::wait(epoll, &mut self.events, limit);
+        self.remote.wake_up();
+        self.now = clock::now();
+        match result {
+            Ok(count) => self.dispatch(count, ready),
+            // The program got rid of our instance by a raw system call: begin with a new one.
+            Err(e) if matches!(e.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) => self.rebuild(ready),
+            Err(_) => {}
+        }
+        self.confirm(epoll, ready);
+        self.look_around(ready);
+    }
+
+    /// Whether anything was ever waited for, so that a turn must ask the kernel.
+    pub fn has_waiters(&self) -> bool {
+        self.remote.epoll.load(Ordering::Relaxed) != -1
+    }
+
+    /// This thread closed `fd`, or another said that it did: its waiters learn it.
+    pub fn closed(&mut self, fd: c_int, ready: &List) {
+        if let Some(entry) = self.table.get(fd) {
+            let generation = registry::generation(fd);
+            if entry.generation != generation {
+                close_out(entry, generation, ready);
+            }
+        }
+    }
+
+    /// Lets everybody who waits for `fd` look again.
+    pub fn nudge(&mut self, fd: c_int, ready: &List) {
+        if let Some(entry) = self.table.get(fd) {
+            wake_all(entry, u32::MAX, ready);
+        }
+    }
+
+    /// After a fork: nothing is registered in the child, and those who wait register again.
+    pub fn forget_registrations(&mut self, ready: &List) {
+        // A fresh remote: the old one's lock may be held by a thread that no longer exists.
+        self.remote = Arc::default();
+        for entry in self.table.iter_mut() {
+            entry.doubt.unlink();
+            entry.registration = Registration::None;
+            entry.generation = registry::generation(entry.fd);
+            wake_all(entry, u32::MAX, ready);
+        }
+    }
+
+    /// Closes the thread's descriptors.
+    pub fn shut_down(&mut self) {
+        descriptor::discard(self.remote.epoll.swap(-1, Ordering::Relaxed));
+        descriptor::discard(self.remote.alarm.swap(-1, Ordering::Relaxed));
+    }
+
+    /// The epoll instance, opened when it is first needed.
+    fn epoll(&mut self) -> io::Result<c_int> {
+        match self.remote.epoll.load(Ordering::Relaxed) {
+            -1 => self.open(),
+            epoll => Ok(epoll),
+        }
+    }
+
+    #[cold]
+    fn open(&mut self) -> io::Result<c_int> {
+        let epoll = descriptor::adopt(sys::epoll_create()?)?;
+        let alarm = match sys::eventfd().and_then(descriptor::adopt) {
+            Ok(alarm) => alarm,
+            Err(error) => {
+                descriptor::discard(epoll);
+                return Err(error);
+            }
+        };
+        // Edge-triggered: each ring is an event, and nobody needs to read the counter.
+        sys::epoll_add(epoll, alarm, (libc::EPOLLIN | libc::EPOLLET) as u32, ALARM)?;
+        // Deadlines are exact to the nanosecond; the kernel's default slack is 50 microseconds.
+        sys::set_timer_slack(1);
+        self.remote.alarm.store(alarm, Ordering::Relaxed);
+        self.remote.epoll.store(epoll, Ordering::Relaxed);
+        Ok(epoll)
+    }
+
+    #[cold]
+    fn rebuild(&mut self, ready: &List) {
+        // The numbers may be the program's by now: they are left alone.
+        for place in [&self.remote.epoll, &self.remote.alarm] {
+            registry::set_own(place.swap(-1, Ordering::Relaxed), false);
+        }
+        for entry in self.table.iter_mut() {
+            entry.doubt.unlink();
+            entry.registration = Registration::None;
+            wake_all(entry, u32::MAX, ready);
+        }
+    }
+
+    fn dispatch(&mut self, count: usize, ready: &List) {
+        for i in 0..count {
+            // SAFETY: the kernel filled the first `count` events.
+            let event = unsafe { self.events[i].assume_init() };
+            let (fd, generation) = (event.u64 as u32 as c_int, (event.u64 >> 32) as u32);
+            // Events of a number's earlier life come through duplicates of what it was.
+            if event.u64 != ALARM
+                && let Some(entry) = self.table.get(fd)
+                && entry.generation == generation
+            {
+                entry.doubt.unlink();
+                wake_all(entry, event.events, ready);
+            }
+        }
+    }
+
+    fn next_doubt(&self) -> Nanos {
+        // SAFETY: the list holds entries by their first field, and entries never move.
+        let oldest = unsafe { self.doubted.first().cast::<Entry>().as_ref() };
+        oldest.map_or(NEVER, |entry| entry.since + DOUBT.as_nanos() as u64)
+    }
+
+    /// Makes the doubted registrations again whose time has come.
+    fn confirm(&mut self, epoll: c_int, ready: &List) {
+        while self.next_doubt() <= self.now {
+            // SAFETY: the list is not empty; entries never move and nothing else borrows this one.
+            let entry = unsafe { &mut *self.doubted.pop_front().cast_mut().cast::<Entry>() };
+            if entry.waiters.is_empty() {
+                continue;
+            }
+            let data = tag(entry);
+            match sys::epoll_add(epoll, entry.fd, EVERYTHING, data) {
+                // It was gone; now it stands, and what is ready already comes as an edge.
+                Ok(()) => {}
+                Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
+                // Not open any more, or no longer something that blocks: the call itself will tell.
+                Err(_) => {
+                    entry.registration = Registration::None;
+                    wake_all(entry, u32::MAX, ready);
+                }
+            }
+        }
+    }
+
+    /// Looks for descriptors that a signal handler closed.
+    fn look_around(&mut self, ready: &List) {
+        let suspicion = registry::SUSPICION.load(Ordering::SeqCst);
+        if suspicion == self.suspicion {
+            return;
+        }
+        self.suspicion = suspicion;
+        for entry in self.table.iter_mut() {
+            let generation = registry::generation(entry.fd);
+            if entry.generation != generation {
+                close_out(entry, generation, ready);
+            }
+        }
+    }
+}
+
+fn tag(entry: &Entry) -> u64 {
+    u64::from(entry.generation) << 32 | u64::from(entry.fd as u32)
+}
+
+fn register(epoll: c_int, entry: &mut Entry) -> io::Result<()> {
+    match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
+        Err(e) if e.raw_os_error() != Some(libc::EEXIST) => return Err(e),
+        _ => {}
+    }
+    if !registry::registered(entry.fd) {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    entry.registration = Registration::Made;
+    Ok(())
+}
+
+/// Wakes the waiters of `entry` that `events` concern.
+fn wake_all(entry: &Entry, events: u32, ready: &List) {
+    let mut link = entry.waiters.first();
+    while !link.is_null() {
+        // SAFETY: the list holds interests whose waiters are in place until they are unlinked.
+        unsafe {
+            let interest = &*link.cast::<Interest>();
+            link = entry.waiters.after(link);
+            if events & (interest.events.get() | ALWAYS) != 0 {
+                Waiter::wake(interest.waiter, Wake::Ready, ready);
+            }
+        }
+    }
+}
+
+/// The number was closed: its registration is void and its waiters learn it.
+fn close_out(entry: &mut Entry, generation: u32, ready: &List) {
+    entry.doubt.unlink();
+    entry.generation = generation;
+    entry.registration = Registration::None;
+    loop {
+        let link = entry.waiters.pop_front();
+        if link.is_null() {
+            break;
+        }
+        // SAFETY: as for `wake_all`.
+        unsafe {
+            let interest = &*link.cast::<Interest>();
+            interest.events.set(interest.events.get() | CLOSED);
+            Waiter::wake(interest.waiter, Wake::Closed, ready);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What the whole process knows of its descriptors: who has them registered, how often each was closed,
+//! and which belong to the library.
+//!
+//! Any thread may close what another waits for. A number that some thread has registered carries a count;
+//! closing it bumps its generation, by which every registration made before is known to be stale.
+
+use core::ffi::c_int;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::alloc::{Layout, alloc_zeroed};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::descriptor;
+use super::remote::{Message, Remote};
+use crate::sys;
+
+const CHUNK: usize = 1 << 14;
+/// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
+const CHUNKS: usize = 1 << 12;
+
+/// One word a descriptor: generation in the upper half, then the library's mark, then the count of
+/// registrations of this generation.
+static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
+const GENERATION: u64 = 1 << 32;
+const OWN: u64 = 1 << 31;
+
+/// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
+pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// One past the highest number that was ever registered.
+static HIGHEST: AtomicUsize = AtomicUsize::new(0);
+
+/// Bumped when a signal handler closed something: every thread then looks at all it has registered.
+pub static SUSPICION: AtomicU32 = AtomicU32::new(0);
+
+/// The threads that run coroutines.
+static THREADS: Mutex<Vec<Arc<Remote>>> = Mutex::new(Vec::new());
+
+/// The process that the registry speaks of; a `vfork` child shares the memory but not the descriptors.
+static PROCESS: AtomicUsize = AtomicUsize::new(0);
+
+fn word(fd: c_int) -> Option<&'static AtomicU64> {
+    let fd = usize::try_from(fd).ok()?;
+    let chunk = TABLE.get(fd / CHUNK)?.load(Ordering::Acquire);
+    // SAFETY: a chunk holds CHUNK words and is never freed.
+    (!chunk.is_null()).then(|| unsafe { &*chunk.add(fd % CHUNK) })
+}
+
+fn word_or_new(fd: c_int) -> Option<&'static AtomicU64> {
+    let place = TABLE.get(usize::try_from(fd).ok()? / CHUNK)?;
+    if place.load(Ordering::Acquire).is_null() {
+        let layout = Layout::array::<AtomicU64>(CHUNK).ok()?;
+        // SAFETY: the layout is not empty; zeroes are valid words.
+        let fresh = unsafe { alloc_zeroed(layout) }.cast::<AtomicU64>();
+        if fresh.is_null() {
+            return None;
+        }
+        if place.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: another thread was first; nobody saw this one.
+            unsafe { std::alloc::dealloc(fresh.cast(), layout) };
+        }
+    }
+    word(fd)
+}
+
+/// How often `fd` was closed while registered.
+pub fn generation(fd: c_int) -> u32 {
+    word(fd).map_or(0, |w| (w.load(Ordering::Acquire) >> 32) as u32)
+}
+
+/// Counts a registration of `fd` by one thread. `false` when there is no room to remember it.
+pub fn registered(fd: c_int) -> bool {
+    let Some(word) = word_or_new(fd) else { return false };
+    word.fetch_add(1, Ordering::AcqRel);
+    HIGHEST.fetch_max(fd as usize + 1, Ordering::Relaxed);
+    ACTIVE.store(1, Ordering::Release);
+    true
+}
+
+/// Marks or unmarks a descriptor as the library's own. `false` when there is no room for the mark.
+pub fn set_own(fd: c_int, own: bool) -> bool {
+    let Some(word) = word_or_new(fd) else { return false };
+    if own {
+        word.fetch_or(OWN, Ordering::AcqRel);
+        HIGHEST.fetch_max(fd as usize + 1, Ordering::Relaxed);
+        ACTIVE.store(1, Ordering::Release);
+    } else {
+        word.fetch_and(!OWN, Ordering::AcqRel);
+    }
+    true
+}
+
+/// Whether `fd` is the library's own, so that for the program it is not open.
+pub fn is_own(fd: c_int) -> bool {
+    word(fd).is_some_and(|w| w.load(Ordering::Acquire) & OWN != 0) && in_this_process()
+}
+
+fn in_this_process() -> bool {
+    sys::process_id() as usize == PROCESS.load(Ordering::Relaxed)
+}
+
+/// A thread begins to run coroutines.
+pub fn enter(remote: &Arc<Remote>) {
+    PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
+    THREADS.lock().push(remote.clone());
+}
+
+/// A thread ends.
+pub fn leave(remote: &Arc<Remote>) {
+    THREADS.lock().retain(|r| !Arc::ptr_eq(r, remote));
+}
+
+/// Makes every registration of `fd` stale before it is closed, and tells the other threads that have one.
+/// Gives whether `own` thread had one. Call it before the real close, in no signal handler.
+pub fn closing(fd: c_int, own: Option<&Arc<Remote>>) -> bool {
+    let Some(word) = word(fd) else { return false };
+    if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
+        return false;
+    }
+    next_generation(word);
+    let mut had = false;
+    for remote in THREADS.lock().iter() {
+        // A duplicate may keep the description open: its registration would outlive the number.
+        let deleted = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd).is_ok();
+        if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
+            had = true;
+        } else if deleted {
+            remote.post(Message::Closed(fd));
+        }
+    }
+    had
+}
+
+/// [`closing`] for a signal handler: takes no lock and touches no list; every thread looks for itself.
+pub fn closing_in_handler(fd: c_int) {
+    let Some(word) = word(fd) else { return };
+    if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
+        return;
+    }
+    next_generation(word);
+    SUSPICION.fetch_add(1, Ordering::SeqCst);
+    if let Some(threads) = THREADS.try_lock() {
+        threads.iter().for_each(|remote| remote.ring());
+    }
+}
+
+fn next_generation(word: &AtomicU64) {
+    let next = |w: u64| Some(((w & !(OWN - 1) & !(GENERATION - 1)) | (w & OWN)).wrapping_add(GENERATION));
+    // The closure always gives a value.
+    let _ = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+}
+
+/// The numbers from `first` to `last` that were ever registered or are the library's own.
+pub fn known(first: c_int, last: c_int) -> impl Iterator<Item = (c_int, bool)> {
+    let end = HIGHEST.load(Ordering::Relaxed).min((last as usize).saturating_add(1));
+    (first.max(0) as usize..end).filter_map(|fd| {
+        let value = word(fd as c_int)?.load(Ordering::Acquire);
+        (value & (GENERATION - 1) != 0).then_some((fd as c_int, value & OWN != 0))
+    })
+}
+
+/// Moves the library's descriptor `fd` away from a number that the program is about to use itself.
+pub fn vacate(fd: c_int) {
+    if !in_this_process() {
+        return;
+    }
+    for remote in THREADS.lock().iter() {
+        for place in [&remote.epoll, &remote.alarm] {
+            if place.load(Ordering::Relaxed) == fd {
+                // Without room for it elsewhere the thread finds out by EBADF and makes a new one.
+                place.store(descriptor::elsewhere(fd).unwrap_or(-1), Ordering::Relaxed);
+            }
+        }
+    }
+    set_own(fd, false);
+}
+
+/// Holds the registry still while the process forks.
+pub fn before_fork() {
+    core::mem::forget(THREADS.lock());
+}
+
+/// Lets the parent go on after a fork.
+///
+/// # Safety
+/// Follows [`before_fork`] on the same thread.
+pub unsafe fn after_fork_in_parent() {
+    // SAFETY: by contract the lock is held.
+    unsafe { THREADS.force_unlock() };
+}
+
+/// In the child none of the parent's threads and registrations is left; the forking thread enters anew.
+///
+/// # Safety
+/// Follows [`before_fork`]; the process has one thread.
+pub unsafe fn after_fork_in_child() {
+    // SAFETY: by contract the lock is held, and by nobody else.
+    unsafe { THREADS.force_unlock() };
+    for remote in core::mem::take(&mut *THREADS.lock()) {
+        for place in [&remote.epoll, &remote.alarm] {
+            let fd = place.swap(-1, Ordering::Relaxed);
+            if fd >= 0 {
+                set_own(fd, false);
+                sys::close(fd);
+            }
+        }
+        // Another thread may have held its inbox when it ceased to exist.
+        core::mem::forget(remote);
+    }
+    for (fd, _) in known(0, c_int::MAX) {
+        if let Some(word) = word(fd) {
+            word.fetch_and(!(OWN - 1), Ordering::AcqRel);
+        }
+    }
+    PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
+}

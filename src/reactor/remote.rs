@@ -1,0 +1,130 @@
+//! The side of a thread that other threads may touch: its inbox and how to wake it.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::sys;
+use crate::waiter::{Waiter, Wake};
+
+/// What another thread tells this one.
+#[derive(Debug)]
+pub enum Message {
+    /// Wake this waiter.
+    Wake(*const Waiter, Wake),
+    /// This descriptor was closed: whoever waits for it must know.
+    Closed(c_int),
+    /// Release the coroutine at this address.
+    Release(*mut ()),
+}
+
+// SAFETY: the pointers are only carried; the thread that owns what they point at uses them.
+unsafe impl Send for Message {}
+
+/// What other threads know of a thread that runs coroutines.
+#[derive(Debug)]
+pub struct Remote {
+    /// The thread's epoll instance, -1 while there is none.
+    pub epoll: AtomicI32,
+    /// The eventfd that ends its sleep, -1 while there is none.
+    pub alarm: AtomicI32,
+    /// The thread sleeps or is about to: whoever posts must ring.
+    sleeping: AtomicBool,
+    /// A hint that spares the lock when the inbox is empty.
+    filled: AtomicBool,
+    inbox: Mutex<Vec<Message>>,
+}
+
+impl Default for Remote {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Remote {
+    /// A thread that has no descriptors yet.
+    pub const fn new() -> Self {
+        Remote {
+            epoll: AtomicI32::new(-1),
+            alarm: AtomicI32::new(-1),
+            sleeping: AtomicBool::new(false),
+            filled: AtomicBool::new(false),
+            inbox: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Leaves a message and wakes the thread if it sleeps.
+    pub fn post(&self, message: Message) {
+        {
+            let mut inbox = self.inbox.lock();
+            inbox.push(message);
+            self.filled.store(true, Ordering::SeqCst);
+        }
+        self.ring();
+    }
+
+    /// Ends the thread's sleep, now or before it begins.
+    pub fn ring(&self) {
+        if self.sleeping.swap(false, Ordering::SeqCst) {
+            let _ = sys::write(self.alarm.load(Ordering::Relaxed), &1u64.to_ne_bytes());
+        }
+    }
+
+    /// Announces a sleep; `false` when there is a message to read first.
+    ///
+    /// The order matters on both sides: the sleeper announces, then looks; the poster fills, then rings.
+    pub fn fall_asleep(&self) -> bool {
+        self.sleeping.store(true, Ordering::SeqCst);
+        if self.filled.load(Ordering::SeqCst) {
+            self.wake_up();
+            return false;
+        }
+        true
+    }
+
+    /// Ends the announcement.
+    pub fn wake_up(&self) {
+        self.sleeping.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes all messages.
+    pub fn take(&self) -> Vec<Message> {
+        if !self.filled.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let mut inbox = self.inbox.lock();
+        self.filled.store(false, Ordering::SeqCst);
+        core::mem::take(&mut inbox)
+    }
+
+    /// Drops messages for a waiter that no longer waits for what they tell.
+    pub fn forget(&self, waiter: *const Waiter) {
+        if self.filled.load(Ordering::SeqCst) {
+            self.inbox.lock().retain(|m| !matches!(m, Message::Wake(w, _) if core::ptr::eq(*w, waiter)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_before_the_sleep_prevents_it() {
+        let remote = Remote::new();
+        remote.post(Message::Closed(3));
+        assert!(!remote.fall_asleep());
+        assert_eq!(remote.take().len(), 1);
+        assert!(remote.fall_asleep());
+    }
+
+    #[test]
+    fn messages_for_a_forgotten_waiter_are_dropped() {
+        let (remote, waiter) = (Remote::new(), Waiter::new());
+        remote.post(Message::Wake(&waiter, Wake::Ready));
+        remote.post(Message::Closed(3));
+        remote.forget(&waiter);
+        assert!(matches!(remote.take()[..], [Message::Closed(3)]));
+    }
+}

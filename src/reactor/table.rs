@@ -1,0 +1,96 @@
+//! What one thread has registered: a growing table by descriptor number.
+
+use core::ffi::c_int;
+use std::alloc::{Layout, alloc};
+
+use crate::clock::Nanos;
+use crate::list::{Link, List};
+
+/// What this thread's epoll instance knows of a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Nothing.
+    None,
+    /// It is registered, as far as we know.
+    Made,
+}
+
+/// One descriptor number.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Entry {
+    /// Among the registrations to be confirmed. First field: a link of that list is its entry.
+    pub doubt: Link,
+    /// The interests that wait for it.
+    pub waiters: List,
+    /// Since when it stands among the doubted.
+    pub since: Nanos,
+    /// The generation the registration was made in.
+    pub generation: u32,
+    /// The descriptor.
+    pub fd: c_int,
+    /// Whether it is registered.
+    pub registration: Registration,
+}
+
+const CHUNK: usize = 64;
+type Chunk = [Entry; CHUNK];
+
+/// Entries by descriptor; chunks never move.
+#[derive(Default)]
+pub struct Table {
+    chunks: Vec<Option<Box<Chunk>>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Table { chunks: Vec::new() }
+    }
+
+    /// The entry of `fd`, if it was ever asked for with [`Table::entry`].
+    pub fn get(&mut self, fd: c_int) -> Option<&mut Entry> {
+        let fd = usize::try_from(fd).ok()?;
+        let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
+        Some(&mut chunk[fd % CHUNK])
+    }
+
+    /// The entry of `fd`; `None` for a negative number or when memory is out.
+    pub fn entry(&mut self, fd: c_int) -> Option<&mut Entry> {
+        let number = usize::try_from(fd).ok()? / CHUNK;
+        if number >= self.chunks.len() {
+            self.chunks.try_reserve(number + 1 - self.chunks.len()).ok()?;
+            self.chunks.resize_with(number + 1, || None);
+        }
+        if self.chunks[number].is_none() {
+            self.chunks[number] = Some(new_chunk(number * CHUNK)?);
+        }
+        self.get(fd)
+    }
+
+    /// Every entry that exists.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.chunks.iter_mut().flatten().flat_map(|chunk| chunk.iter_mut())
+    }
+}
+
+fn new_chunk(first: usize) -> Option<Box<Chunk>> {
+    // SAFETY: the layout is not empty; every entry is written before the box exists.
+    unsafe {
+        let chunk = alloc(Layout::new::<Chunk>()).cast::<Entry>();
+        if chunk.is_null() {
+            return None;
+        }
+        for i in 0..CHUNK {
+            chunk.add(i).write(Entry {
+                doubt: Link::new(),
+                waiters: List::new(),
+                since: 0,
+                generation: 0,
+                fd: (first + i) as c_int,
+                registration: Registration::None,
+            });
+        }
+        Some(Box::from_raw(chunk.cast()))
+    }
+}

@@ -1,0 +1,152 @@
+//! Creating, resetting and releasing coroutines.
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::Ordering;
+use std::alloc::{Layout, alloc};
+use std::io;
+
+use super::{Scheduler, thread};
+use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::local;
+use crate::stack::SharedStacks;
+
+impl Scheduler {
+    /// A new coroutine on a stack of `size` bytes of its own, or on one of `shared`.
+    ///
+    /// Errors: ENOMEM; EINVAL when `shared` serves another thread's coroutines.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler; `shared` is null or valid, and outlives the coroutine.
+    pub unsafe fn create(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, size: usize,
+        shared: *mut SharedStacks,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract.
+        unsafe {
+            Self::reap(this);
+            let ground = if shared.is_null() {
+                Ground::Private((*this).pool.allocate(size)?)
+            } else {
+                let owner = this.addr();
+                if (*shared).owner != 0 && (*shared).owner != owner && (*shared).in_use() {
+                    return Err(io::Error::from_raw_os_error(libc::EINVAL));
+                }
+                Self::provide_mover(this)?;
+                (*shared).owner = owner;
+                Ground::Shared(SharedStacks::admit(shared))
+            };
+            let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
+            if co.is_null() {
+                Self::vacate(this, co, ground);
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            co.write(Coroutine::new(routine, argument, ground));
+            (*co).home.store(this.cast(), Ordering::Relaxed);
+            (*this).members.push_back(&(*co).member);
+            Ok(co)
+        }
+    }
+
+    /// Lets a coroutine begin anew at the next resume. What it waits for forgets it; its values' destructors
+    /// run unless they have. One that runs, or is another thread's, is left alone.
+    ///
+    /// # Safety
+    /// `co` was not released.
+    pub unsafe fn reset(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            if this.is_null() || (*co).home.load(Ordering::Relaxed) != this.cast() {
+                complain!("co_reset({co:p}): the coroutine belongs to another thread");
+                return;
+            }
+            if matches!((*co).state, State::Running | State::Resuming) {
+                complain!("co_reset({co:p}): the coroutine is running");
+                return;
+            }
+            Self::abandon(this, co);
+            if let Some(tenant) = (*co).tenant() {
+                tenant.clear(co.cast());
+            }
+            (*co).state = State::Fresh;
+            (*co).started = false;
+            (*co).ended = false;
+            (*co).errno = 0;
+            (*co).exceptions = [0; 2];
+        }
+    }
+
+    /// Frees a coroutine: at once when it does not run, when it next leaves when it does, in its own
+    /// thread's next turn when that is another.
+    ///
+    /// # Safety
+    /// `co` was not released before and is not used after.
+    pub unsafe fn release(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            if (*co).is_main {
+                complain!("co_release({co:p}): it stands for the thread itself");
+            } else if (*co).home.load(Ordering::Acquire) != this.cast() || this.is_null() {
+                thread::release_elsewhere(co);
+            } else if matches!((*co).state, State::Running | State::Resuming) {
+                (*co).doomed = true;
+            } else if !(*co).doomed {
+                Self::dispose(this, co);
+            }
+        }
+    }
+
+    /// Frees the coroutines that were released while they ran and have left since.
+    pub(super) unsafe fn reap(this: *mut Scheduler) {
+        // SAFETY: the doomed do not run: `leave` put them there.
+        unsafe {
+            while !(*this).doomed.is_null() {
+                let co = (*this).doomed;
+                (*this).doomed = (*co).resumer;
+                Self::dispose(this, co);
+            }
+        }
+    }
+
+    /// Frees a coroutine that does not run.
+    pub(super) unsafe fn dispose(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `release`; nothing refers to it after `abandon`.
+        unsafe {
+            Self::abandon(this, co);
+            (*co).member.unlink();
+            let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
+            Self::vacate(this, co, ground);
+            drop(Box::from_raw(co));
+        }
+    }
+
+    /// Gives back what a coroutine ran on.
+    pub(super) unsafe fn vacate(this: *mut Scheduler, co: *mut Coroutine, ground: Ground) {
+        match ground {
+            Ground::Thread => {}
+            // SAFETY: the stack came from this pool and nothing runs on it.
+            Ground::Private(stack) => unsafe { (*this).pool.free(stack) },
+            Ground::Shared(mut tenant) => tenant.depart(co.cast()),
+        }
+    }
+
+    /// Ends whatever a coroutine was doing: everything it waited in forgets it, what its call in progress
+    /// held is freed, and the destructors of its values run.
+    pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            if let Some((leave, place)) = (*co).waiter.leave.take() {
+                leave(place, &raw const (*co).waiter);
+                (*this).reactor.remote().forget(&raw const (*co).waiter);
+            }
+            (*this).timers.remove(&(*co).waiter);
+            (*co).interests.iter().chain([&(*co).interest]).for_each(|interest| interest.unlink());
+            (*co).waiter.disarm();
+            (*co).interests = Vec::new();
+            (*co).scratch = Vec::new();
+            if let Some(rare) = &mut (*co).rare {
+                local::destroy(&raw mut rare.locals);
+            }
+        }
+    }
+}

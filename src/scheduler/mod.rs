@@ -1,0 +1,266 @@
+//! The coroutines of one thread: who runs, who resumed whom, who is ready.
+//!
+//! The only module that switches contexts. A coroutine that leaves, for whatever reason, gives control to
+//! the one that resumed it; the loop (`turn`) resumes what has become ready.
+//!
+//! - `switch`: resume, yield, park, and what changes hands at a switch
+//! - `turn`: one round of the loop
+//! - `life`: creating, resetting and releasing coroutines
+//! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
+
+mod life;
+mod switch;
+mod thread;
+mod turn;
+
+pub use switch::{prepare_resume, prepare_yield};
+pub use thread::count_of_threads;
+
+use core::ffi::c_int;
+use core::ptr;
+use std::io;
+use std::sync::Arc;
+
+use crate::clock::{self, Nanos};
+use crate::context::Context;
+use crate::coroutine::Coroutine;
+use crate::list::List;
+use crate::reactor::{Reactor, Remote, registry};
+use crate::stack::{Alternate, Pool, Stack};
+use crate::timer::Timers;
+use crate::tls;
+use crate::waiter::{Interest, Waiter, Wake};
+
+/// The scheduler of one thread. Made by [`Scheduler::get_or_new`], freed when the thread ends.
+///
+/// Always handled by raw pointer: a switch in the middle of a method brings other methods to life, so no
+/// borrow of the whole may stand across one (invariant 3).
+pub struct Scheduler {
+    current: *mut Coroutine,
+    main: Coroutine,
+    /// Waiters that were woken, in the order of waking.
+    ready: Box<List>,
+    timers: Timers,
+    reactor: Reactor,
+    pool: Pool,
+    /// All coroutines of the thread but `main`.
+    members: Box<List>,
+    /// Released while they ran, and no longer running: chained by `resumer`.
+    doomed: *mut Coroutine,
+    /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
+    mover: Option<Mover>,
+    /// libc's `errno` of this thread.
+    errno: *mut c_int,
+    /// The C++ runtime's `__cxa_eh_globals` of this thread; null where there is no such runtime.
+    exceptions: *mut [usize; 2],
+    /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
+    bounds: (*mut u8, usize),
+    /// Where the report of an overflown stack runs.
+    alternate: Option<Alternate>,
+}
+
+/// A context of the scheduler's own.
+struct Mover {
+    context: Context,
+    stack: Stack,
+    /// Who goes on once its bytes are in place.
+    next: *mut Coroutine,
+}
+
+/// What to wait for: a descriptor and the `EPOLL*` events that end the wait.
+pub type Want = (c_int, u32);
+
+/// How long to wait when readiness says that a call would go through and the call says it would not.
+pub const NAP: core::time::Duration = core::time::Duration::from_millis(1);
+
+impl Scheduler {
+    /// The calling thread's scheduler, or null.
+    #[inline(always)]
+    pub fn get() -> *mut Scheduler {
+        ptr::with_exposed_provenance_mut(tls::scheduler())
+    }
+
+    /// The coroutine that runs; the thread's `main` outside any.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler. The same holds for every function here.
+    pub unsafe fn current(this: *mut Scheduler) -> *mut Coroutine {
+        // SAFETY: by contract.
+        unsafe { (*this).current }
+    }
+
+    /// The coroutine that runs, or null outside any.
+    pub fn running() -> *mut Coroutine {
+        let this = Self::get();
+        if this.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: the calling thread's scheduler is valid.
+        unsafe { if (*(*this).current).is_main { ptr::null_mut() } else { (*this).current } }
+    }
+
+    /// Parks the running coroutine until `deadline`, or until something wakes its waiter.
+    ///
+    /// # Safety
+    /// A coroutine runs, and not inside libc (invariant 3).
+    pub unsafe fn sleep(this: *mut Scheduler, deadline: Nanos) -> Wake {
+        // SAFETY: by contract; the waiter is in the coroutine, which stays in place.
+        unsafe { Self::wait(this, core::iter::empty(), deadline, |_| ()) }
+    }
+
+    /// Parks the running coroutine until one descriptor is ready or closed, or `deadline` passes.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`].
+    pub unsafe fn wait_for(this: *mut Scheduler, want: Want, deadline: Nanos) -> Wake {
+        // SAFETY: by contract.
+        unsafe { Self::wait(this, core::iter::once(want), deadline, |_| ()) }
+    }
+
+    /// Parks the running coroutine until one of `wants` is ready or closed, or `deadline` passes. `closed`
+    /// is told the places of the wants whose descriptors were closed meanwhile.
+    ///
+    /// The answer is a hint: whoever waits looks again for himself. Where readiness cannot be waited for,
+    /// the wait is a short nap, so that the caller's next look finds out.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`].
+    pub unsafe fn wait(
+        this: *mut Scheduler, wants: impl ExactSizeIterator<Item = Want>, deadline: Nanos,
+        mut closed: impl FnMut(usize),
+    ) -> Wake {
+        // SAFETY: by contract; the coroutine stays in place while it is parked.
+        unsafe {
+            let me = (*this).current;
+            (*me).waiter.arm();
+            let watched = Self::watch(this, me, wants);
+            let until = if watched { deadline } else { deadline.min(clock::after(NAP)) };
+            (*me).waiter.deadline.set(until);
+            if (*this).timers.add(&raw const (*me).waiter) {
+                Self::park(this);
+            }
+            (*this).timers.remove(&(*me).waiter);
+            let wake = (*me).waiter.disarm();
+            let interests = (*me).interests.iter().chain(core::iter::once(&(*me).interest));
+            for (place, interest) in interests.enumerate() {
+                interest.unlink();
+                if interest.was_closed() {
+                    closed(place);
+                    interest.events.set(0);
+                }
+            }
+            (*me).interests = Vec::new();
+            match wake {
+                Wake::TimedOut if until < deadline => Wake::Ready,
+                wake => wake,
+            }
+        }
+    }
+
+    /// Registers the wants; `false` when one of them cannot be waited for.
+    unsafe fn watch(
+        this: *mut Scheduler, me: *mut Coroutine, mut wants: impl ExactSizeIterator<Item = Want>,
+    ) -> bool {
+        // SAFETY: by contract of `wait`; interests live in the coroutine until they are unlinked there.
+        unsafe {
+            let waiter = &raw const (*me).waiter;
+            if wants.len() <= 1 {
+                let Some((fd, events)) = wants.next() else { return true };
+                (*me).interest = Interest::new(waiter, fd, events);
+                return (*this).reactor.watch(&raw const (*me).interest, &(*this).ready).is_ok();
+            }
+            if (*me).interests.try_reserve_exact(wants.len()).is_err() {
+                return false;
+            }
+            (*me).interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
+            let mut all = true;
+            for interest in &(*me).interests {
+                all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
+            }
+            all
+        }
+    }
+
+    /// Parks the running coroutine until another thread posts its waiter's wake-up. `leave` takes it out of
+    /// the place that the other thread finds it in, if the wait ends otherwise.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`]. The waiter was armed before it was shown to other threads.
+    pub unsafe fn wait_shown(this: *mut Scheduler, deadline: Nanos) -> Wake {
+        // SAFETY: by contract.
+        unsafe {
+            let me = (*this).current;
+            (*me).waiter.deadline.set(deadline);
+            if (*this).timers.add(&raw const (*me).waiter) {
+                Self::park(this);
+            }
+            (*this).timers.remove(&(*me).waiter);
+            (*me).waiter.disarm()
+        }
+    }
+
+    /// Queues a waiter of this thread.
+    ///
+    /// # Safety
+    /// The waiter belongs to this thread and is in place.
+    pub unsafe fn wake(this: *mut Scheduler, waiter: *const Waiter, reason: Wake) {
+        // SAFETY: by contract.
+        unsafe { Waiter::wake(waiter, reason, &(*this).ready) };
+    }
+
+    /// The side of this thread that others may touch.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn remote(this: *mut Scheduler) -> Arc<Remote> {
+        // SAFETY: by contract.
+        unsafe { (*this).reactor.remote().clone() }
+    }
+
+    /// Scratch memory of `size` zeroed bytes for the call in progress of the running coroutine: freed with
+    /// it when it is released meanwhile. The next request replaces it.
+    ///
+    /// # Safety
+    /// A coroutine runs.
+    pub unsafe fn scratch(this: *mut Scheduler, size: usize) -> io::Result<*mut u8> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))?;
+        bytes.resize(size, 0);
+        // SAFETY: by contract.
+        unsafe {
+            (*(*this).current).scratch = bytes;
+            Ok((*(*this).current).scratch.as_mut_ptr())
+        }
+    }
+}
+
+/// The program is about to close `fd`: whoever waits for it on any thread learns it. A signal handler takes
+/// the way without locks.
+pub fn closing(fd: c_int) {
+    if tls::handlers() > 0 {
+        registry::closing_in_handler(fd);
+        return;
+    }
+    let this = Scheduler::get();
+    // SAFETY: the calling thread's scheduler is valid; no borrow of it stands.
+    unsafe {
+        let own = if this.is_null() { None } else { Some((*this).reactor.remote()) };
+        if registry::closing(fd, own) {
+            (*this).reactor.closed(fd, &(*this).ready);
+        }
+    }
+}
+
+/// The program shut `fd` down: those of this thread who wait for it look again. The kernel tells the others.
+pub fn nudge(fd: c_int) {
+    let this = Scheduler::get();
+    if !this.is_null() && tls::handlers() == 0 {
+        // SAFETY: as above.
+        unsafe { (*this).reactor.nudge(fd, &(*this).ready) };
+    }
+}
+
+/// The kernel has just given out the number `fd`: whatever was registered under it was closed unseen.
+pub fn opened(fd: c_int) {
+    closing(fd);
+}

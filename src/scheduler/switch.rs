@@ -1,0 +1,287 @@
+//! Resume, yield and park: every switch, and what changes hands with it.
+
+use core::ptr;
+
+use super::{Mover, Scheduler};
+use crate::context::{self, Context, Switch};
+use crate::coroutine::{Coroutine, Ground, State};
+use crate::stack::{PAGE, Pool};
+use crate::{annotate, local, tls};
+
+/// The mover's stack must hold a signal frame and a handler of the program.
+const MOVER_STACK: usize = 16 * PAGE;
+
+/// The first half of `co_resume`: checks that `co` can be resumed and gives the switch to make.
+///
+/// # Safety
+/// `co` is null or a coroutine that was not released.
+pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    // SAFETY: by contract; the scheduler is this thread's.
+    unsafe {
+        let this = Scheduler::get();
+        if Scheduler::may_resume(this, co) {
+            Scheduler::reap(this);
+            let me = (*this).current;
+            (*me).state = State::Resuming;
+            (*me).context.word = word;
+            return Scheduler::enter(this, co);
+        }
+    }
+    tls::set_hook_word(word);
+    Switch::NONE
+}
+
+/// The first half of a yield: gives the switch back to whoever resumed the running coroutine.
+pub extern "C" fn prepare_yield() -> Switch {
+    let word = tls::hook_word();
+    tls::set_hook_word(0);
+    let this = Scheduler::get();
+    // SAFETY: the scheduler is this thread's.
+    unsafe {
+        if !this.is_null() && !(*(*this).current).is_main {
+            let me = (*this).current;
+            (*me).state = State::Suspended;
+            (*me).context.word = word;
+            return Scheduler::leave(this);
+        }
+    }
+    tls::set_hook_word(word);
+    Switch::NONE
+}
+
+impl Scheduler {
+    /// Whether `co` can be resumed here and now. What is a mistake is logged.
+    unsafe fn may_resume(this: *mut Scheduler, co: *mut Coroutine) -> bool {
+        if co.is_null() {
+            complain!("co_resume: no coroutine");
+            return false;
+        }
+        // SAFETY: by contract of `prepare_resume`.
+        let (home, state, is_main) =
+            unsafe { ((*co).home.load(core::sync::atomic::Ordering::Relaxed), (*co).state, (*co).is_main) };
+        if home.is_null() || home != this.cast() {
+            complain!("co_resume({co:p}): the coroutine belongs to another thread");
+            return false;
+        }
+        match state {
+            State::Fresh | State::Suspended | State::Parked => true,
+            State::Done => false,
+            State::Running | State::Resuming => {
+                let what = if is_main { "the thread itself" } else { "running or waits for one it resumed" };
+                complain!("co_resume({co:p}): the coroutine is {what}");
+                false
+            }
+        }
+    }
+
+    /// Goes on with a coroutine from inside the library. Returns when it leaves again.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler; `co` is fresh, suspended or parked, and belongs to it.
+    pub unsafe fn resume(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            let me = (*this).current;
+            (*me).state = State::Resuming;
+            (*me).context.word = 0;
+            let switch = Self::enter(this, co);
+            if !switch.from.is_null() {
+                context::switch(switch.from, switch.to);
+            }
+        }
+    }
+
+    /// Gives control to whoever resumed the running coroutine, until something goes on with this one.
+    ///
+    /// # Safety
+    /// A coroutine runs, its waiter is armed, and no borrow or lock is held (invariant 3).
+    pub(super) unsafe fn park(this: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe {
+            let me = (*this).current;
+            (*me).state = State::Parked;
+            (*me).context.word = 0;
+            let switch = Self::leave(this);
+            if !switch.from.is_null() {
+                context::switch(switch.from, switch.to);
+            }
+        }
+    }
+
+    /// The switch from the running coroutine to `co`, which it resumes.
+    unsafe fn enter(this: *mut Scheduler, co: *mut Coroutine) -> Switch {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            (*co).resumer = (*this).current;
+            Self::hand_over(this, co)
+        }
+    }
+
+    /// The switch from the running coroutine to whoever resumed it.
+    unsafe fn leave(this: *mut Scheduler) -> Switch {
+        // SAFETY: a coroutine that runs was resumed by one that waits for it.
+        unsafe {
+            let me = (*this).current;
+            let resumer = (*me).resumer;
+            if (*me).doomed {
+                (*me).resumer = (*this).doomed;
+                (*this).doomed = me;
+            }
+            Self::hand_over(this, resumer)
+        }
+    }
+
+    /// Lets everything but the stack pointer change hands (invariant 4), and gives the switch that remains;
+    /// none when it is done already because the sanitizer must be told on both sides of it.
+    unsafe fn hand_over(this: *mut Scheduler, to: *mut Coroutine) -> Switch {
+        // SAFETY: both coroutines are in place; `errno` and the exception record are this thread's.
+        unsafe {
+            let from = (*this).current;
+            (*this).current = to;
+            (*from).errno = *(*this).errno;
+            *(*this).errno = (*to).errno;
+            let record = (*this).exceptions;
+            if !record.is_null() {
+                let live = *record;
+                (*from).exceptions = live;
+                // Almost always both are empty: then there is nothing to store.
+                if live != (*to).exceptions {
+                    *record = (*to).exceptions;
+                }
+            }
+            let fresh = (*to).state == State::Fresh;
+            (*to).state = State::Running;
+            let to_context = Self::settle(this, from, to, fresh);
+            let switch = Switch { from: &raw mut (*from).context, to: to_context };
+            if annotate::sanitized() {
+                let (low, size) = (*to).stack().unwrap_or((*this).bounds);
+                let fake = annotate::leave(low, size, (*from).state == State::Done);
+                context::switch(switch.from, switch.to);
+                annotate::arrive(fake);
+                return Switch::NONE;
+            }
+            switch
+        }
+    }
+
+    /// Brings the stack of `to` into place, or leaves it to the mover when `from` still runs on it.
+    unsafe fn settle(
+        this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine, fresh: bool,
+    ) -> *const Context {
+        // SAFETY: by contract of `hand_over`; the mover exists since the first tenant does.
+        unsafe {
+            match &mut (*to).ground {
+                Ground::Thread => {}
+                Ground::Private(stack) if fresh => lay_out(to, stack.top()),
+                Ground::Private(_) => {}
+                Ground::Shared(tenant) => {
+                    if tenant.occupant() == to.cast() {
+                        return &raw const (*to).context;
+                    }
+                    (*to).started = !fresh;
+                    let slot: *const _ = tenant.slot();
+                    let here = matches!(&(*from).ground, Ground::Shared(t) if ptr::eq(t.slot(), slot));
+                    match &mut (*this).mover {
+                        Some(mover) if here => {
+                            mover.next = to;
+                            return &raw const mover.context;
+                        }
+                        _ => Self::exchange(to),
+                    }
+                }
+            }
+            &raw const (*to).context
+        }
+    }
+
+    /// Moves the occupant of `to`'s slot out and `to` in.
+    ///
+    /// # Safety
+    /// The caller does not run on the slot; both coroutines are in place and do not run.
+    unsafe fn exchange(to: *mut Coroutine) {
+        // SAFETY: by contract; an occupant is a parked coroutine of this thread.
+        unsafe {
+            let Ground::Shared(tenant) = &mut (*to).ground else { return };
+            let occupant: *mut Coroutine = tenant.occupant().cast();
+            if !occupant.is_null() {
+                let sp = (*occupant).context.sp();
+                if let Ground::Shared(old) = &mut (*occupant).ground {
+                    old.move_out(sp);
+                }
+            }
+            if (*to).started {
+                tenant.move_in(to.cast());
+            } else {
+                tenant.occupy(to.cast());
+                let top = tenant.slot().top();
+                lay_out(to, top);
+            }
+        }
+    }
+
+    /// Makes the mover, without which no shared stack can be used.
+    pub(super) unsafe fn provide_mover(this: *mut Scheduler) -> std::io::Result<()> {
+        // SAFETY: the thread's scheduler; the mover's stack lives as long as the mover.
+        unsafe {
+            if (*this).mover.is_none() {
+                let pool: &mut Pool = &mut (*this).pool;
+                let stack = pool.allocate(MOVER_STACK)?;
+                let control = context::Control::current();
+                let context = Context::new(stack.top(), control, move_on, this.cast(), ptr::null_mut());
+                (*this).mover = Some(Mover { context, stack, next: ptr::null_mut() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Prepares the first switch to a coroutine.
+unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
+    // SAFETY: `top` ends a stack of at least a page that nothing uses.
+    unsafe {
+        (*co).context = Context::new(top, (*co).control, run, co.cast(), ptr::null_mut());
+    }
+}
+
+/// The mover's loop: each time it is switched to, it makes room and goes on with who is next.
+unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
+    let this = this.cast::<Scheduler>();
+    loop {
+        // SAFETY: `settle` sets `next` before it names the mover; the mover is never freed while it runs.
+        unsafe {
+            let Some(mover) = &mut (*this).mover else { unreachable!("the mover runs, so it exists") };
+            let (next, context) = (mover.next, &raw mut mover.context);
+            Scheduler::exchange(next);
+            context::switch(context, &raw const (*next).context);
+        }
+    }
+}
+
+/// The first frame of every coroutine in this language: runs the body and leaves for good.
+unsafe extern "C" fn run(co: *mut u8, _: *mut u8) -> ! {
+    let co = co.cast::<Coroutine>();
+    // SAFETY: `co` runs here, on a new stack; the program answers for its body.
+    unsafe {
+        annotate::arrive(ptr::null_mut());
+        (*co).started = true;
+        let this = Scheduler::get();
+        tls::set_hook_word(if (*co).hooked { this.expose_provenance() } else { 0 });
+        if let Some(body) = (*co).routine {
+            body((*co).argument);
+        }
+        if let Some(rare) = &mut (*co).rare {
+            local::destroy(&raw mut rare.locals);
+        }
+        tls::set_hook_word(0);
+        (*co).ended = true;
+        (*co).state = State::Done;
+        if let Some(tenant) = (*co).tenant() {
+            tenant.clear(co.cast());
+        }
+        let switch = Scheduler::leave(Scheduler::get());
+        context::switch(switch.from, switch.to);
+    }
+    unreachable!("a coroutine that has ended was resumed")
+}

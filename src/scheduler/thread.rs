@@ -1,0 +1,218 @@
+//! The beginning and the end of a thread's scheduler, and what a fork leaves of it.
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::Once;
+
+use parking_lot::Mutex;
+
+use super::Scheduler;
+use crate::coroutine::{Coroutine, Ground, State};
+use crate::reactor::{Message, Reactor, registry};
+use crate::stack::{Alternate, Pool};
+use crate::timer::Timers;
+use crate::{annotate, tls};
+
+/// Held while a coroutine is sent home and while a home ceases to exist.
+static HOMES: Mutex<()> = Mutex::new(());
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many threads have a scheduler now.
+pub fn count_of_threads() -> usize {
+    THREADS.load(Ordering::Relaxed)
+}
+
+type Globals = unsafe extern "C" fn() -> *mut [usize; 2];
+
+fn exception_record() -> *mut [usize; 2] {
+    let linked = weak_symbol!("__cxa_get_globals" as Globals);
+    // SAFETY: a valid name; the runtime may have come with a library opened later.
+    let found = || unsafe {
+        let symbol = libc::dlsym(libc::RTLD_DEFAULT, c"__cxa_get_globals".as_ptr());
+        core::mem::transmute::<*mut c_void, Option<Globals>>(symbol)
+    };
+    // SAFETY: the Itanium C++ ABI: gives the thread's record, a pointer and a count.
+    linked.or_else(found).map_or(ptr::null_mut(), |globals| unsafe { globals() })
+}
+
+fn stack_bounds() -> (*mut u8, usize) {
+    let mut bounds = (ptr::null_mut(), 0);
+    // SAFETY: the attribute object is initialised by the first call and destroyed by the last.
+    unsafe {
+        let mut attributes = core::mem::zeroed();
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) == 0 {
+            let mut low = ptr::null_mut();
+            libc::pthread_attr_getstack(&attributes, &mut low, &mut bounds.1);
+            libc::pthread_attr_destroy(&mut attributes);
+            bounds.0 = low.cast();
+        }
+    }
+    bounds
+}
+
+impl Scheduler {
+    /// The calling thread's scheduler, made when there is none yet.
+    pub fn get_or_new() -> *mut Scheduler {
+        let this = Self::get();
+        if this.is_null() { Self::new() } else { this }
+    }
+
+    #[cold]
+    fn new() -> *mut Scheduler {
+        // SAFETY: always succeeds; valid as long as the thread lives.
+        let errno = unsafe { libc::__errno_location() };
+        let this = Box::into_raw(Box::new(Scheduler {
+            current: ptr::null_mut(),
+            main: Coroutine::new(None, ptr::null_mut(), Ground::Thread),
+            ready: Box::default(),
+            timers: Timers::new(),
+            reactor: Reactor::new(),
+            pool: Pool::new(),
+            members: Box::default(),
+            doomed: ptr::null_mut(),
+            mover: None,
+            errno,
+            exceptions: exception_record(),
+            bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
+            alternate: Alternate::install(),
+        }));
+        // SAFETY: just made, and never moved again.
+        unsafe {
+            (*this).current = &raw mut (*this).main;
+            (*this).main.state = State::Running;
+            (*this).main.started = true;
+            (*this).main.home = AtomicPtr::new(this.cast());
+            registry::enter((*this).reactor.remote());
+        }
+        THREADS.fetch_add(1, Ordering::Relaxed);
+        tls::set_scheduler(this.expose_provenance());
+        at_thread_end(this);
+        this
+    }
+
+    /// Frees all that the thread had. Coroutines nobody released keep their control block, so that a late
+    /// `co_release` from another thread is harmless.
+    unsafe fn end(this: *mut Scheduler) {
+        // SAFETY: called once, on the thread itself, with nothing running but its end.
+        unsafe {
+            registry::leave((*this).reactor.remote());
+            {
+                let _homes = HOMES.lock();
+                let mut link = (*this).members.first();
+                while !link.is_null() {
+                    let co = Coroutine::of_member(link);
+                    link = (*this).members.after(link);
+                    (*co).home.store(ptr::null_mut(), Ordering::Release);
+                }
+            }
+            loop {
+                let link = (*this).members.pop_front();
+                if link.is_null() {
+                    break;
+                }
+                let co = Coroutine::of_member(link);
+                Self::abandon(this, co);
+                let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
+                Self::vacate(this, co, ground);
+                if (*co).doomed {
+                    drop(Box::from_raw(co));
+                } else {
+                    (*co).state = State::Done;
+                }
+            }
+            for message in (*this).reactor.remote().take() {
+                if let Message::Release(co) = message {
+                    drop(Box::from_raw(co.cast::<Coroutine>()));
+                }
+            }
+            if let Some(mover) = (*this).mover.take() {
+                (*this).pool.free(mover.stack);
+            }
+            (*this).reactor.shut_down();
+            (*this).alternate = None;
+            drop(Box::from_raw(this));
+        }
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Releases a coroutine of another thread: that thread does it, or nobody is left to.
+///
+/// # Safety
+/// As for [`Scheduler::release`].
+pub(super) unsafe fn release_elsewhere(co: *mut Coroutine) {
+    let _homes = HOMES.lock();
+    // SAFETY: by contract; a home does not cease to exist while the lock is held.
+    unsafe {
+        let home = (*co).home.load(Ordering::Acquire).cast::<Scheduler>();
+        if home.is_null() {
+            drop(Box::from_raw(co));
+        } else {
+            (*home).reactor.remote().post(Message::Release(co.cast()));
+        }
+    }
+}
+
+// ---- the thread's end -------------------------------------------------------------------------------
+// A pthread key, not a Rust thread-local with a destructor: hooks that run later find the words in `tls`
+// empty and pass through (invariant 5).
+
+static KEY: AtomicUsize = AtomicUsize::new(usize::MAX);
+static SET_UP: Once = Once::new();
+
+fn at_thread_end(this: *mut Scheduler) {
+    SET_UP.call_once(|| {
+        let mut key = 0;
+        // SAFETY: `key` is writable; the handlers have the right types and live for ever.
+        unsafe {
+            if libc::pthread_key_create(&mut key, Some(thread_ended)) == 0 {
+                KEY.store(key as usize, Ordering::Relaxed);
+            }
+            libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
+        }
+    });
+    let key = KEY.load(Ordering::Relaxed);
+    if key != usize::MAX {
+        // SAFETY: the key exists.
+        unsafe { libc::pthread_setspecific(key as libc::pthread_key_t, this.cast::<c_void>()) };
+    }
+}
+
+unsafe extern "C" fn thread_ended(this: *mut c_void) {
+    tls::set_hook_word(0);
+    if tls::scheduler() == this.addr() {
+        // SAFETY: the thread's own scheduler, and libc calls this once for each one that was made.
+        unsafe { Scheduler::end(this.cast()) };
+        tls::set_scheduler(0);
+    }
+}
+
+// ---- fork -------------------------------------------------------------------------------------------
+
+unsafe extern "C" fn before_fork() {
+    core::mem::forget(HOMES.lock());
+    registry::before_fork();
+}
+
+unsafe extern "C" fn parent_forked() {
+    // SAFETY: `before_fork` ran on this thread.
+    unsafe {
+        registry::after_fork_in_parent();
+        HOMES.force_unlock();
+    }
+}
+
+unsafe extern "C" fn child_forked() {
+    let this = Scheduler::get();
+    // SAFETY: `before_fork` ran on this thread, the only one of the child.
+    unsafe {
+        HOMES.force_unlock();
+        registry::after_fork_in_child();
+        if !this.is_null() {
+            (*this).reactor.forget_registrations(&(*this).ready);
+            registry::enter((*this).reactor.remote());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! One round of a thread's loop.
+
+use super::Scheduler;
+use crate::clock::{self, NEVER, Nanos};
+use crate::coroutine::{Coroutine, State};
+use crate::reactor::Message;
+use crate::waiter::Waiter;
+
+impl Scheduler {
+    /// Sleeps until something is due or ready, at most until `limit`, then lets everybody run who became
+    /// ready. Who becomes ready meanwhile runs in the next turn, so none can starve the events.
+    ///
+    /// A cancellation point while it sleeps: nothing on its frame needs dropping (invariant 9).
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler, and the caller holds no borrow of it.
+    pub unsafe fn turn(this: *mut Scheduler, limit: Nanos) {
+        // SAFETY: by contract; every borrow ends within its statement.
+        unsafe {
+            Self::reap(this);
+            Self::read_mail(this);
+            let until = if (*this).ready.is_empty() { (*this).timers.next().min(limit) } else { 0 };
+            if until != 0 || (*this).reactor.has_waiters() {
+                (*this).reactor.wait(until, &(*this).ready);
+            }
+            Self::read_mail(this);
+            if (*this).timers.next() != NEVER {
+                (*this).timers.expire(clock::now(), &(*this).ready);
+            }
+            Self::run_ready(this);
+        }
+    }
+
+    /// Lets those run who are ready now.
+    unsafe fn run_ready(this: *mut Scheduler) {
+        // SAFETY: by contract of `turn`; the ready queue holds waiters of parked coroutines of this thread.
+        unsafe {
+            let last = (*this).ready.last();
+            loop {
+                let link = (*this).ready.pop_front();
+                if link.is_null() {
+                    break;
+                }
+                let co = Coroutine::of_waiter(Waiter::of_ready(link));
+                debug_assert!((*co).state == State::Parked);
+                Self::resume(this, co);
+                if core::ptr::eq(link, last) {
+                    break;
+                }
+            }
+            Self::reap(this);
+        }
+    }
+
+    /// Does what other threads asked for.
+    unsafe fn read_mail(this: *mut Scheduler) {
+        // SAFETY: by contract of `turn`. Messages for a waiter that was abandoned were dropped then.
+        unsafe {
+            for message in (*this).reactor.remote().take() {
+                match message {
+                    Message::Wake(waiter, reason) => Waiter::wake(waiter, reason, &(*this).ready),
+                    Message::Closed(fd) => (*this).reactor.closed(fd, &(*this).ready),
+                    Message::Release(co) => Self::release(this, co.cast()),
+                }
+            }
+        }
+    }
+}

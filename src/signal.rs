@@ -1,0 +1,160 @@
+//! The program's signal handlers, and the report of an overflown stack.
+//!
+//! Once the process has coroutines, each handler runs behind a wrapper that turns hooks off for its time: a
+//! handler may interrupt anything, malloc included, and parking it there would hand a held lock to other
+//! coroutines. So its calls are the real ones, as they would be on a thread. The program still sees its own
+//! handlers when it asks (`sigaction`), and SIGSEGV still ends it when it never asked for anything else.
+
+use core::arch::naked_asm;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Once;
+
+use crate::coroutine::Coroutine;
+use crate::reactor::registry;
+use crate::scheduler::Scheduler;
+use crate::stack::GUARD;
+use crate::{sys, tls};
+
+/// Signal numbers run from 1 to 64.
+const SIGNALS: usize = 65;
+
+/// What the program installed, as far as the kernel's own record no longer tells.
+struct Handler {
+    function: AtomicUsize,
+    flags: AtomicUsize,
+}
+
+static HANDLERS: [Handler; SIGNALS] =
+    [const { Handler { function: AtomicUsize::new(0), flags: AtomicUsize::new(0) } }; SIGNALS];
+static WRAPPED: AtomicBool = AtomicBool::new(false);
+
+/// Flags that the wrapper changes behind the program's back.
+const OURS: c_int = libc::SA_SIGINFO | libc::SA_ONSTACK;
+
+/// Whether handlers run behind the wrapper, so that `sigaction` must translate.
+pub fn wraps_handlers() -> bool {
+    WRAPPED.load(Ordering::Acquire)
+}
+
+/// Puts every handler of the process behind the wrapper. Called when the first coroutine is made.
+pub fn wrap_handlers() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        WRAPPED.store(true, Ordering::Release);
+        registry::ACTIVE.store(1, Ordering::Release);
+        for signal in 1..SIGNALS as c_int {
+            let Ok(mut action) = sys::signal_action(signal, None) else { continue };
+            if is_function(action.handler) || signal == libc::SIGSEGV {
+                let (function, flags) = translate(signal, action.handler, action.flags as c_int);
+                action.handler = function;
+                action.flags = flags as usize | SA_RESTORER;
+                if action.restorer == 0 {
+                    action.restorer = restorer as *const () as usize;
+                }
+                let _ = sys::signal_action(signal, Some(&action));
+            }
+        }
+    });
+}
+
+/// `SA_RESTORER` of the kernel's signal.h: the action names its own way back.
+const SA_RESTORER: usize = 0x0400_0000;
+
+fn is_function(handler: usize) -> bool {
+    handler != libc::SIG_DFL && handler != libc::SIG_IGN && handler != wrapper as *const () as usize
+}
+
+/// Remembers what the program wants for `signal`, and gives what the kernel is to be told instead.
+pub fn translate(signal: c_int, function: usize, flags: c_int) -> (usize, c_int) {
+    let Some(handler) = HANDLERS.get(signal as usize) else { return (function, flags) };
+    if !is_function(function) && signal != libc::SIGSEGV || function == libc::SIG_IGN {
+        return (function, flags);
+    }
+    handler.function.store(function, Ordering::Release);
+    handler.flags.store(flags as usize, Ordering::Release);
+    let on_stack = if signal == libc::SIGSEGV { libc::SA_ONSTACK } else { 0 };
+    (wrapper as *const () as usize, flags | libc::SA_SIGINFO | on_stack)
+}
+
+/// What the program last gave for `signal`, if that was behind the wrapper.
+pub fn remembered(signal: c_int) -> (usize, c_int) {
+    HANDLERS.get(signal as usize).map_or((libc::SIG_DFL, 0), |handler| {
+        (handler.function.load(Ordering::Acquire), handler.flags.load(Ordering::Acquire) as c_int)
+    })
+}
+
+/// The program's view of an action that the kernel records as `function` and `flags`, when `asked` is what
+/// was remembered at that time.
+pub fn original(asked: (usize, c_int), function: usize, flags: c_int) -> (usize, c_int) {
+    if function == wrapper as *const () as usize {
+        (asked.0, flags & !OURS | asked.1 & OURS)
+    } else {
+        (function, flags)
+    }
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn restorer() {
+    naked_asm!(include_str!("../asm/x86_64/restorer.S"), options(att_syntax))
+}
+
+type Plain = unsafe extern "C" fn(c_int);
+type WithInfo = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+
+unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let (word, depth) = (tls::hook_word(), tls::handlers());
+    tls::set_hook_word(0);
+    tls::set_handlers(depth + 1);
+    let handler = &HANDLERS[signal as usize % SIGNALS];
+    let function = handler.function.load(Ordering::Acquire);
+    // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
+    // one argument or three as its flags say.
+    unsafe {
+        if signal == libc::SIGSEGV {
+            report_overflow((*info).si_addr() as usize, (*info).si_code);
+        }
+        if function == libc::SIG_DFL {
+            die(signal, (*info).si_code);
+        } else if handler.flags.load(Ordering::Acquire) as c_int & libc::SA_SIGINFO != 0 {
+            core::mem::transmute::<usize, WithInfo>(function)(signal, info, context);
+        } else {
+            core::mem::transmute::<usize, Plain>(function)(signal);
+        }
+    }
+    tls::set_handlers(depth);
+    tls::set_hook_word(word);
+}
+
+/// Lets the signal do what it does by default: the instruction faults again on return, and a signal that
+/// somebody sent is sent again.
+fn die(signal: c_int, code: c_int) {
+    let default = sys::SignalAction { handler: libc::SIG_DFL, flags: 0, restorer: 0, mask: 0 };
+    let _ = sys::signal_action(signal, Some(&default));
+    if code <= 0 {
+        sys::raise(signal);
+    }
+}
+
+/// The program leaves its handlers by `longjmp`: hooks are as before again.
+pub fn jumped_out_of_handlers() {
+    tls::set_handlers(0);
+    let co = Scheduler::running();
+    // SAFETY: the coroutine that runs is valid.
+    if !co.is_null() && unsafe { (*co).hooked } {
+        tls::set_hook_word(tls::scheduler());
+    }
+}
+
+fn report_overflow(address: usize, code: c_int) {
+    let co: *mut Coroutine = Scheduler::running();
+    if co.is_null() || code <= 0 {
+        return;
+    }
+    // SAFETY: the coroutine that runs is valid.
+    let Some((low, size)) = (unsafe { (*co).stack() }) else { return };
+    let (low, high) = (low as usize, low as usize + size);
+    if (low - GUARD..low).contains(&address) {
+        complain!("stack overflow in coroutine {co:p}: its stack is {low:#x}-{high:#x}, {size} bytes");
+    }
+}

@@ -1,0 +1,244 @@
+//! Shared stacks: several coroutines run on one stack, and only the live bytes of those that wait are
+//! kept, in blocks of their own size.
+//!
+//! A [`Slot`] is one stack. At most one [`Tenant`] has its frames in it, the occupant. It is moved out
+//! only when another tenant must come in (so a coroutine that is resumed alone is never copied), by the
+//! scheduler, which runs on a stack of its own while it does so.
+
+use core::ptr;
+use std::alloc::{Layout, alloc, dealloc};
+use std::io;
+
+use super::{GUARD, guard};
+use crate::{annotate, sys};
+
+/// One stack that several coroutines use in turn.
+#[derive(Debug)]
+pub struct Slot {
+    low: *mut u8,
+    size: usize,
+    /// Whose frames are in it: the address of the coroutine, which this file never looks into, or null.
+    occupant: *mut (),
+}
+
+impl Slot {
+    /// The lowest usable byte; the guard lies below.
+    pub fn low(&self) -> *mut u8 {
+        self.low
+    }
+
+    /// The usable bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Where every tenant's first frame goes.
+    pub fn top(&self) -> *mut u8 {
+        self.low.wrapping_add(self.size)
+    }
+}
+
+/// What `co_alloc_sharestack` gives: a few stacks for many coroutines of one thread.
+#[derive(Debug)]
+pub struct SharedStacks {
+    slots: Box<[Slot]>,
+    next: usize,
+    tenants: usize,
+    /// The thread whose coroutines use it, by its scheduler's address; zero until the first comes.
+    pub owner: usize,
+}
+
+impl SharedStacks {
+    /// `count` stacks of `size` bytes each.
+    pub fn new(count: usize, size: usize) -> io::Result<Self> {
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut stacks = SharedStacks { slots: Box::default(), next: 0, tenants: 0, owner: 0 };
+        for _ in 0..count {
+            match sys::map(GUARD + size) {
+                Ok(base) => {
+                    // SAFETY: fresh memory.
+                    unsafe { guard::install(base, GUARD) };
+                    let low = base.wrapping_add(GUARD);
+                    annotate::register_stack(low, size);
+                    slots.push(Slot { low, size, occupant: ptr::null_mut() });
+                }
+                Err(error) => {
+                    stacks.slots = slots.into_boxed_slice();
+                    return Err(error);
+                }
+            }
+        }
+        stacks.slots = slots.into_boxed_slice();
+        Ok(stacks)
+    }
+
+    /// Whether a coroutine still uses it.
+    pub fn in_use(&self) -> bool {
+        self.tenants > 0
+    }
+
+    /// Lets a coroutine in: slots are dealt in turn.
+    ///
+    /// # Safety
+    /// `this` is valid and stays in place while the tenant lives; [`Tenant::depart`] ends it.
+    pub unsafe fn admit(this: *mut SharedStacks) -> Tenant {
+        // SAFETY: by contract.
+        let stacks = unsafe { &mut *this };
+        let slot = &raw mut stacks.slots[stacks.next];
+        stacks.next = (stacks.next + 1) % stacks.slots.len();
+        stacks.tenants += 1;
+        Tenant { stacks: this, slot, saved: ptr::null_mut(), length: 0, capacity: 0 }
+    }
+}
+
+impl Drop for SharedStacks {
+    fn drop(&mut self) {
+        for slot in &self.slots {
+            // SAFETY: the owner makes sure that nothing is in use.
+            unsafe { sys::unmap(slot.low.wrapping_sub(GUARD), slot.size + GUARD) };
+        }
+    }
+}
+
+/// A coroutine's share of a slot. The coroutine is named by its address, `me`.
+#[derive(Debug)]
+pub struct Tenant {
+    stacks: *mut SharedStacks,
+    slot: *mut Slot,
+    /// The live bytes while another tenant occupies the slot: `length` of them, up to the slot's top.
+    saved: *mut u8,
+    length: u32,
+    capacity: u32,
+}
+
+impl Tenant {
+    /// The slot.
+    pub fn slot(&self) -> &Slot {
+        // SAFETY: slots outlive their tenants.
+        unsafe { &*self.slot }
+    }
+
+    /// Whose frames are in the slot; null when nobody's are.
+    pub fn occupant(&self) -> *mut () {
+        self.slot().occupant
+    }
+
+    /// Forgets the frames: there is nothing to keep of a coroutine that has not begun or has ended.
+    pub fn clear(&mut self, me: *mut ()) {
+        if self.slot().occupant == me {
+            self.set_occupant(ptr::null_mut());
+        }
+        self.length = 0;
+    }
+
+    /// Makes the slot this tenant's without moving anything in: the first frame is about to be laid out.
+    pub fn occupy(&mut self, me: *mut ()) {
+        debug_assert!(self.slot().occupant.is_null());
+        self.set_occupant(me);
+    }
+
+    fn set_occupant(&mut self, occupant: *mut ()) {
+        // SAFETY: slots outlive their tenants and belong to the same thread.
+        unsafe { (*self.slot).occupant = occupant };
+    }
+
+    /// Moves the live bytes, from `sp` to the slot's top, out of the slot.
+    ///
+    /// # Safety
+    /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot.
+    pub unsafe fn move_out(&mut self, sp: *mut u8) {
+        let live = self.slot().top() as usize - sp as usize;
+        self.reserve(live);
+        // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
+        unsafe {
+            annotate::copy_stack(sp, self.saved, live);
+        }
+        self.set_occupant(ptr::null_mut());
+        self.length = live as u32;
+    }
+
+    /// Moves the tenant's bytes back to where they were.
+    ///
+    /// # Safety
+    /// The slot is empty and the caller does not run on it.
+    pub unsafe fn move_in(&mut self, me: *mut ()) {
+        let live = self.length as usize;
+        // SAFETY: the bytes came from the same place.
+        unsafe {
+            annotate::copy_stack(self.saved, self.slot().top().sub(live), live);
+        }
+        self.occupy(me);
+    }
+
+    /// Makes room for `live` bytes: exactly as many when it must grow, and a fitting block when the old
+    /// one has become four times too large.
+    fn reserve(&mut self, live: usize) {
+        let fits = (live..=live.saturating_mul(4).max(256)).contains(&(self.capacity as usize));
+        if fits {
+            return;
+        }
+        self.give_back();
+        let layout = block(live);
+        // SAFETY: `live` is never zero: a parked stack holds at least its frame.
+        self.saved = unsafe { alloc(layout) };
+        if self.saved.is_null() {
+            // The bytes have nowhere to go and the other coroutine nowhere to run: no return is left.
+            complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
+            std::process::abort();
+        }
+        self.capacity = live as u32;
+    }
+
+    fn give_back(&mut self) {
+        if !self.saved.is_null() {
+            // SAFETY: allocated in `reserve` with the same layout.
+            unsafe { dealloc(self.saved, block(self.capacity as usize)) };
+            self.saved = ptr::null_mut();
+            self.capacity = 0;
+        }
+    }
+
+    /// Gives the slot and the block back.
+    pub fn depart(&mut self, me: *mut ()) {
+        self.clear(me);
+        self.give_back();
+        // SAFETY: stacks outlive their tenants.
+        unsafe { (*self.stacks).tenants -= 1 };
+    }
+}
+
+fn block(size: usize) -> Layout {
+    // A stack is at most 8 MiB, far below the limit of a layout.
+    Layout::from_size_align(size, 16).unwrap_or(Layout::new::<u128>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_back_to_where_they_were() {
+        let mut stacks = SharedStacks::new(1, 16 * 1024).unwrap();
+        let [one, two] = [1, 2].map(ptr::without_provenance_mut::<()>);
+        // SAFETY: `stacks` outlives the tenants; nothing runs on the slot.
+        unsafe {
+            let mut a = SharedStacks::admit(&mut stacks);
+            let mut b = SharedStacks::admit(&mut stacks);
+            a.occupy(one);
+            let sp = a.slot().top().sub(100);
+            ptr::write_bytes(sp, 0xaa, 100);
+            a.move_out(sp);
+            assert!(a.occupant().is_null());
+            b.occupy(two);
+            ptr::write_bytes(sp, 0xbb, 100);
+            b.clear(two);
+            a.move_in(one);
+            assert!((0..100).all(|i| *sp.add(i) == 0xaa));
+            assert_eq!(a.occupant(), one);
+            a.depart(one);
+            b.depart(two);
+        }
+        assert!(!stacks.in_use());
+    }
+}

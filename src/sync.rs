@@ -1,0 +1,103 @@
+//! Queues that coroutines wait in for each other: conditions.
+//!
+//! A waiter's place in a queue is guarded by the queue's lock, because any thread may signal. Who signals
+//! takes the waiter out and tells its thread; who gives up waiting takes himself out, and finds out under
+//! the lock whether a signal was faster. So no signal is lost to a waiter that has just timed out.
+
+use core::sync::atomic::Ordering;
+use std::io;
+
+use parking_lot::Mutex;
+
+use crate::clock::Nanos;
+use crate::coroutine::Coroutine;
+use crate::list::List;
+use crate::reactor::Message;
+use crate::scheduler::Scheduler;
+use crate::waiter::{Waiter, Wake};
+
+/// A condition: a first-in, first-out queue of waiting coroutines. It must not move while one waits.
+#[derive(Default)]
+pub struct Condition {
+    waiters: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue(List);
+
+// SAFETY: the list is touched under the mutex only, and the waiters in it stay in place until they are out.
+unsafe impl Send for Queue {}
+
+impl Condition {
+    /// Whether nobody waits.
+    pub fn is_idle(&self) -> bool {
+        self.waiters.lock().0.is_empty()
+    }
+
+    /// Parks the running coroutine until it is signalled. ETIMEDOUT when `deadline` passes first or somebody
+    /// resumes the coroutine.
+    ///
+    /// # Safety
+    /// `scheduler` is the calling thread's and runs a coroutine; `this` outlives the wait.
+    pub unsafe fn wait(this: *const Condition, scheduler: *mut Scheduler, deadline: Nanos) -> io::Result<()> {
+        // SAFETY: by contract; the waiter is in its coroutine, which stays in place while it is parked.
+        unsafe {
+            let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
+            (*waiter).arm();
+            (*waiter).leave.set(Some((leave, this.cast())));
+            (*this).waiters.lock().0.push_back(&(*waiter).queue);
+            let wake = Scheduler::wait_shown(scheduler, deadline);
+            (*waiter).leave.set(None);
+            let waits_still = {
+                let _queue = (*this).waiters.lock();
+                let linked = (*waiter).queue.is_linked();
+                (*waiter).queue.unlink();
+                linked
+            };
+            if waits_still {
+                return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+            }
+            if wake != Wake::Ready {
+                // The signal came while the wait was ending: its message may still be under way.
+                Scheduler::remote(scheduler).forget(waiter);
+            }
+            Ok(())
+        }
+    }
+
+    /// Wakes the coroutine that has waited longest. Gives whether there was one.
+    pub fn signal(&self) -> bool {
+        let queue = self.waiters.lock();
+        let link = queue.0.pop_front();
+        if link.is_null() {
+            return false;
+        }
+        let waiter = Waiter::of_queue(link);
+        let here = Scheduler::get();
+        // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
+        // taken the coroutine out of this queue, for which it needs the lock held here.
+        unsafe {
+            let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
+            if home == here.cast() {
+                Scheduler::wake(here, waiter, Wake::Ready);
+            } else {
+                Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
+            }
+        }
+        true
+    }
+
+    /// Wakes everybody who waits now.
+    pub fn broadcast(&self) {
+        while self.signal() {}
+    }
+}
+
+/// Takes a waiter out whose coroutine is released, reset, or loses its thread.
+unsafe fn leave(this: *const (), waiter: *const Waiter) {
+    // SAFETY: the condition outlives the wait, and the waiter is in place.
+    unsafe {
+        let _queue = (*this.cast::<Condition>()).waiters.lock();
+        (*waiter).queue.unlink();
+    }
+}

@@ -1,0 +1,79 @@
+//! The words that belong to a thread, and how to reach them in one instruction.
+//!
+//! They live in assembly (`asm/x86_64/tls.S`) because a Rust `thread_local!` costs a call in a shared
+//! object and its destructor would leave late hooks with a dead value. Nothing here is ever freed.
+
+use core::arch::{asm, global_asm};
+
+global_asm!(include_str!("../asm/x86_64/tls.S"), options(att_syntax));
+
+/// Offset of the word that trampolines test: nonzero while hooked calls belong to a coroutine.
+const HOOK: usize = 0;
+/// Offset of the pointer to the thread's scheduler.
+const SCHEDULER: usize = 8;
+/// Offset of the count of the program's signal handlers now running on this thread.
+const HANDLERS: usize = 16;
+
+#[inline(always)]
+fn load<const OFFSET: usize>() -> usize {
+    let value: usize;
+    // SAFETY: the symbol is an initial-exec thread-local of 32 bytes; OFFSET stays inside it.
+    unsafe {
+        asm!(
+            "mov {v}, qword ptr [rip + colib_thread@GOTTPOFF]",
+            "mov {v}, qword ptr fs:[{v} + {offset}]",
+            v = out(reg) value, offset = const OFFSET,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+    value
+}
+
+#[inline(always)]
+fn store<const OFFSET: usize>(value: usize) {
+    // SAFETY: as for `load`.
+    unsafe {
+        asm!(
+            "mov {t}, qword ptr [rip + colib_thread@GOTTPOFF]",
+            "mov qword ptr fs:[{t} + {offset}], {v}",
+            t = out(reg) _, v = in(reg) value, offset = const OFFSET,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// The hook word.
+#[inline(always)]
+pub fn hook_word() -> usize {
+    load::<HOOK>()
+}
+
+/// Sets the hook word. Zero while the library's own code runs (invariant 7).
+#[inline(always)]
+pub fn set_hook_word(word: usize) {
+    store::<HOOK>(word);
+}
+
+/// The address of the thread's scheduler, or zero.
+#[inline(always)]
+pub fn scheduler() -> usize {
+    load::<SCHEDULER>()
+}
+
+/// Sets the address of the thread's scheduler.
+#[inline(always)]
+pub fn set_scheduler(address: usize) {
+    store::<SCHEDULER>(address);
+}
+
+/// How many of the program's signal handlers are running on this thread, one inside the other.
+#[inline(always)]
+pub fn handlers() -> usize {
+    load::<HANDLERS>()
+}
+
+/// Sets the count that [`handlers`] gives.
+#[inline(always)]
+pub fn set_handlers(count: usize) {
+    store::<HANDLERS>(count);
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# A hundred coroutines of one thread, each with its own connection through an unchanged blocking client library. Every answer is checked;
+# a hundred waits of 0.1 s must take less than a third of the 10 s they would take one after another.
+. "$(dirname "$0")/lib.sh"
+missing=$("$ROOT/scripts/packages.sh" 2>&1) || diag "$missing"
+. "$ROOT/scripts/servers.sh"
+
+BOUND=3.33
+HELPERS=8 # look-ups of names and calls without readiness may take helper threads, but only a few
+available=() # the servers that run
+
+# need NAME WHAT...: whether all of it is installed. Where it should be (CI), its absence is a failure, elsewhere a skip with the reason.
+need() {
+  local name=$1 what lacks=; shift
+  for what; do
+    case $what in
+      *.pc) pkg-config --exists "${what%.pc}" 2>/dev/null || lacks+=" ${what%.pc}" ;;
+      *) command -v "$what" >/dev/null || lacks+=" $what" ;;
+    esac
+  done
+  [ -n "$lacks" ] || return 0
+  if [ "${CI-}" = true ]; then ok 1 "$name: installed:$lacks"; else skip "$name: not installed and could not be:$lacks"; fi
+  return 1
+}
+
+# build NAME LIBRARIES...: NAME.c with libcolib and these libraries, as their own pkg-config files say
+build() {
+  local name=$1; shift
+  # shellcheck disable=SC2046
+  passes "$name: builds" build_c "$name" "$ROOT/tests/clients/$name.c" $(pkg-config --cflags --libs "$@")
+}
+
+# seconds OUTPUT, threads OUTPUT
+seconds() { sed -n 's/.*failed, \([0-9.]*\) seconds.*/\1/p' <<<"$1"; }
+threads() { sed -n 's/.*seconds, \([0-9]*\) threads.*/\1/p' <<<"$1"; }
+less() { awk -v a="${1:-x}" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+$/ && a + 0 < b + 0) }'; }
+
+# hundred NAME PROGRAM: the three claims about one program
+hundred() {
+  local name=$1 program=$2 out
+  out=$(timeout -k 5 60 "$program" coroutines 100 2>&1)
+  is "$?: $(sed 's/failed,.*/failed/' <<<"$out")" '0: 100 ok, 0 failed' "$name: 100 coroutines each get their own answer"
+  less "$(seconds "$out")" $BOUND
+  ok $? "$name: 100 waits of 0.1 s take under $BOUND s ($(seconds "$out") s)"
+  less "$(threads "$out")" $((HELPERS + 2))
+  ok $? "$name: on one kernel thread and at most $HELPERS helpers ($(threads "$out") in all)"
+}
+
+# serial NAME PROGRAM: without a coroutine the same program waits for each answer, which shows that the servers do take their time
+serial() {
+  local out
+  out=$(timeout -k 5 60 "$2" serial 3 2>&1)
+  like "$out" '^3 ok, 0 failed' "$1: outside a coroutine the library works as ever"
+  ! less "$(seconds "$out")" 0.29
+  ok $? "$1: and its calls take 0.1 s each ($(seconds "$out") s for 3)"
+}
+
+# client NAME SERVER LIBRARY WHAT...: everything for one client library
+client() {
+  local name=$1 server=$2 library=$3; shift 3
+  need "$name" pkg-config "$library.pc" "$@" || return
+  if ! start_servers "$server"; then ok 1 "$name: its server starts"; return; fi
+  available+=("$name")
+  build "$name" "$library"
+  serial "$name" "$OUT/$name"
+  hundred "$name" "$OUT/$name"
+}
+
+client redis redis hiredis redis-server redis-cli
+client postgres postgres libpq psql
+client mariadb mariadb libmariadb mariadbd mariadb-install-db mariadb
+client curl http libcurl python3
+client openssl tls openssl openssl python3
+
+if [ "${#available[@]}" -eq 5 ]; then
+  build mixed hiredis libpq libmariadb libcurl openssl
+  hundred 'all five together' "$OUT/mixed"
+else
+  skip 'all five together: not every library is here'
+fi
+if [[ " ${available[*]-} " = *" redis "* ]]; then
+  # -rdynamic: the client library must find the hooks in the program.
+  # shellcheck disable=SC2046
+  passes 'redis: builds with the static library' $CC -std=gnu11 $CFLAGS "$ROOT/tests/clients/redis.c" -o "$OUT/redis-static" -rdynamic \
+    $STATIC $(pkg-config --cflags --libs hiredis)
+  hundred 'redis, colib linked statically' "$OUT/redis-static"
+  # The servers' address is 127.x.y.z: a client that looks up a name needs one at 127.0.0.1.
+  stop_server redis
+  SERVER_HOST=127.0.0.1 start_servers redis
+  SERVER_HOST=localhost hundred 'redis by name' "$OUT/redis"
+fi
+done_testing

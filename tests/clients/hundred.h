@@ -1,0 +1,156 @@
+/* One client of a blocking library, run many times: one after another, on a thread each, or as coroutines of one thread.
+ *
+ *   static int client(int number) { ... }                  returns 0 when the answer was the one meant for this number
+ *   HUNDRED(client, prepare);                               makes main: PROGRAM serial|threads|coroutines [COUNT]
+ *
+ * prints "COUNT ok, COUNT failed, SECONDS seconds, MOST threads" and exits 0 when none failed. A client knows nothing of coroutines:
+ * it is the code a program with threads would have. With -DNO_COLIB the coroutine mode is left out and nothing of colib is needed.
+ */
+#ifndef HUNDRED_H
+#define HUNDRED_H
+
+#ifndef NO_COLIB
+#include "co_routine.h"
+#endif
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef int (*hundred_client)(int number);
+
+struct hundred_one {
+  hundred_client client;
+  int number, failed;
+  int *running;
+};
+
+static inline double hundred_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Kernel threads of this process, or 0 when unknown. */
+static inline int hundred_threads(void) {
+  char line[128];
+  int threads = 0;
+  FILE *status = fopen("/proc/self/status", "r");
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, "Threads: %d", &threads) == 1) break;
+  if (status) fclose(status);
+  return threads;
+}
+
+/* Says on stderr what client NUMBER saw instead of its answer; returns 1 so that a client can return it. */
+static inline int wrong(int number, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline int wrong(int number, const char *format, ...) {
+  char text[512];
+  va_list rest;
+  va_start(rest, format);
+  vsnprintf(text, sizeof text, format, rest);
+  va_end(rest);
+  fprintf(stderr, "client %d: %s\n", number, text);
+  return 1;
+}
+
+static inline const char *hundred_setting(const char *name) {
+  const char *value = getenv(name);
+  if (!value) {
+    fprintf(stderr, "%s is not set: run through tests/clients.t, or source scripts/servers.sh\n", name);
+    exit(2);
+  }
+  return value;
+}
+
+static inline void *hundred_thread(void *argument) {
+  struct hundred_one *one = argument;
+  one->failed = one->client(one->number);
+  return NULL;
+}
+
+#ifndef NO_COLIB
+static inline void *hundred_coroutine(void *argument) {
+  struct hundred_one *one = argument;
+  co_enable_hook_sys();
+  one->failed = one->client(one->number);
+  --*one->running;
+  return NULL;
+}
+
+struct hundred_watch {
+  int running, most;
+  double sampled;
+};
+
+static inline int hundred_watch(void *argument) {
+  struct hundred_watch *watch = argument;
+  double now = hundred_now();
+  if (now - watch->sampled > 0.01) {
+    int threads = hundred_threads();
+    if (threads > watch->most) watch->most = threads;
+    watch->sampled = now;
+  }
+  return watch->running ? 0 : -1;
+}
+#endif
+
+static inline int hundred(int argc, char **argv, hundred_client client) {
+  const char *mode = argc > 1 ? argv[1] : "";
+  int count = argc > 2 ? atoi(argv[2]) : 100;
+  int failed = 0, most = 0;
+  double start = hundred_now(), seconds;
+  struct hundred_one *all = calloc((size_t)count, sizeof *all);
+  for (int i = 0; i < count; i++) all[i] = (struct hundred_one){client, i, -1, NULL};
+
+  if (!strcmp(mode, "serial")) {
+    for (int i = 0; i < count; i++) hundred_thread(&all[i]);
+    most = hundred_threads();
+  } else if (!strcmp(mode, "threads")) {
+    pthread_t *threads = calloc((size_t)count, sizeof *threads);
+    for (int i = 0; i < count; i++)
+      if (pthread_create(&threads[i], NULL, hundred_thread, &all[i])) return wrong(i, "no thread");
+    most = hundred_threads();
+    for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    free(threads);
+#ifndef NO_COLIB
+  } else if (!strcmp(mode, "coroutines")) {
+    struct hundred_watch watch = {count, 0, 0};
+    stCoRoutine_t **coroutines = calloc((size_t)count, sizeof *coroutines);
+    for (int i = 0; i < count; i++) {
+      all[i].running = &watch.running;
+      if (co_create(&coroutines[i], NULL, hundred_coroutine, &all[i])) return wrong(i, "no coroutine");
+      co_resume(coroutines[i]);
+    }
+    co_eventloop(co_get_epoll_ct(), hundred_watch, &watch);
+    for (int i = 0; i < count; i++) co_release(coroutines[i]);
+    free(coroutines);
+    most = watch.most;
+#endif
+  } else {
+    fprintf(stderr, "usage: %s serial|threads|coroutines [COUNT]\n", argv[0]);
+    return 2;
+  }
+  seconds = hundred_now() - start;
+  for (int i = 0; i < count; i++) failed += all[i].failed != 0;
+  free(all);
+  printf("%d ok, %d failed, %.3f seconds, %d threads\n", count - failed, failed, seconds, most);
+  return failed != 0;
+}
+
+/* main, unless the file is included by a program that runs several clients; PREPARE runs once, before any client. */
+#ifdef HUNDRED_NO_MAIN
+#define HUNDRED(client, prepare) struct hundred_no_main
+#else
+#define HUNDRED(client, prepare)        \
+  int main(int argc, char **argv) {     \
+    prepare();                          \
+    return hundred(argc, argv, client); \
+  }                                     \
+  struct hundred_no_main
+#endif
+
+#endif
