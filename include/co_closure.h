@@ -17,8 +17,8 @@
 #define CO_CLOSURE_H
 
 /*
- * Variadic macros are no part of C++98. The pragma silences -Wpedantic about these ones, where GCC has no
- * other way. It must stand before the macros and makes no difference to the code that uses them.
+ * Variadic macros are no part of C++98, and GCC can be kept from warning of them only for a whole header.
+ * Bodies written between co_func() and co_func_end are the program's own: warnings in them stay.
  */
 #pragma GCC system_header
 

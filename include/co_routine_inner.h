@@ -50,13 +50,13 @@ void co_init_curr_thread_env(void);
 stCoRoutineEnv_t *co_get_curr_thread_env(void);
 
 /*
- * The same as co_release(): frees a coroutine that is not running, of the calling thread. NULL is ignored.
+ * The same as co_release().
  */
 void co_free(stCoRoutine_t *co);
 
 /*
- * Yields the coroutine that runs in `env`, back to whoever resumed it; co_yield_ct() is co_yield_env() of the
- * calling thread's environment, and no other may be passed. Outside of a coroutine it does nothing.
+ * Gives control back to whoever resumed the running coroutine: the same as co_yield_ct(). Only the calling
+ * thread's own environment may be passed. Nothing happens outside of coroutines.
  */
 void co_yield_env(stCoRoutineEnv_t *env);
 

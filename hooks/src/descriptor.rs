@@ -4,11 +4,13 @@
 //! Every thread comes here, in a coroutine or not. Nothing that needs dropping stands on a frame while a real
 //! function runs: `close` is a cancellation point, and forced unwinding passes (invariant 6).
 
-use core::ffi::{c_int, c_uint, c_ulong};
+use core::ffi::{c_int, c_uint, c_ulong, c_void};
 
 use colib_core::capi::set_errno;
+use colib_core::io;
 use colib_core::reactor::registry;
 use colib_core::scheduler;
+use libc::socklen_t;
 
 use crate::rows::real;
 use crate::table::apart;
@@ -146,6 +148,37 @@ pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> 
     // SAFETY: see above. One integer or pointer follows, whatever the command.
     let result = unsafe { real::fcntl(fd, command, argument) };
     if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) { made(result) } else { result }
+}
+
+pub unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: c_ulong) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    // SAFETY: see above. One integer or pointer follows, whatever the request.
+    unsafe { real::ioctl(fd, request, argument) }
+}
+
+pub unsafe extern "C" fn getsockopt(
+    fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t,
+) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    // SAFETY: see above.
+    unsafe { real::getsockopt(fd, level, name, value, length) }
+}
+
+pub unsafe extern "C" fn setsockopt(
+    fd: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t,
+) -> c_int {
+    if registry::is_own(fd) {
+        return not_open();
+    }
+    if level == libc::SOL_SOCKET && name == libc::SO_RCVLOWAT {
+        io::expect_low_water_marks();
+    }
+    // SAFETY: see above.
+    unsafe { real::setsockopt(fd, level, name, value, length) }
 }
 
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {

@@ -69,6 +69,9 @@ hooks! {
     keeper fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int => descriptor::dup3;
     keeper fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
     keeper fn fcntl64(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
+    keeper fn ioctl(fd: c_int, request: c_ulong, argument: c_ulong) -> c_int => descriptor::ioctl;
+    keeper fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int => descriptor::getsockopt;
+    always fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t) -> c_int => descriptor::setsockopt;
     keeper fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int => descriptor::socket;
     keeper fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int => descriptor::socketpair;
     keeper fn pipe(pair: *mut c_int) -> c_int => descriptor::pipe;

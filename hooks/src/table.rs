@@ -12,7 +12,7 @@ use colib_core::scheduler::Scheduler;
 use colib_core::tls;
 
 /// Expands the rows. `coroutine` rows test the thread's hook word; `keeper` rows test whether the process has
-/// anything to keep; `jump` rows test whether a signal handler of the program runs on this thread.
+/// anything to keep, `always` rows nothing; `jump` rows test whether a signal handler of the program runs on this thread.
 macro_rules! hooks {
     ($($kind:ident fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty => $($hook:ident)::+;)*) => {
         #[allow(non_camel_case_types)]
@@ -96,6 +96,9 @@ macro_rules! trampoline {
     (jump, $hook:path, $row:expr) => {
         core::arch::naked_asm!(include_str!("../../asm/x86_64/hook.S"), word = const 16,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (always, $hook:path, $row:expr) => {
+        core::arch::naked_asm!("jmp {hook}", hook = sym $hook, options(att_syntax))
     };
     (keeper, $hook:path, $row:expr) => {
         core::arch::naked_asm!(include_str!("../../asm/x86_64/keeper.S"),

@@ -2,11 +2,24 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 
 use super::{Direction, Patience, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
+
+/// The kernel never waits when one of these is asked for, on a blocking socket either.
+const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
+
+/// Whether the program ever asked for a low-water mark (`SO_RCVLOWAT`). An attempt takes what is there,
+/// however little, so a mark has to be asked for and waited for; almost no program sets one.
+static LOW_WATER_MARKS: AtomicBool = AtomicBool::new(false);
+
+/// The program sets low-water marks: from now on they are asked for.
+pub fn expect_low_water_marks() {
+    LOW_WATER_MARKS.store(true, Ordering::Relaxed);
+}
 
 /// How a file that is no socket can be read or written without blocking the thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,9 +55,7 @@ pub unsafe fn read(
     unsafe {
         // A read of nothing is no receive of nothing: the one leaves a datagram alone.
         if count > 0 {
-            let none = ptr::null_mut();
-            let attempt = || sys::recvfrom(fd, buffer, count, libc::MSG_DONTWAIT, none, ptr::null_mut());
-            let result = persist(scheduler, fd, Direction::In, attempt);
+            let result = recvfrom(scheduler, fd, buffer, count, 0, ptr::null_mut(), ptr::null_mut());
             if !sys::failed_with(&result, libc::ENOTSOCK) {
                 return result;
             }
@@ -100,16 +111,17 @@ pub unsafe fn recvfrom(
     // SAFETY: by contract.
     unsafe {
         let now = flags | libc::MSG_DONTWAIT;
-        let attempt = || sys::recvfrom(fd, buffer, count, now, address, length);
-        if now == flags {
-            return attempt();
+        if flags & NEVER_WAITS != 0 {
+            return sys::recvfrom(fd, buffer, count, flags, address, length);
         }
+        let attempt = || sys::recvfrom(fd, buffer, count, now, address, length);
         let first = persist(scheduler, fd, Direction::In, attempt)?;
-        if flags & libc::MSG_WAITALL == 0 || first == 0 || first >= count || !waits_for_all(fd) {
+        let target = if first < count { target(fd, flags, count) } else { 0 };
+        if first == 0 || first >= target {
             return Ok(first);
         }
         if flags & libc::MSG_PEEK != 0 {
-            return peek_all(scheduler, fd, count, first, attempt);
+            return peek_all(scheduler, fd, target, first, attempt);
         }
         let more = |done: usize| {
             sys::recvfrom(
@@ -121,7 +133,7 @@ pub unsafe fn recvfrom(
                 ptr::null_mut(),
             )
         };
-        receive_all(scheduler, fd, count, first, more)
+        receive_all(scheduler, fd, target, first, more)
     }
 }
 
@@ -135,43 +147,50 @@ pub unsafe fn recvmsg(
     // SAFETY: by contract. The kernel has checked the header once it has received something.
     unsafe {
         let now = flags | libc::MSG_DONTWAIT;
-        if now == flags {
+        if flags & NEVER_WAITS != 0 {
             return sys::recvmsg(fd, message, flags);
         }
         let first = persist(scheduler, fd, Direction::In, || sys::recvmsg(fd, message, now))?;
-        if flags & libc::MSG_WAITALL == 0 || first == 0 || !waits_for_all(fd) {
-            return Ok(first);
-        }
         let vector = super::output::Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let count = vector.length();
-        if first >= count {
+        let target = if first < count { target(fd, flags, count) } else { 0 };
+        if first == 0 || first >= target {
             return Ok(first);
         }
         if flags & libc::MSG_PEEK != 0 {
-            return peek_all(scheduler, fd, count, first, || sys::recvmsg(fd, message, now));
+            return peek_all(scheduler, fd, target, first, || sys::recvmsg(fd, message, now));
         }
         let rest = vector.copy(scheduler)?;
-        receive_all(scheduler, fd, count, first, |done| {
+        receive_all(scheduler, fd, target, first, |done| {
             let mut part = rest.message(done);
             sys::recvmsg(fd, &mut part, now)
         })
     }
 }
 
-/// Whether `MSG_WAITALL` means anything: on a stream.
-fn waits_for_all(fd: c_int) -> bool {
-    sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE).is_ok_and(|t| t == libc::SOCK_STREAM)
-        && super::is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking)
+/// How many bytes a receive that may take `count` waits for. Only on a blocking stream is it more than some.
+fn target(fd: c_int, flags: c_int, count: usize) -> usize {
+    let all = flags & libc::MSG_WAITALL != 0;
+    if !all && !LOW_WATER_MARKS.load(Ordering::Relaxed) {
+        return 0;
+    }
+    let option = |name| sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, name).unwrap_or(0);
+    let waits = option(libc::SO_TYPE) == libc::SOCK_STREAM && super::is_nonblocking(fd).is_ok_and(|n| !n);
+    match waits {
+        true if all => count,
+        true => (option(libc::SO_RCVLOWAT) as usize).min(count),
+        false => 0,
+    }
 }
 
-/// Goes on receiving until `count` bytes are there, the input ends, or the time is up. What has arrived is
+/// Goes on receiving until `target` bytes are there, the input ends, or the time is up. What has arrived is
 /// never lost to an error: that one stays for the next call, as the kernel keeps it.
 unsafe fn receive_all(
-    scheduler: *mut Scheduler, fd: c_int, count: usize, mut done: usize,
+    scheduler: *mut Scheduler, fd: c_int, target: usize, mut done: usize,
     mut more: impl FnMut(usize) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let Ok(patience) = Patience::new(fd, Direction::In) else { return Ok(done) };
-    while done < count {
+    while done < target {
         if sys::readiness(fd, libc::POLLIN) & libc::POLLERR != 0 && sys::unread(fd) == 0 {
             break;
         }
@@ -187,13 +206,13 @@ unsafe fn receive_all(
     Ok(done)
 }
 
-/// Looks again until `count` bytes can be seen, the input ends, or the time is up.
+/// Looks again until `target` bytes can be seen, the input ends, or the time is up.
 unsafe fn peek_all(
-    scheduler: *mut Scheduler, fd: c_int, count: usize, mut seen: usize,
+    scheduler: *mut Scheduler, fd: c_int, target: usize, mut seen: usize,
     mut attempt: impl FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {
     let Ok(patience) = Patience::new(fd, Direction::In) else { return Ok(seen) };
-    while seen < count && sys::readiness(fd, libc::POLLRDHUP) == 0 {
+    while seen < target && sys::readiness(fd, libc::POLLRDHUP) == 0 {
         // SAFETY: by contract of the callers.
         if unsafe { patience.wait(scheduler) }.is_err() {
             break;

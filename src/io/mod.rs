@@ -19,7 +19,7 @@ mod sleep;
 
 pub use accept::accept;
 pub use connect::connect;
-pub use input::{read, readv, recvfrom, recvmsg};
+pub use input::{expect_low_water_marks, read, readv, recvfrom, recvmsg};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use select::{Sets, select};

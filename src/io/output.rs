@@ -50,7 +50,7 @@ pub unsafe fn write(
 /// `writev`.
 ///
 /// # Safety
-/// As for [`write`].
+/// As for [`write()`].
 pub unsafe fn writev(
     scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
 ) -> io::Result<usize> {
@@ -99,7 +99,7 @@ fn when_ready(fd: c_int, call: impl FnOnce() -> io::Result<usize>) -> io::Result
 /// `sendto`, and `send` with a null address.
 ///
 /// # Safety
-/// As for [`write`]; `address` is the program's.
+/// As for [`write()`]; `address` is the program's.
 pub unsafe fn sendto(
     scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize, flags: c_int,
     address: *const libc::sockaddr, length: libc::socklen_t,
@@ -122,7 +122,7 @@ pub unsafe fn sendto(
 /// `sendmsg`.
 ///
 /// # Safety
-/// As for [`write`], for all that `message` points at.
+/// As for [`write()`], for all that `message` points at.
 pub unsafe fn sendmsg(
     scheduler: *mut Scheduler, fd: c_int, message: *const libc::msghdr, flags: c_int,
 ) -> io::Result<usize> {

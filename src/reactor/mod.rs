@@ -5,7 +5,7 @@
 //!
 //! libc and raw system calls close descriptors where no hook sees it, and a number that is used again
 //! would then wait on a registration that no longer exists (invariant 10). So a wait that relies on an
-//! older registration is doubted: once it has lasted [`DOUBT`], the registration is made again, which fails
+//! older registration is doubted: once it has lasted ten milliseconds, the registration is made again, which fails
 //! with EEXIST when it still stood. A busy connection never gets that far; an idle one costs one call.
 
 mod descriptor;
