@@ -1,6 +1,6 @@
 /* What goes wrong must look to a library in a coroutine as it looks to one in a thread: refused and silent servers, time limits, killed
- * sessions, wrong certificates. Client N runs scene N mod the number of scenes and notes what its library reported; the notes are printed in
- * order at the end, so that the output of a serial run can be compared with that of coroutines. */
+ * sessions, wrong certificates. Client N runs scene N mod the number of scenes and notes what its library reported. The notes are
+ * printed at the end, a line each, so that those of a serial run can be compared with those of coroutines: PROGRAM MODE [ROUNDS]. */
 #define HUNDRED_NO_MAIN
 #include "curl.c"
 #include "mariadb.c"
@@ -20,7 +20,8 @@ struct note {
   size_t length;
 };
 static struct note notes[1000];
-static int silent_port; /* of a listener that accepts in the kernel and never answers */
+static int silent_port;  /* of a listener whose kernel accepts and who never answers */
+static int crowded_port; /* of a listener whose queue is full: a connection never comes about */
 
 static void note(struct note *note, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(struct note *note, const char *format, ...) {
@@ -55,12 +56,22 @@ static void redis_silent(struct note *to, int number) {
   redisFree(redis);
 }
 
+static void redis_crowded(struct note *to, int number) {
+  (void)number;
+  double start = hundred_now();
+  redisContext *redis = redisConnectWithTimeout(redis_host, crowded_port, (struct timeval){0, 100000});
+  note(to, "redis crowded: %d %s", redis->err, redis->errstr);
+  took(to, start, 0.1);
+  redisFree(redis);
+}
+
 static void redis_killed(struct note *to, int number) {
   redisContext *redis = redisConnect(redis_host, redis_port), *other = redisConnect(redis_host, redis_port);
   redisReply *reply = redisCommand(redis, "CLIENT ID");
   redisAppendCommand(redis, "BLPOP empty:%d 5", number);
   int done = 0;
   redisBufferWrite(redis, &done);
+  usleep(20000); /* redis must have read the command, else its closing resets the connection */
   freeReplyObject(redisCommand(other, "CLIENT KILL ID %lld", reply->integer));
   freeReplyObject(reply);
   redisReply *answer = NULL;
@@ -180,11 +191,6 @@ static void curl_silent(struct note *to, int number) {
   curl_one(to, "silent", redis_host, silent_port, "/", 100);
 }
 
-static void curl_limit(struct note *to, int number) {
-  (void)number;
-  curl_one(to, "limit", redis_host, atoi(hundred_setting("HTTP_PORT")), "/1", 50);
-}
-
 static void curl_status(struct note *to, int number) {
   (void)number;
   curl_one(to, "status", redis_host, atoi(hundred_setting("HTTP_PORT")), "/status/404", 3000);
@@ -248,9 +254,11 @@ WELL(curl)
 WELL(openssl)
 
 static void (*const scenes[])(struct note *, int) = {
-    redis_refused,    redis_silent,   redis_killed,    redis_missing,   redis_well,    postgres_refused, postgres_limit, postgres_killed,
-    postgres_well,    mariadb_refused, mariadb_silent, mariadb_limit,   mariadb_killed, mariadb_well,    curl_refused,   curl_silent,
-    curl_limit,       curl_status,    curl_well,       openssl_refused, openssl_other, openssl_plain,    openssl_limit,  openssl_well,
+    redis_refused,  redis_silent,  redis_crowded, redis_killed,    redis_missing,  redis_well,
+    postgres_refused, postgres_limit, postgres_killed, postgres_well,
+    mariadb_refused, mariadb_silent, mariadb_limit, mariadb_killed, mariadb_well,
+    curl_refused, curl_silent, curl_status, curl_well,
+    openssl_refused, openssl_other, openssl_plain, openssl_limit, openssl_well,
 };
 
 static int scene(int number) {
@@ -258,10 +266,21 @@ static int scene(int number) {
   return 0;
 }
 
-int main(int argc, char **argv) {
+/* A listener with a queue of this length; the port it got. */
+static int listens(int queue) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t length = sizeof address;
-  int scenes_in_all = (int)(sizeof scenes / sizeof *scenes), rounds = argc > 2 ? atoi(argv[2]) : 1;
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  inet_pton(AF_INET, redis_host, &address.sin_addr);
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, queue) ||
+      getsockname(listener, (struct sockaddr *)&address, &length))
+    exit(wrong(0, "listener: %s", strerror(errno)));
+  for (int i = 0; queue == 0 && i < 4; i++) connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&address, sizeof address);
+  return ntohs(address.sin_port);
+}
+
+int main(int argc, char **argv) {
+  int all = (int)(sizeof scenes / sizeof *scenes) * (argc > 2 ? atoi(argv[2]) : 1);
   char count[16], *arguments[] = {argv[0], argc > 1 ? argv[1] : "", count, NULL};
 
   redis_prepare();
@@ -269,14 +288,15 @@ int main(int argc, char **argv) {
   mariadb_prepare();
   curl_prepare();
   openssl_prepare();
-  int silent = socket(AF_INET, SOCK_STREAM, 0);
-  inet_pton(AF_INET, redis_host, &address.sin_addr);
-  if (bind(silent, (struct sockaddr *)&address, sizeof address) || listen(silent, 512) || getsockname(silent, (struct sockaddr *)&address, &length))
-    return wrong(0, "listener: %s", strerror(errno));
-  silent_port = ntohs(address.sin_port);
+  silent_port = listens(512);
+  crowded_port = listens(0);
 
-  snprintf(count, sizeof count, "%d", scenes_in_all * rounds);
+  snprintf(count, sizeof count, "%d", all);
   int failed = hundred(3, arguments, scene);
-  for (int i = 0; i < scenes_in_all * rounds; i++) printf("%d %s\n", i % scenes_in_all, notes[i].text);
+  for (int i = 0; i < all; i++) {
+    for (char *c = notes[i].text; *c; c++)
+      if (strchr("\n\t", *c)) *c = ' ';
+    puts(notes[i].text);
+  }
   return failed;
 }
