@@ -29,6 +29,14 @@ void co_log_err(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)))
 #endif
     ;
+
+struct stCoRoutine_t;
+#if !defined(__cplusplus) || (__cplusplus < 202002L && !defined(__cpp_impl_coroutine))
+/**
+ * co_yield_ct under another name; the argument is ignored. A keyword of C++20, hence not declared there.
+ */
+void co_yield(struct stCoRoutine_t *co);
+#endif
 #ifdef __cplusplus
 }
 #endif
@@ -112,12 +120,6 @@ int co_create(struct stCoRoutine_t **co,
  * belongs to another thread, or NULL, is reported to the log and not resumed. Calls may nest to any depth.
  */
 void co_resume(struct stCoRoutine_t *co);
-
-/**
- * Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
- * happens outside any coroutine. The argument is ignored.
- */
-void co_yield(struct stCoRoutine_t *co);
 
 /**
  * Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing

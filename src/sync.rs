@@ -46,17 +46,22 @@ impl Condition {
             (*waiter).arm();
             (*waiter).leave.set(Some((leave, this.cast())));
             (*this).waiters.lock().0.push_back(&(*waiter).queue);
-            let wake = Scheduler::wait_shown(scheduler, deadline);
-            (*waiter).leave.set(None);
-            let waits_still = {
-                let _queue = (*this).waiters.lock();
-                let linked = (*waiter).queue.is_linked();
-                (*waiter).queue.unlink();
-                linked
+            let wake = loop {
+                let wake = Scheduler::wait_shown(scheduler, deadline);
+                let queue = (*this).waiters.lock();
+                if !(*waiter).queue.is_linked() {
+                    break wake;
+                }
+                if wake != Wake::Ready {
+                    (*waiter).queue.unlink();
+                    drop(queue);
+                    (*waiter).leave.set(None);
+                    return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+                }
+                // Nobody signalled: a message meant for an earlier wait.
+                (*waiter).arm();
             };
-            if waits_still {
-                return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
-            }
+            (*waiter).leave.set(None);
             if wake != Wake::Ready {
                 // The signal came while the wait was ending: its message may still be under way.
                 Scheduler::remote(scheduler).forget(waiter);

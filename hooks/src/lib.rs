@@ -23,4 +23,5 @@ pub use colib_core::capi;
 #[ctor::ctor(unsafe)]
 fn find_real_functions() {
     rows::find_all();
+    variables::find_all();
 }

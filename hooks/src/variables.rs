@@ -36,6 +36,19 @@ unsafe fn valid<'a>(name: *const c_char) -> Option<&'a CStr> {
     name
 }
 
+/// Looks every real function up, which redhook otherwise does at the first call under a lock that a signal
+/// handler could not take a second time.
+pub fn find_all() {
+    real!(getenv);
+    real!(secure_getenv);
+    real!(setenv);
+    real!(unsetenv);
+    real!(putenv);
+    real!(clearenv);
+    real!(pthread_key_create);
+    real!(pthread_key_delete);
+}
+
 hook! {
     unsafe fn getenv(name: *const c_char) -> *mut c_char => own_getenv {
         // SAFETY: see above.

@@ -58,8 +58,7 @@ pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
                options(att_syntax))
 }
 
-/// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
-/// happens outside any coroutine. The argument is ignored.
+/// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {

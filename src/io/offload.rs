@@ -7,7 +7,7 @@
 use core::ptr;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -115,6 +115,11 @@ unsafe fn give_up<T>(place: *const (), _: *const Waiter) {
 
 /// Queues a job and sees to it that a helper takes it up.
 fn submit(job: Arc<Job>) -> bool {
+    static FORKS: Once = Once::new();
+    // SAFETY: the handlers live for ever. They run inside those of the scheduler, which came first.
+    FORKS.call_once(|| unsafe {
+        libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
+    });
     let mut pool = POOL.lock();
     pool.queue.push_back(job.clone());
     if pool.idle >= pool.queue.len() {
@@ -173,26 +178,18 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
     }
 }
 
-/// Holds the pool still while the process forks.
-pub fn before_fork() {
+unsafe extern "C" fn before_fork() {
     core::mem::forget(POOL.lock());
 }
 
-/// Lets the parent's helpers go on.
-///
-/// # Safety
-/// Follows [`before_fork`] on the same thread.
-pub unsafe fn after_fork_in_parent() {
-    // SAFETY: by contract the lock is held.
+unsafe extern "C" fn parent_forked() {
+    // SAFETY: `before_fork` took the lock on this thread.
     unsafe { POOL.force_unlock() };
 }
 
 /// The child has no helpers: what they were at is done again, for the waiter's new side.
-///
-/// # Safety
-/// Follows [`before_fork`]; the process has one thread.
-pub unsafe fn after_fork_in_child() {
-    // SAFETY: by contract the lock is held.
+unsafe extern "C" fn child_forked() {
+    // SAFETY: `before_fork` took the lock on this thread, the only one of the child.
     unsafe { POOL.force_unlock() };
     let mut pool = POOL.lock();
     (pool.helpers, pool.idle) = (0, 0);

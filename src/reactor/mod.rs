@@ -168,8 +168,10 @@ impl Reactor {
 
     /// After a fork: nothing is registered in the child, and those who wait register again.
     pub fn forget_registrations(&mut self, ready: &List) {
-        // A fresh remote: the old one's lock may be held by a thread that no longer exists.
-        self.remote = Arc::default();
+        // A fresh remote: the old one's lock may be held by a thread that no longer exists. What had
+        // arrived is kept.
+        let old = core::mem::take(&mut self.remote);
+        old.try_take().into_iter().for_each(|message| self.remote.post(message));
         for entry in self.table.iter_mut() {
             entry.doubt.unlink();
             entry.registration = Registration::None;

@@ -98,6 +98,11 @@ impl Remote {
         core::mem::take(&mut inbox)
     }
 
+    /// Takes all messages unless somebody holds the inbox, who no longer exists in a child of fork.
+    pub fn try_take(&self) -> Vec<Message> {
+        self.inbox.try_lock().map(|mut inbox| core::mem::take(&mut *inbox)).unwrap_or_default()
+    }
+
     /// Drops messages for a waiter that no longer waits for what they tell.
     pub fn forget(&self, waiter: *const Waiter) {
         if self.filled.load(Ordering::SeqCst) {
