@@ -106,6 +106,18 @@ impl List {
         if ptr::eq(next, &self.head) { ptr::null() } else { next }
     }
 
+    /// Moves everything in `other` to the end of this list.
+    pub fn append(&self, other: &List) {
+        loop {
+            let link = other.pop_front();
+            if link.is_null() {
+                break;
+            }
+            // SAFETY: it was in a list, so it is valid and stays in place; now it is in none.
+            unsafe { self.push_back(link) };
+        }
+    }
+
     /// Takes out and returns the first link, or null.
     pub fn pop_front(&self) -> *const Link {
         let first = self.first();

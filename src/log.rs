@@ -31,6 +31,8 @@ impl Write for Line {
 }
 
 /// Writes `colib: ` and the message as one line to standard error.
+#[cold]
+#[inline(never)]
 pub fn error(message: fmt::Arguments<'_>) {
     let mut line = Line { text: [0; 512], used: 0 };
     // A `Line` never fails to be written to.

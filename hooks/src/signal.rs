@@ -3,6 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
+use colib_core::reactor::registry;
 use colib_core::signal as handlers;
 use libc::{sigaction as action, sighandler_t};
 
@@ -13,7 +14,8 @@ use crate::rows::real;
 pub unsafe extern "C" fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int {
     // SAFETY: see above; null, or the program's.
     unsafe {
-        if !handlers::wraps_handlers() {
+        // A child of vfork must not change what its parent remembers.
+        if !handlers::wraps_handlers() || !registry::in_this_process() {
             return real::sigaction(signal, new, old);
         }
         let before = handlers::remembered(signal);

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::{Direction, Patience, error, is_nonblocking};
+use super::{Direction, Patience, is_nonblocking};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -33,9 +33,6 @@ pub unsafe fn accept(
                 None => patience.insert(Patience::new(fd, Direction::In)?),
             };
             patience.wait(scheduler)?;
-            if sys::readiness(fd, libc::POLLIN) == libc::POLLNVAL {
-                return Err(error(libc::EBADF));
-            }
         }
         sys::accept4(fd, address, length, flags)
     }

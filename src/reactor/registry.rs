@@ -97,7 +97,8 @@ pub fn is_own(fd: c_int) -> bool {
     word(fd).is_some_and(|w| w.load(Ordering::Acquire) & OWN != 0) && in_this_process()
 }
 
-fn in_this_process() -> bool {
+/// Whether the caller is the process that the registry speaks of, and no `vfork` child of it.
+pub fn in_this_process() -> bool {
     sys::process_id() as usize == PROCESS.load(Ordering::Relaxed)
 }
 
@@ -112,9 +113,18 @@ pub fn leave(remote: &Arc<Remote>) {
     THREADS.lock().retain(|r| !Arc::ptr_eq(r, remote));
 }
 
-/// Makes every registration of `fd` stale before it is closed, and tells the other threads that have one.
-/// Gives whether `own` thread had one. Call it before the real close, in no signal handler.
-pub fn closing(fd: c_int, own: Option<&Arc<Remote>>) -> bool {
+/// How the registry learns that a number is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It is about to be: what is registered can be found and removed.
+    Now,
+    /// It was, unseen: the kernel has removed what was registered, and given the number out anew.
+    Unseen,
+}
+
+/// Makes every registration of `fd` stale, and tells the other threads that may have one. Gives whether `own`
+/// thread may. Call it before the real close, in no signal handler.
+pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
     let Some(word) = word(fd) else { return false };
     if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
         return false;
@@ -123,10 +133,11 @@ pub fn closing(fd: c_int, own: Option<&Arc<Remote>>) -> bool {
     let mut had = false;
     for remote in THREADS.lock().iter() {
         // A duplicate may keep the description open: its registration would outlive the number.
-        let deleted = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd).is_ok();
+        let deleted =
+            how == Closing::Now && sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd).is_ok();
         if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
             had = true;
-        } else if deleted {
+        } else if deleted || how == Closing::Unseen {
             remote.post(Message::Closed(fd));
         }
     }

@@ -40,6 +40,8 @@ pub struct Scheduler {
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,
+    /// Those of them whose turn has come.
+    batch: Box<List>,
     timers: Timers,
     reactor: Reactor,
     pool: Pool,
@@ -237,6 +239,10 @@ impl Scheduler {
 /// The program is about to close `fd`: whoever waits for it on any thread learns it. A signal handler takes
 /// the way without locks.
 pub fn closing(fd: c_int) {
+    closing_as(fd, registry::Closing::Now);
+}
+
+fn closing_as(fd: c_int, closing: registry::Closing) {
     if tls::handlers() > 0 {
         registry::closing_in_handler(fd);
         return;
@@ -245,7 +251,7 @@ pub fn closing(fd: c_int) {
     // SAFETY: the calling thread's scheduler is valid; no borrow of it stands.
     unsafe {
         let own = if this.is_null() { None } else { Some((*this).reactor.remote()) };
-        if registry::closing(fd, own) {
+        if registry::closing(fd, own, closing) {
             (*this).reactor.closed(fd, &(*this).ready);
         }
     }
@@ -262,5 +268,5 @@ pub fn nudge(fd: c_int) {
 
 /// The kernel has just given out the number `fd`: whatever was registered under it was closed unseen.
 pub fn opened(fd: c_int) {
-    closing(fd);
+    closing_as(fd, registry::Closing::Unseen);
 }

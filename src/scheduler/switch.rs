@@ -1,6 +1,7 @@
 //! Resume, yield and park: every switch, and what changes hands with it.
 
 use core::ptr;
+use core::sync::atomic::Ordering;
 
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
@@ -53,27 +54,41 @@ pub extern "C" fn prepare_yield() -> Switch {
 
 impl Scheduler {
     /// Whether `co` can be resumed here and now. What is a mistake is logged.
+    #[inline(always)]
     unsafe fn may_resume(this: *mut Scheduler, co: *mut Coroutine) -> bool {
+        // SAFETY: by contract of `prepare_resume`.
+        unsafe {
+            if !co.is_null()
+                && !this.is_null()
+                && (*co).home.load(Ordering::Relaxed) == this.cast()
+                && matches!((*co).state, State::Fresh | State::Suspended | State::Parked)
+            {
+                return true;
+            }
+            Self::refuse(this, co);
+        }
+        false
+    }
+
+    /// Says why `co` is not resumed, unless it has merely ended.
+    #[cold]
+    unsafe fn refuse(this: *mut Scheduler, co: *mut Coroutine) {
         if co.is_null() {
             complain!("co_resume: no coroutine");
-            return false;
+            return;
         }
         // SAFETY: by contract of `prepare_resume`.
         let (home, state, is_main) =
-            unsafe { ((*co).home.load(core::sync::atomic::Ordering::Relaxed), (*co).state, (*co).is_main) };
-        if home.is_null() || home != this.cast() {
-            complain!("co_resume({co:p}): the coroutine belongs to another thread");
-            return false;
+            unsafe { ((*co).home.load(Ordering::Relaxed), (*co).state, (*co).is_main) };
+        if state == State::Done {
+            return;
         }
-        match state {
-            State::Fresh | State::Suspended | State::Parked => true,
-            State::Done => false,
-            State::Running | State::Resuming => {
-                let what = if is_main { "the thread itself" } else { "running or waits for one it resumed" };
-                complain!("co_resume({co:p}): the coroutine is {what}");
-                false
-            }
-        }
+        let what = match (home == this.cast(), is_main) {
+            (false, _) => "belongs to another thread",
+            (true, true) => "stands for the thread itself",
+            (true, false) => "runs, or waits for one that it resumed",
+        };
+        complain!("co_resume({co:p}): the coroutine {what}");
     }
 
     /// Goes on with a coroutine from inside the library. Returns when it leaves again.
@@ -111,6 +126,7 @@ impl Scheduler {
     }
 
     /// The switch from the running coroutine to `co`, which it resumes.
+    #[inline(always)]
     unsafe fn enter(this: *mut Scheduler, co: *mut Coroutine) -> Switch {
         // SAFETY: by contract of the callers.
         unsafe {
@@ -120,6 +136,7 @@ impl Scheduler {
     }
 
     /// The switch from the running coroutine to whoever resumed it.
+    #[inline(always)]
     unsafe fn leave(this: *mut Scheduler) -> Switch {
         // SAFETY: a coroutine that runs was resumed by one that waits for it.
         unsafe {
@@ -135,6 +152,7 @@ impl Scheduler {
 
     /// Lets everything but the stack pointer change hands (invariant 4), and gives the switch that remains;
     /// none when it is done already because the sanitizer must be told on both sides of it.
+    #[inline(always)]
     unsafe fn hand_over(this: *mut Scheduler, to: *mut Coroutine) -> Switch {
         // SAFETY: both coroutines are in place; `errno` and the exception record are this thread's.
         unsafe {
@@ -156,14 +174,25 @@ impl Scheduler {
             let to_context = Self::settle(this, from, to, fresh);
             let switch = Switch { from: &raw mut (*from).context, to: to_context };
             if annotate::sanitized() {
-                let (low, size) = (*to).stack().unwrap_or((*this).bounds);
-                let fake = annotate::leave(low, size, (*from).state == State::Done);
-                context::switch(switch.from, switch.to);
-                annotate::arrive(fake);
-                return Switch::NONE;
+                return Self::switch_told(this, from, to, switch);
             }
             switch
         }
+    }
+
+    /// Makes the switch with the sanitizer told before and after.
+    #[cold]
+    unsafe fn switch_told(
+        this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine, switch: Switch,
+    ) -> Switch {
+        // SAFETY: by contract of `hand_over`.
+        unsafe {
+            let (low, size) = (*to).stack().unwrap_or((*this).bounds);
+            let fake = annotate::leave(low, size, (*from).state == State::Done);
+            context::switch(switch.from, switch.to);
+            annotate::arrive(fake);
+        }
+        Switch::NONE
     }
 
     /// Brings the stack of `to` into place, or leaves it to the mover when `from` still runs on it.

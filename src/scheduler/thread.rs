@@ -67,6 +67,7 @@ impl Scheduler {
             current: ptr::null_mut(),
             main: Coroutine::new(None, ptr::null_mut(), Ground::Thread),
             ready: Box::default(),
+            batch: Box::default(),
             timers: Timers::new(),
             reactor: Reactor::new(),
             pool: Pool::new(),

@@ -19,7 +19,11 @@ impl Scheduler {
         unsafe {
             Self::reap(this);
             Self::read_mail(this);
-            let until = if (*this).ready.is_empty() { (*this).timers.next().min(limit) } else { 0 };
+            let until = if (*this).ready.is_empty() && (*this).batch.is_empty() {
+                (*this).timers.next().min(limit)
+            } else {
+                0
+            };
             if until != 0 || (*this).reactor.has_waiters() {
                 (*this).reactor.wait(until, &(*this).ready);
             }
@@ -31,22 +35,19 @@ impl Scheduler {
         }
     }
 
-    /// Lets those run who are ready now.
+    /// Lets those run who are ready now. A loop inside a coroutine goes on with the batch of the loop outside.
     unsafe fn run_ready(this: *mut Scheduler) {
-        // SAFETY: by contract of `turn`; the ready queue holds waiters of parked coroutines of this thread.
+        // SAFETY: by contract of `turn`; both lists hold waiters of parked coroutines of this thread.
         unsafe {
-            let last = (*this).ready.last();
+            (*this).batch.append(&(*this).ready);
             loop {
-                let link = (*this).ready.pop_front();
+                let link = (*this).batch.pop_front();
                 if link.is_null() {
                     break;
                 }
                 let co = Coroutine::of_waiter(Waiter::of_ready(link));
                 debug_assert!((*co).state == State::Parked);
                 Self::resume(this, co);
-                if core::ptr::eq(link, last) {
-                    break;
-                }
             }
             Self::reap(this);
         }

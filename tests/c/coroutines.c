@@ -1,0 +1,172 @@
+/* The life of coroutines: order of control, resuming, resetting and releasing in every state, the loop. */
+#include "check.h"
+
+#include "co_routine_inner.h"
+
+/* What ran, in the order it ran. */
+static char trace[256];
+
+static void note(const char *what) { strncat(trace, what, sizeof trace - strlen(trace) - 1); }
+
+/* ---- order ------------------------------------------------------------------------------------------ */
+
+static void *three_steps(void *name) {
+  for (int i = 0; i < 3; i++) {
+    note(name);
+    co_yield_ct();
+  }
+  note("!");
+  return NULL;
+}
+
+TEST(a_coroutine_runs_when_it_is_resumed_and_not_before) {
+  stCoRoutine_t *co = spawn(three_steps, "a");
+  CHECK_TEXT(trace, "");
+  co_resume(co);
+  CHECK_TEXT(trace, "a");
+  co_release(co);
+}
+
+TEST(resumes_and_yields_alternate) {
+  stCoRoutine_t *a = spawn(three_steps, "a"), *b = spawn(three_steps, "b");
+  for (int i = 0; i < 4; i++) {
+    co_resume(a);
+    note(".");
+    co_resume(b);
+  }
+  CHECK_TEXT(trace, "a.ba.ba.b!.!");
+  co_release(a);
+  co_release(b);
+}
+
+static void *yields_to_anyone(void *other) {
+  note("1");
+  co_yield(other);
+  note("2");
+  co_yield(NULL);
+  note("3");
+  co_yield_env(co_get_curr_thread_env());
+  note("4");
+  return NULL;
+}
+
+TEST(every_way_to_yield_gives_control_to_the_resumer_whatever_it_is_given) {
+  stCoRoutine_t *other = spawn(three_steps, "x"), *co = spawn(yields_to_anyone, other);
+  for (int i = 0; i < 4; i++) {
+    co_resume(co);
+    note(".");
+  }
+  CHECK_TEXT(trace, "1.2.3.4.");
+  co_release(co);
+  co_release(other);
+}
+
+static void *keeps_its_registers(void *argument) {
+  long a = (long)argument, b = a * 3, c = a * 5, d = a * 7, e = a * 11, f = a * 13;
+  double x = (double)a / 3;
+  for (int i = 0; i < 10; i++) {
+    co_yield_ct();
+    CHECK(b == a * 3 && c == a * 5 && d == a * 7 && e == a * 11 && f == a * 13 && x == (double)a / 3);
+  }
+  return NULL;
+}
+
+TEST(locals_and_arguments_are_each_coroutines_own) {
+  enum { N = 100 };
+  stCoRoutine_t *all[N];
+  for (long i = 0; i < N; i++) all[i] = spawn(keeps_its_registers, (void *)(i + 1));
+  for (int round = 0; round < 11; round++)
+    for (int i = 0; i < N; i++) co_resume(all[(i * 37 + round) % N]);
+  for (int i = 0; i < N; i++) {
+    CHECK(all[i]->cEnd);
+    co_release(all[i]);
+  }
+}
+
+static stCoRoutine_t *chain[3];
+
+static void *link_of_chain(void *argument) {
+  long i = (long)argument;
+  char name[] = {(char)('a' + i), 0}, end[] = {(char)('A' + i), 0};
+  note(name);
+  if (i < 2) co_resume(chain[i + 1]);
+  note(name);
+  co_yield_ct();
+  if (i < 2) co_resume(chain[i + 1]);
+  note(end);
+  return NULL;
+}
+
+TEST(nested_coroutines_yield_to_the_one_that_resumed_them) {
+  for (long i = 0; i < 3; i++) chain[i] = spawn(link_of_chain, (void *)i);
+  co_resume(chain[0]);
+  CHECK_TEXT(trace, "abccba");
+  co_resume(chain[0]);
+  CHECK_TEXT(trace, "abccbaCBA");
+  for (int i = 0; i < 3; i++) co_release(chain[i]);
+}
+
+static void *resumes_its_argument(void *co) {
+  co_resume(co);
+  note("r");
+  return NULL;
+}
+
+TEST(a_coroutine_yields_to_its_latest_resumer_not_to_its_first) {
+  stCoRoutine_t *shared = spawn(three_steps, "s"), *one = spawn(resumes_its_argument, shared),
+                *two = spawn(resumes_its_argument, shared);
+  co_resume(one);
+  note(".");
+  co_resume(two);
+  note(".");
+  co_resume(shared);
+  CHECK_TEXT(trace, "sr.sr.s");
+  co_release(one);
+  co_release(two);
+  co_release(shared);
+}
+
+static int deepest, returned;
+enum { DEPTH = 10000 };
+
+static void *goes_deeper(void *argument) {
+  intptr_t depth = (intptr_t)argument;
+  stCoRoutine_t *next = NULL;
+  deepest = (int)depth;
+  if (depth < DEPTH) {
+    next = spawn_on(NULL, 16384, goes_deeper, (void *)(depth + 1));
+    co_resume(next);
+    CHECK_IS(returned, DEPTH - depth);
+  }
+  co_yield_ct();
+  if (next) {
+    co_resume(next);
+    CHECK(next->cEnd);
+    co_release(next);
+  }
+  CHECK(co_self()->cStart);
+  returned++;
+  return NULL;
+}
+
+static void *counts_returns(void *first) {
+  (void)first;
+  return NULL;
+}
+
+TEST(call_stacks_nest_ten_thousand_deep) {
+  /* On the way down everybody yields, so the count of returns stays 0 until the second resume. */
+  stCoRoutine_t *first = spawn(counts_returns, NULL);
+  co_release(first);
+  deepest = 0;
+  returned = 0;
+  first = spawn_on(NULL, 16384, goes_deeper, (void *)(intptr_t)1);
+  check_failures = 0;
+  co_resume(first);
+  CHECK_IS(deepest, DEPTH);
+  check_failures = deepest == DEPTH ? 0 : 1;
+  co_resume(first);
+  CHECK(first->cEnd);
+  CHECK_IS(returned, DEPTH);
+  co_release(first);
+}
