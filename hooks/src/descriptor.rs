@@ -8,12 +8,12 @@ use core::ffi::{c_int, c_uint, c_ulong, c_void};
 
 use colib_core::capi::set_errno;
 use colib_core::io;
-use colib_core::reactor::registry;
+use colib_core::reactor::{self, registry};
 use colib_core::scheduler;
 use libc::socklen_t;
 
-use crate::rows::real;
-use crate::table::apart;
+use crate::call::apart;
+use crate::real;
 
 // SAFETY: as in `input`.
 
@@ -116,7 +116,7 @@ fn make_way(from: c_int, to: c_int) -> bool {
     }
     apart(|_| {
         if registry::is_own(to) {
-            registry::vacate(to);
+            reactor::vacate(to);
         } else {
             scheduler::closing(to);
         }

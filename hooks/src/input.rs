@@ -6,8 +6,8 @@ use core::ptr;
 use colib_core::io;
 use libc::{iovec, msghdr, sockaddr, socklen_t};
 
-use crate::rows::real;
-use crate::table::call;
+use crate::call::call;
+use crate::real;
 
 // SAFETY (for every function of the families): a trampoline calls them, in a coroutine of the calling
 // thread when the row says so, with the program's own arguments.

@@ -1,20 +1,23 @@
 //! libcolib: the symbols of libc that colib interposes, and nothing else.
 //!
-//! A hook is a row of the table in `rows.rs`, which names the function that a coroutine's call goes to. Those
-//! functions stand in a file a family, convert, and call the core. How a row becomes a symbol is in
-//! `table.rs`. The exception is `variables`, whose plain functions go through redhook's own macro.
+//! A hook is a row of the table in `rows.rs`. From the rows come the table of libc's own functions (`real`)
+//! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
+//! where each converts and calls the core. The exception is `variables`, whose plain functions go through
+//! redhook's own macro.
 
+mod call;
 mod descriptor;
 mod input;
 mod mangled;
 mod output;
 mod poll;
+mod real;
 mod resolve;
 mod rows;
 mod signal;
 mod sleep;
 mod socket;
-mod table;
+mod symbols;
 mod variables;
 
 pub use colib_core::capi;
@@ -22,6 +25,6 @@ pub use colib_core::capi;
 /// Looks every real function up while nothing else runs yet: `dlsym` has no place in a signal handler.
 #[ctor::ctor(unsafe)]
 fn find_real_functions() {
-    rows::find_all();
+    real::find_all();
     variables::find_all();
 }

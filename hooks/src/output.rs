@@ -6,7 +6,7 @@ use core::ptr;
 use colib_core::io;
 use libc::{iovec, msghdr, sockaddr, socklen_t};
 
-use crate::table::call;
+use crate::call::call;
 
 // SAFETY: as in `input`.
 

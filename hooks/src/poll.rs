@@ -8,8 +8,8 @@ use colib_core::clock::{self, NEVER, Nanos};
 use colib_core::io;
 use libc::{fd_set, nfds_t, pollfd, sigset_t, timespec, timeval};
 
-use crate::rows::real;
-use crate::table::call;
+use crate::call::call;
+use crate::real;
 
 // SAFETY: as in `input`.
 

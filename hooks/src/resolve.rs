@@ -6,7 +6,7 @@ use colib_core::capi;
 use colib_core::io::resolve;
 use libc::{addrinfo, hostent, sockaddr, socklen_t};
 
-use crate::table::apart;
+use crate::call::apart;
 
 // SAFETY: as in `input`.
 

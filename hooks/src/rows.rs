@@ -1,19 +1,13 @@
 //! The table of hooks: one row a symbol, with the family's function that it goes to.
+//!
+//! The first word says which word its trampoline tests (`symbols.rs`): `coroutine`, the thread's hook word;
+//! `keeper`, whether the process has anything to keep; `jump`, whether a signal handler of the program runs;
+//! `always`, none.
 
-use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
-
-use libc::{
-    addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action, sighandler_t,
-    sigset_t, sockaddr, socklen_t, timespec, timeval,
-};
-
-use crate::socket as sockets;
-use crate::table::hooks;
-use crate::{
-    descriptor, input, output, poll as polling, resolve as names, signal as signals, sleep as sleeping,
-};
-
-hooks! {
+/// Gives the rows to another macro.
+macro_rules! rows {
+    ($macro:ident) => {
+        $macro! {
     // Data in.
     coroutine fn read(fd: c_int, buffer: *mut c_void, count: usize) -> isize => input::read;
     coroutine fn __read_chk(fd: c_int, buffer: *mut c_void, count: usize, room: usize) -> isize => input::read_chk;
@@ -32,32 +26,32 @@ hooks! {
     coroutine fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize => output::sendmsg;
 
     // Connections.
-    coroutine fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => sockets::connect;
-    coroutine fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int => sockets::accept;
-    coroutine fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int => sockets::accept4;
+    coroutine fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => socket::connect;
+    coroutine fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int => socket::accept;
+    coroutine fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int => socket::accept4;
 
     // Many descriptors at once.
-    coroutine fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => polling::poll;
-    coroutine fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => polling::poll;
-    coroutine fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: usize) -> c_int => polling::poll_chk;
-    coroutine fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int => polling::ppoll;
-    coroutine fn __ppoll_chk(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, room: usize) -> c_int => polling::ppoll_chk;
-    coroutine fn select(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int => polling::select;
-    coroutine fn pselect(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int => polling::pselect;
+    coroutine fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => poll::poll;
+    coroutine fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => poll::poll;
+    coroutine fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: usize) -> c_int => poll::poll_chk;
+    coroutine fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int => poll::ppoll;
+    coroutine fn __ppoll_chk(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, room: usize) -> c_int => poll::ppoll_chk;
+    coroutine fn select(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int => poll::select;
+    coroutine fn pselect(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int => poll::pselect;
 
     // Time.
-    coroutine fn sleep(seconds: c_uint) -> c_uint => sleeping::sleep;
-    coroutine fn usleep(micros: c_uint) -> c_int => sleeping::usleep;
-    coroutine fn nanosleep(wait: *const timespec, left: *mut timespec) -> c_int => sleeping::nanosleep;
-    coroutine fn clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) -> c_int => sleeping::clock_nanosleep;
+    coroutine fn sleep(seconds: c_uint) -> c_uint => sleep::sleep;
+    coroutine fn usleep(micros: c_uint) -> c_int => sleep::usleep;
+    coroutine fn nanosleep(wait: *const timespec, left: *mut timespec) -> c_int => sleep::nanosleep;
+    coroutine fn clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) -> c_int => sleep::clock_nanosleep;
 
     // Names.
-    coroutine fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, found: *mut *mut addrinfo) -> c_int => names::getaddrinfo;
-    coroutine fn getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_room: socklen_t, service: *mut c_char, service_room: socklen_t, flags: c_int) -> c_int => names::getnameinfo;
-    coroutine fn gethostbyname(name: *const c_char) -> *mut hostent => names::gethostbyname;
-    coroutine fn gethostbyname_r(name: *const c_char, entry: *mut hostent, buffer: *mut c_char, room: usize, found: *mut *mut hostent, error: *mut c_int) -> c_int => names::gethostbyname_r;
-    coroutine fn __res_state() -> *mut c_void => names::res_state;
-    coroutine fn __h_errno_location() -> *mut c_int => names::h_errno_location;
+    coroutine fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, found: *mut *mut addrinfo) -> c_int => resolve::getaddrinfo;
+    coroutine fn getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_room: socklen_t, service: *mut c_char, service_room: socklen_t, flags: c_int) -> c_int => resolve::getnameinfo;
+    coroutine fn gethostbyname(name: *const c_char) -> *mut hostent => resolve::gethostbyname;
+    coroutine fn gethostbyname_r(name: *const c_char, entry: *mut hostent, buffer: *mut c_char, room: usize, found: *mut *mut hostent, error: *mut c_int) -> c_int => resolve::gethostbyname_r;
+    coroutine fn __res_state() -> *mut c_void => resolve::res_state;
+    coroutine fn __h_errno_location() -> *mut c_int => resolve::h_errno_location;
 
     // What descriptors mean.
     keeper fn close(fd: c_int) -> c_int => descriptor::close;
@@ -78,10 +72,14 @@ hooks! {
     keeper fn pipe2(pair: *mut c_int, flags: c_int) -> c_int => descriptor::pipe2;
 
     // Signal handlers.
-    keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signals::sigaction;
-    keeper fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signals::signal;
-    jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signals::longjmp;
-    jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signals::underscore_longjmp;
-    jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signals::siglongjmp;
-    jump fn __longjmp_chk(buffer: *mut c_void, value: c_int) -> () => signals::longjmp_chk;
+    keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
+    keeper fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::signal;
+    jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signal::longjmp;
+    jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signal::underscore_longjmp;
+    jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;
+    jump fn __longjmp_chk(buffer: *mut c_void, value: c_int) -> () => signal::longjmp_chk;
+        }
+    };
 }
+
+pub(crate) use rows;

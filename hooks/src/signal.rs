@@ -7,7 +7,7 @@ use colib_core::reactor::registry;
 use colib_core::signal as handlers;
 use libc::{sigaction as action, sighandler_t};
 
-use crate::rows::real;
+use crate::real;
 
 // SAFETY: as in `input`.
 

@@ -11,8 +11,8 @@ use colib_core::scheduler::Scheduler;
 use colib_core::sys;
 use libc::{clockid_t, timespec};
 
-use crate::rows::real;
-use crate::table::{apart, call};
+use crate::call::{apart, call};
+use crate::real;
 
 // SAFETY: as in `input`.
 

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use colib_core::io;
 use libc::{sockaddr, socklen_t};
 
-use crate::table::call;
+use crate::call::call;
 
 // SAFETY: as in `input`.
 

@@ -9,7 +9,7 @@ use colib_core::local::{self, Destructor};
 use colib_core::scheduler::Scheduler;
 use redhook::{hook, real};
 
-use crate::table::apart;
+use crate::call::apart;
 
 // SAFETY: as in `input`; strings are the program's.
 

@@ -5,6 +5,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 
+use super::file::{Manner, knows_no_nowait, manner, when_ready};
+use super::vector::Vector;
 use super::{Direction, Patience, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -19,28 +21,6 @@ static LOW_WATER_MARKS: AtomicBool = AtomicBool::new(false);
 /// The program sets low-water marks: from now on they are asked for.
 pub fn expect_low_water_marks() {
     LOW_WATER_MARKS.store(true, Ordering::Relaxed);
-}
-
-/// How a file that is no socket can be read or written without blocking the thread.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// It never waits for anybody: the plain call.
-    Plain,
-    /// It may: attempt with `RWF_NOWAIT`, or look before the call.
-    Careful,
-}
-
-/// What kind of file `fd` is; EBADF for none.
-pub(super) fn manner(fd: c_int) -> io::Result<Manner> {
-    Ok(match sys::file_type(fd)? {
-        libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK | libc::S_IFLNK => Manner::Plain,
-        _ => Manner::Careful,
-    })
-}
-
-/// Whether the kernel or the file does not know `RWF_NOWAIT`.
-pub(super) fn knows_no_nowait<T>(result: &io::Result<T>) -> bool {
-    sys::failed_with(result, libc::EOPNOTSUPP) || sys::failed_with(result, libc::ENOSYS)
 }
 
 /// `read`.
@@ -66,7 +46,7 @@ pub unsafe fn read(
             Manner::Careful => persist(scheduler, fd, Direction::In, || {
                 let result = sys::readv(fd, &vector, 1, libc::RWF_NOWAIT);
                 if knows_no_nowait(&result) {
-                    when_ready(fd, || sys::read(fd, buffer, count))
+                    when_ready(fd, Direction::In, || sys::read(fd, buffer, count))
                 } else {
                     result
                 }
@@ -89,15 +69,10 @@ pub unsafe fn readv(
             Manner::Plain => plain(),
             Manner::Careful => persist(scheduler, fd, Direction::In, || {
                 let result = sys::readv(fd, vector, count, libc::RWF_NOWAIT);
-                if knows_no_nowait(&result) { when_ready(fd, plain) } else { result }
+                if knows_no_nowait(&result) { when_ready(fd, Direction::In, plain) } else { result }
             }),
         }
     }
-}
-
-/// Makes a call that could block only once the descriptor is ready for it.
-fn when_ready(fd: c_int, call: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
-    if sys::readiness(fd, libc::POLLIN) == 0 { Err(super::error(libc::EAGAIN)) } else { call() }
 }
 
 /// `recvfrom`, and `recv` with a null address.
@@ -151,7 +126,7 @@ pub unsafe fn recvmsg(
             return sys::recvmsg(fd, message, flags);
         }
         let first = persist(scheduler, fd, Direction::In, || sys::recvmsg(fd, message, now))?;
-        let vector = super::output::Vector::new((*message).msg_iov, (*message).msg_iovlen);
+        let vector = Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let count = vector.length();
         let target = if first < count { target(fd, flags, count) } else { 0 };
         if first == 0 || first >= target {

@@ -9,6 +9,7 @@
 
 mod accept;
 mod connect;
+mod file;
 mod input;
 pub mod offload;
 mod output;
@@ -16,6 +17,7 @@ mod poll;
 pub mod resolve;
 mod select;
 mod sleep;
+mod vector;
 
 pub use accept::accept;
 pub use connect::connect;

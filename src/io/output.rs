@@ -4,12 +4,12 @@
 //! never lost to a later error: that one stays for the next call, as the kernel keeps it.
 
 use core::ffi::{c_int, c_void};
-use core::mem::size_of;
 use core::ptr;
 use std::io;
 
-use super::input::{Manner, knows_no_nowait, manner};
-use super::{Direction, Patience, error, persist, would_block};
+use super::file::{Manner, knows_no_nowait, manner, when_ready};
+use super::vector::Vector;
+use super::{Direction, Patience, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -40,7 +40,7 @@ pub unsafe fn write(
             if !knows_no_nowait(&result) {
                 return result;
             }
-            when_ready(fd, || sys::write_from(fd, rest.iov_base, rest.iov_len.min(PIPE_BUF)))
+            when_ready(fd, Direction::Out, || sys::write_from(fd, rest.iov_base, rest.iov_len.min(PIPE_BUF)))
         };
         let first = persist(scheduler, fd, Direction::Out, || part(0))?;
         go_on(scheduler, fd, count, first, part)
@@ -61,7 +61,11 @@ pub unsafe fn writev(
         }
         let first = persist(scheduler, fd, Direction::Out, || {
             let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) { when_ready(fd, || first_piece(fd, vector, count)) } else { result }
+            if knows_no_nowait(&result) {
+                when_ready(fd, Direction::Out, || first_piece(fd, vector, count))
+            } else {
+                result
+            }
         })?;
         let whole = Vector::new(vector.cast_mut(), count as usize);
         let length = whole.length();
@@ -77,7 +81,11 @@ pub unsafe fn writev(
             }
             let (vector, count) = (message.msg_iov, message.msg_iovlen as c_int);
             let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) { when_ready(fd, || first_piece(fd, vector, count)) } else { result }
+            if knows_no_nowait(&result) {
+                when_ready(fd, Direction::Out, || first_piece(fd, vector, count))
+            } else {
+                result
+            }
         })
     }
 }
@@ -90,10 +98,6 @@ unsafe fn first_piece(fd: c_int, vector: *const libc::iovec, count: c_int) -> io
         Some(piece) => sys::write_from(fd, piece.iov_base, piece.iov_len.min(PIPE_BUF)),
         None => sys::writev(fd, vector, count, 0),
     }
-}
-
-fn when_ready(fd: c_int, call: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
-    if sys::readiness(fd, libc::POLLOUT) == 0 { Err(error(libc::EAGAIN)) } else { call() }
 }
 
 /// `sendto`, and `send` with a null address.
@@ -168,72 +172,4 @@ unsafe fn go_on(
         }
     }
     Ok(done)
-}
-
-/// The program's vector of buffers.
-pub(super) struct Vector {
-    pieces: *mut libc::iovec,
-    count: usize,
-}
-
-impl Vector {
-    /// The vector of `count` pieces that the kernel has accepted.
-    pub(super) unsafe fn new(pieces: *mut libc::iovec, count: usize) -> Self {
-        Vector { pieces, count }
-    }
-
-    fn pieces(&self) -> &[libc::iovec] {
-        if self.count == 0 {
-            return &[];
-        }
-        // SAFETY: the kernel has read these pieces in the same call.
-        unsafe { core::slice::from_raw_parts(self.pieces, self.count) }
-    }
-
-    /// The bytes of all pieces.
-    pub(super) fn length(&self) -> usize {
-        self.pieces().iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len))
-    }
-
-    /// A copy that [`Rest::message`] may shorten, in the coroutine's scratch memory.
-    pub(super) unsafe fn copy(&self, scheduler: *mut Scheduler) -> io::Result<Rest> {
-        // SAFETY: by contract of the callers; the scratch has room for all pieces.
-        unsafe {
-            let copy = Scheduler::scratch(scheduler, (self.count + 1) * size_of::<libc::iovec>())?;
-            Ok(Rest { whole: Vector::new(self.pieces, self.count), copy: copy.cast() })
-        }
-    }
-}
-
-/// What is left of a vector.
-pub(super) struct Rest {
-    whole: Vector,
-    copy: *mut libc::iovec,
-}
-
-impl Rest {
-    /// A message of all but the first `done` bytes, with nothing but data.
-    pub(super) fn message(&self, done: usize) -> libc::msghdr {
-        let (mut skip, mut count) = (done, 0);
-        for piece in self.whole.pieces() {
-            if skip >= piece.iov_len {
-                skip -= piece.iov_len;
-                continue;
-            }
-            let left = libc::iovec {
-                iov_base: piece.iov_base.wrapping_byte_add(skip),
-                iov_len: piece.iov_len - skip,
-            };
-            skip = 0;
-            // SAFETY: the copy has room for every piece, and is the running coroutine's own. Vectors are
-            // aligned to words, which the allocator's least alignment covers.
-            unsafe { self.copy.add(count).write_unaligned(left) };
-            count += 1;
-        }
-        // SAFETY: an empty header is all zeroes.
-        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
-        message.msg_iov = self.copy;
-        message.msg_iovlen = count;
-        message
-    }
 }

@@ -22,7 +22,7 @@ pub fn adopt(fd: c_int) -> io::Result<c_int> {
 }
 
 /// A duplicate of `fd` at another high number, marked as the library's own.
-pub fn elsewhere(fd: c_int) -> io::Result<c_int> {
+fn elsewhere(fd: c_int) -> io::Result<c_int> {
     let high = duplicate_high(fd)?;
     if registry::set_own(high, true) {
         Ok(high)
@@ -64,5 +64,13 @@ pub fn discard(fd: c_int) {
     if fd >= 0 {
         registry::set_own(fd, false);
         sys::close(fd);
+    }
+}
+
+/// Moves the library's descriptor `fd` away from a number that the program is about to use itself.
+pub fn vacate(fd: c_int) {
+    if registry::in_this_process() {
+        // Without room for it elsewhere the thread finds out by EBADF and makes a new one.
+        registry::replace(fd, || elsewhere(fd).unwrap_or(-1));
     }
 }

@@ -13,7 +13,7 @@ pub mod registry;
 mod remote;
 mod table;
 
-pub use descriptor::duplicate_high;
+pub use descriptor::{duplicate_high, vacate};
 pub use remote::{Message, Remote};
 
 use core::ffi::c_int;

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::descriptor;
 use super::remote::{Message, Remote};
 use crate::sys;
 
@@ -172,20 +171,16 @@ pub fn known(first: c_int, last: c_int) -> impl Iterator<Item = (c_int, bool)> {
     })
 }
 
-/// Moves the library's descriptor `fd` away from a number that the program is about to use itself.
-pub fn vacate(fd: c_int) {
-    if !in_this_process() {
-        return;
-    }
+/// Replaces the library's descriptor `old` by what `new` gives, wherever a thread uses it.
+pub fn replace(old: c_int, new: impl Fn() -> c_int) {
     for remote in THREADS.lock().iter() {
         for place in [&remote.epoll, &remote.alarm] {
-            if place.load(Ordering::Relaxed) == fd {
-                // Without room for it elsewhere the thread finds out by EBADF and makes a new one.
-                place.store(descriptor::elsewhere(fd).unwrap_or(-1), Ordering::Relaxed);
+            if place.load(Ordering::Relaxed) == old {
+                place.store(new(), Ordering::Relaxed);
             }
         }
     }
-    set_own(fd, false);
+    set_own(old, false);
 }
 
 /// Holds the registry still while the process forks.

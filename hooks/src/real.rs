@@ -1,0 +1,89 @@
+//! libc's own functions, behind ours: a table by row, filled at the first call or by [`find_all`].
+//!
+//! Other libraries call us before our constructor has run, so each entry begins as a stub that looks its
+//! function up and goes on there.
+
+use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use libc::{
+    addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action, sighandler_t,
+    sigset_t, sockaddr, socklen_t, timespec, timeval,
+};
+
+use crate::rows::rows;
+
+macro_rules! table {
+    ($($kind:ident fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty => $family:ident::$hook:ident;)*) => {
+        /// The number of each symbol's row.
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy)]
+        #[repr(usize)]
+        pub enum Row { $(#[doc = stringify!($name)] $name),* }
+
+        const NAMES: &[&CStr] = &[$(
+            match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => c"",
+            }
+        ),*];
+
+        /// The functions, by row.
+        pub static REAL: [AtomicPtr<()>; NAMES.len()] = [$(AtomicPtr::new(lazy::$name as *mut ())),*];
+
+        mod lazy {
+            use super::{Row, resolve};
+            $(
+                #[unsafe(naked)]
+                pub(super) unsafe extern "C" fn $name() {
+                    core::arch::naked_asm!(
+                        ".cfi_startproc", "pushq ${row}", ".cfi_adjust_cfa_offset 8", "jmp {resolve}", ".cfi_endproc",
+                        row = const Row::$name as usize, resolve = sym resolve, options(att_syntax)
+                    )
+                }
+            )*
+        }
+
+        $(
+            #[doc = concat!("libc's own `", stringify!($name), "`.")]
+            #[allow(dead_code)]
+            #[inline(always)]
+            pub unsafe fn $name($($argument: $type),*) -> $result {
+                let real = REAL[Row::$name as usize].load(Ordering::Relaxed);
+                // SAFETY: the table holds the function of that name, or a stub that ends there.
+                unsafe {
+                    core::mem::transmute::<*mut (), unsafe extern "C" fn($($type),*) -> $result>(real)($($argument),*)
+                }
+            }
+        )*
+    };
+}
+
+rows!(table);
+
+#[unsafe(naked)]
+unsafe extern "C" fn resolve() {
+    core::arch::naked_asm!(include_str!("../../asm/x86_64/resolve.S"), find = sym find, options(att_syntax))
+}
+
+/// Looks up the function of a row, the next definition of its symbol after ours; where there is none, a
+/// function that fails with ENOSYS.
+extern "C" fn find(row: usize) -> *mut () {
+    // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
+    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
+    let real = if found.is_null() { missing as *mut () } else { found.cast() };
+    REAL[row].store(real, Ordering::Relaxed);
+    real
+}
+
+extern "C" fn missing() -> c_int {
+    colib_core::capi::set_errno(libc::ENOSYS);
+    -1
+}
+
+/// Looks every function up.
+pub fn find_all() {
+    for row in 0..NAMES.len() {
+        find(row);
+    }
+}

@@ -1,0 +1,46 @@
+//! The interposed symbols: a naked trampoline for each row.
+//!
+//! It tests one word and jumps: to the row's hook when the word is not zero, else to the real function.
+
+use core::arch::naked_asm;
+use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+
+use colib_core::reactor::registry::ACTIVE;
+use libc::{
+    addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action, sighandler_t,
+    sigset_t, sockaddr, socklen_t, timespec, timeval,
+};
+
+use crate::real::{REAL, Row};
+use crate::rows::rows;
+
+macro_rules! trampoline {
+    (coroutine, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/hook.S"), word = const 0,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (jump, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/hook.S"), word = const 16,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (keeper, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/keeper.S"), active = sym ACTIVE,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (always, $hook:path, $row:expr) => {
+        naked_asm!("jmp {hook}", hook = sym $hook, options(att_syntax))
+    };
+}
+
+macro_rules! symbols {
+    ($($kind:ident fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty => $family:ident::$hook:ident;)*) => {$(
+        #[doc = concat!("Interposes `", stringify!($name), "`.")]
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+            trampoline!($kind, crate::$family::$hook, Row::$name as usize)
+        }
+    )*};
+}
+
+rows!(symbols);

@@ -1,0 +1,79 @@
+//! Reading and writing.
+//!
+//! Buffers are the program's own and may be bad: the kernel answers EFAULT, so raw pointers are safe to hand
+//! over here as long as the kernel, not we, touches them.
+
+use core::ffi::{c_int, c_void};
+use std::io;
+
+/// `read(2)` into the program's buffer.
+///
+/// # Safety
+/// The program's own promise: `buffer` may be written for `count` bytes, or is not mapped at all.
+pub unsafe fn read(fd: c_int, buffer: *mut c_void, count: usize) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_read, fd, buffer, count) }
+}
+
+/// `write(2)` of bytes of our own.
+pub fn write(fd: c_int, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the slice is readable.
+    unsafe { call!(SYS_write, fd, bytes.as_ptr(), bytes.len()) }
+}
+
+/// `write(2)` from the program's buffer, which the kernel checks.
+pub fn write_from(fd: c_int, buffer: *const c_void, count: usize) -> io::Result<usize> {
+    // SAFETY: the kernel only reads through `buffer` and answers EFAULT when it cannot.
+    unsafe { call!(SYS_write, fd, buffer, count) }
+}
+
+/// `preadv2(2)` at the file's own position with `flags` (`RWF_*`).
+///
+/// # Safety
+/// As for [`read`], for each element of the vector.
+pub unsafe fn readv(fd: c_int, iov: *const libc::iovec, count: c_int, flags: c_int) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_preadv2, fd, iov, count, -1isize, -1isize, flags) }
+}
+
+/// `pwritev2(2)` at the file's own position with `flags` (`RWF_*`).
+pub fn writev(fd: c_int, iov: *const libc::iovec, count: c_int, flags: c_int) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_pwritev2, fd, iov, count, -1isize, -1isize, flags) }
+}
+
+/// `recvfrom(2)`.
+///
+/// # Safety
+/// As for [`read`]; `address` and `length` are null or writable.
+pub unsafe fn recvfrom(
+    fd: c_int, buffer: *mut c_void, count: usize, flags: c_int, address: *mut libc::sockaddr,
+    length: *mut libc::socklen_t,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_recvfrom, fd, buffer, count, flags, address, length) }
+}
+
+/// `sendto(2)`.
+pub fn sendto(
+    fd: c_int, buffer: *const c_void, count: usize, flags: c_int, address: *const libc::sockaddr,
+    length: libc::socklen_t,
+) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_sendto, fd, buffer, count, flags, address, length) }
+}
+
+/// `recvmsg(2)`.
+///
+/// # Safety
+/// As for [`read`], for everything that `message` points at.
+pub unsafe fn recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_recvmsg, fd, message, flags) }
+}
+
+/// `sendmsg(2)`.
+pub fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_sendmsg, fd, message, flags) }
+}

@@ -1,0 +1,65 @@
+//! Sockets, and what descriptors are.
+
+use core::ffi::c_int;
+use core::mem::{MaybeUninit, size_of};
+use std::io;
+
+/// `accept4(2)`.
+///
+/// # Safety
+/// `address` and `length` are null or writable.
+pub unsafe fn accept4(
+    fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
+) -> io::Result<c_int> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_accept4, fd, address, length, flags) }.map(|fd| fd as c_int)
+}
+
+/// `connect(2)`.
+pub fn connect(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_connect, fd, address, length) }.map(drop)
+}
+
+/// A socket option whose value is a `T`.
+pub fn getsockopt<T: Copy>(fd: c_int, level: c_int, name: c_int) -> io::Result<T> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    let mut length = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes; every option asked for here is plain data.
+    unsafe {
+        call!(SYS_getsockopt, fd, level, name, value.as_mut_ptr(), &raw mut length)?;
+        Ok(value.assume_init())
+    }
+}
+
+/// `fcntl(2)` with an integer argument.
+pub fn fcntl(fd: c_int, command: c_int, argument: c_int) -> io::Result<c_int> {
+    // SAFETY: none of the commands used with an integer touches memory.
+    unsafe { call!(SYS_fcntl, fd, command, argument) }.map(|value| value as c_int)
+}
+
+/// The bytes that can be read at once.
+pub fn unread(fd: c_int) -> usize {
+    let mut count: c_int = 0;
+    // SAFETY: the kernel writes one integer.
+    match unsafe { call!(SYS_ioctl, fd, libc::FIONREAD, &raw mut count) } {
+        Ok(_) => count.max(0) as usize,
+        Err(_) => 0,
+    }
+}
+
+/// The file's type bits.
+pub fn file_type(fd: c_int) -> io::Result<libc::mode_t> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the kernel fills `stat` on success.
+    unsafe {
+        call!(SYS_fstat, fd, stat.as_mut_ptr())?;
+        Ok(stat.assume_init().st_mode & libc::S_IFMT)
+    }
+}
+
+/// `close(2)` of one of the library's own descriptors.
+pub fn close(fd: c_int) {
+    // SAFETY: only own descriptors come here. There is nothing to do about a failure.
+    let _ = unsafe { call!(SYS_close, fd) };
+}

@@ -1,0 +1,67 @@
+//! Memory.
+
+use core::ffi::c_int;
+use core::ptr;
+use std::io;
+
+use super::process_id;
+
+/// Maps `size` bytes of zeroed private memory without reserving swap for it.
+pub fn map(size: usize) -> io::Result<*mut u8> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a fresh mapping disturbs nothing.
+    unsafe { call!(SYS_mmap, 0, size, protection, flags, -1isize, 0) }.map(|address| address as *mut u8)
+}
+
+/// Unmaps memory that [`map`] gave.
+///
+/// # Safety
+/// Nothing refers to the range any more.
+pub unsafe fn unmap(address: *mut u8, size: usize) {
+    // SAFETY: by contract.
+    let result = unsafe { call!(SYS_munmap, address, size) };
+    debug_assert!(result.is_ok());
+}
+
+/// `madvise(2)`.
+///
+/// # Safety
+/// The advice must not discard memory that is still in use.
+pub unsafe fn advise(address: *mut u8, size: usize, advice: c_int) -> io::Result<()> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_madvise, address, size, advice) }.map(drop)
+}
+
+/// Makes a range inaccessible with `mprotect(2)`.
+///
+/// # Safety
+/// Nothing uses the range.
+pub unsafe fn forbid(address: *mut u8, size: usize) -> io::Result<()> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_mprotect, address, size, libc::PROT_NONE) }.map(drop)
+}
+
+/// Copies `size` bytes of the program's memory; EFAULT where it is not readable.
+///
+/// # Safety
+/// `to` is writable for `size` bytes.
+pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
+    let (source, target) = (
+        libc::iovec { iov_base: from.cast_mut().cast(), iov_len: size },
+        libc::iovec { iov_base: to.cast(), iov_len: size },
+    );
+    // SAFETY: by contract; the kernel checks the source.
+    match unsafe { call!(SYS_process_vm_readv, process_id(), &raw const target, 1, &raw const source, 1, 0) }
+    {
+        Ok(copied) if copied == size => Ok(()),
+        Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
+        Err(e) if e.raw_os_error() == Some(libc::EFAULT) => Err(e),
+        Err(_) => {
+            // Forbidden by a filter: then without the check, as libc's own functions read.
+            // SAFETY: the program's promise.
+            unsafe { ptr::copy_nonoverlapping(from, to, size) };
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The process: its limits and signals.
+
+use core::ffi::c_int;
+use core::ptr;
+use std::io;
+
+use super::KERNEL_SIGSET;
+
+/// The process's id, asked of the kernel: true in a `vfork` child too.
+pub fn process_id() -> libc::pid_t {
+    // SAFETY: always succeeds and touches nothing.
+    unsafe { call!(SYS_getpid) }.map_or(0, |pid| pid as libc::pid_t)
+}
+
+/// Gets and optionally sets the limit on the number of open descriptors.
+pub fn descriptor_limit(new: Option<&libc::rlimit64>) -> io::Result<libc::rlimit64> {
+    let mut old = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let new = new.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: one readable and one writable structure.
+    unsafe { call!(SYS_prlimit64, 0, libc::RLIMIT_NOFILE, new, &raw mut old) }?;
+    Ok(old)
+}
+
+/// A signal's action as the kernel keeps it (`struct kernel_sigaction`).
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct SignalAction {
+    /// `SIG_DFL`, `SIG_IGN` or a function.
+    pub handler: usize,
+    /// `SA_*`.
+    pub flags: usize,
+    /// Where the handler returns to.
+    pub restorer: usize,
+    /// Signals blocked meanwhile.
+    pub mask: u64,
+}
+
+/// `rt_sigaction(2)`: gives the old action and sets a new one, if any.
+pub fn signal_action(signal: c_int, new: Option<&SignalAction>) -> io::Result<SignalAction> {
+    let mut old = SignalAction::default();
+    let new = new.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: both structures are the kernel's; the callers answer for the handler.
+    unsafe { call!(SYS_rt_sigaction, signal, new, &raw mut old, KERNEL_SIGSET) }?;
+    Ok(old)
+}
+
+/// Sends a signal to the calling thread.
+pub fn raise(signal: c_int) {
+    // SAFETY: no memory is involved.
+    unsafe {
+        let thread = call!(SYS_gettid).unwrap_or(0);
+        let _ = call!(SYS_tgkill, process_id(), thread, signal);
+    }
+}
