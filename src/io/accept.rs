@@ -3,15 +3,11 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::{Direction, Patience, is_nonblocking};
+use super::{Direction, is_nonblocking, persist};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
-/// `accept4`, and `accept` with no flags.
-///
-/// No flag of the listener is touched, even for a moment. The kernel has no accept that does not block on a
-/// blocking listener, so this looks first; where several processes share the listener, one that loses the
-/// race blocks its thread until the next connection.
+/// `accept4`, and `accept` with no flags. No flag of the listener is touched, even for a moment.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `address` and `length` are the program's.
@@ -26,14 +22,7 @@ pub unsafe fn accept(
         if !listens.is_ok_and(|listens| listens != 0) || is_nonblocking(fd)? {
             return sys::accept4(fd, address, length, flags);
         }
-        let mut patience: Option<Patience> = None;
-        while sys::readiness(fd, libc::POLLIN) == 0 {
-            let patience = match &patience {
-                Some(patience) => patience,
-                None => patience.insert(Patience::new(fd, Direction::In)?),
-            };
-            patience.wait(scheduler)?;
-        }
-        sys::accept4(fd, address, length, flags)
+        let attempt = || Scheduler::accept_now(scheduler, fd, address, length, flags);
+        persist(scheduler, fd, Direction::In, attempt)
     }
 }

@@ -11,6 +11,7 @@
 mod descriptor;
 pub mod registry;
 mod remote;
+mod ring;
 mod table;
 
 pub use descriptor::{duplicate_high, vacate};
@@ -25,8 +26,9 @@ use std::sync::Arc;
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
-use crate::sys;
 use crate::waiter::{CLOSED, Interest, Waiter, Wake};
+use crate::{annotate, sys};
+use ring::Ring;
 use table::{Entry, Registration, Table};
 
 /// Everything epoll can tell, edge-triggered. ERR and HUP come unasked.
@@ -59,6 +61,8 @@ pub struct Reactor {
     suspicion: u32,
     /// When the present turn began.
     now: Nanos,
+    /// For calls that have no other form that cannot block; not tried before the first such call.
+    ring: Option<Option<Ring>>,
     events: [MaybeUninit<libc::epoll_event>; BATCH],
 }
 
@@ -77,6 +81,7 @@ impl Reactor {
             doubted: Box::default(),
             suspicion: registry::SUSPICION.load(Ordering::Relaxed),
             now: clock::now(),
+            ring: None,
             events: [MaybeUninit::uninit(); BATCH],
         }
     }
@@ -168,6 +173,8 @@ impl Reactor {
 
     /// After a fork: nothing is registered in the child, and those who wait register again.
     pub fn forget_registrations(&mut self, ready: &List) {
+        // The ring is the parent's too.
+        self.ring = None;
         // A fresh remote: the old one's lock may be held by a thread that no longer exists. What had
         // arrived is kept.
         let old = core::mem::take(&mut self.remote);
@@ -180,8 +187,37 @@ impl Reactor {
         }
     }
 
+    /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Without a ring it looks
+    /// first, and may wait when another process is faster.
+    ///
+    /// # Safety
+    /// `address` and `length` are the program's, as for the call itself.
+    pub unsafe fn accept_now(
+        &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
+    ) -> io::Result<c_int> {
+        let ring = self.ring.get_or_insert_with(|| {
+            let usable = !annotate::on_valgrind();
+            usable.then(Ring::new)?.ok().and_then(|mut ring| ring.knows_accept().then_some(ring))
+        });
+        if let Some(open) = ring {
+            // SAFETY: by contract.
+            let result = unsafe { open.accept(fd, address, length, flags) };
+            if result.is_ok() || open.is_open() {
+                return result;
+            }
+            // Somebody got rid of the ring; the next call makes a new one.
+            self.ring = None;
+        }
+        if sys::readiness(fd, libc::POLLIN) == 0 {
+            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+        }
+        // SAFETY: by contract.
+        unsafe { sys::accept4(fd, address, length, flags) }
+    }
+
     /// Closes the thread's descriptors.
     pub fn shut_down(&mut self) {
+        self.ring = None;
         descriptor::discard(self.remote.epoll.swap(-1, Ordering::Relaxed));
         descriptor::discard(self.remote.alarm.swap(-1, Ordering::Relaxed));
     }

@@ -219,6 +219,18 @@ impl Scheduler {
         unsafe { (*this).reactor.remote().clone() }
     }
 
+    /// `accept4` that gives EAGAIN instead of waiting.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`]; `address` and `length` are the program's.
+    pub unsafe fn accept_now(
+        this: *mut Scheduler, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t,
+        flags: c_int,
+    ) -> io::Result<c_int> {
+        // SAFETY: by contract.
+        unsafe { (*this).reactor.accept_now(fd, address, length, flags) }
+    }
+
     /// Scratch memory of `size` zeroed bytes for the call in progress of the running coroutine: freed with
     /// it when it is released meanwhile. The next request replaces it.
     ///

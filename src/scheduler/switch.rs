@@ -171,7 +171,10 @@ impl Scheduler {
             }
             let fresh = (*to).state == State::Fresh;
             (*to).state = State::Running;
-            let to_context = Self::settle(this, from, to, fresh);
+            let to_context = match fresh || (*to).shares_stack {
+                true => Self::settle(this, from, to, fresh),
+                false => &raw const (*to).context,
+            };
             let switch = Switch { from: &raw mut (*from).context, to: to_context };
             if annotate::sanitized() {
                 return Self::switch_told(this, from, to, switch);

@@ -47,12 +47,14 @@ mod data;
 mod descriptor;
 mod memory;
 mod process;
+mod ring;
 mod waiting;
 
 pub use data::*;
 pub use descriptor::*;
 pub use memory::*;
 pub use process::*;
+pub use ring::*;
 pub use waiting::*;
 
 /// The kernel's `sigset_t` is eight bytes, libc's is longer.
