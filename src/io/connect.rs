@@ -12,8 +12,8 @@ use crate::sys;
 ///
 /// The kernel connects without waiting only on a non-blocking description, so a blocking one is made
 /// non-blocking around the one call that begins the connection. Whoever shares the description could see that
-/// for about a microsecond. The outcome is asked for with a second connect, once it is decided: it gives what
-/// a blocking one would have given and leaves the socket in the same state.
+/// for about a microsecond. Once it is decided, the outcome is asked for such that the socket's state is what a
+/// blocking connect leaves.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `address` is the program's.
@@ -26,7 +26,9 @@ pub unsafe fn connect(
     let mut result = begin(fd, address, length);
     let mut patience: Option<Patience> = None;
     loop {
-        let in_progress = sys::failed_with(&result, libc::EINPROGRESS);
+        // EALREADY: an earlier connect has not been decided yet, and this one waits for it.
+        let in_progress =
+            sys::failed_with(&result, libc::EINPROGRESS) || sys::failed_with(&result, libc::EALREADY);
         // A full backlog of a unix socket: nothing tells when there is room.
         let no_room = sys::failed_with(&result, libc::EAGAIN);
         if !in_progress && !no_room {
@@ -51,11 +53,29 @@ pub unsafe fn connect(
                         other => other?,
                     }
                 }
-                // Decided: this does not wait.
-                return sys::connect(fd, address, length);
+                return outcome(fd, address, length);
             }
         }
     }
+}
+
+/// The outcome of a connection that is decided.
+fn outcome(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
+    let domain = sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+    let failed = sys::readiness(fd, libc::POLLOUT) & (libc::POLLERR | libc::POLLHUP) != 0;
+    if !failed || !matches!(domain, libc::AF_INET | libc::AF_INET6) {
+        return sys::connect(fd, address, length);
+    }
+    // Another connect could begin anew when somebody shut the socket down meanwhile. So take the error, and
+    // bring the socket back to where a failed connect leaves it: unconnected.
+    let errno = match sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
+        0 => libc::ECONNABORTED,
+        errno => errno,
+    };
+    // SAFETY: an address of all zeroes is one of the family AF_UNSPEC.
+    let nowhere: libc::sockaddr = unsafe { core::mem::zeroed() };
+    let _ = sys::connect(fd, &nowhere, size_of::<libc::sockaddr>() as libc::socklen_t);
+    Err(super::error(errno))
 }
 
 fn begin(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {

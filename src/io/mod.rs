@@ -10,6 +10,7 @@
 mod accept;
 mod connect;
 mod file;
+mod gather;
 mod input;
 pub mod offload;
 mod output;
@@ -21,7 +22,8 @@ mod vector;
 
 pub use accept::accept;
 pub use connect::connect;
-pub use input::{expect_low_water_marks, read, readv, recvfrom, recvmsg};
+pub use gather::expect_low_water_marks;
+pub use input::{read, readv, recvfrom, recvmsg};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use select::{Sets, select};
@@ -97,7 +99,12 @@ struct Patience {
     fd: c_int,
     direction: Direction,
     deadline: Nanos,
+    /// How often to look again without being woken.
+    relook: Duration,
 }
+
+/// The peer of a unix socket can stop reading (`SHUT_RD`), which ends a blocked write, but no event tells.
+const RELOOK_UNIX: Duration = Duration::from_millis(50);
 
 impl Patience {
     /// EAGAIN when the description is non-blocking: then the call must not wait at all.
@@ -105,7 +112,10 @@ impl Patience {
         if is_nonblocking(fd)? {
             return Err(error(libc::EAGAIN));
         }
-        Ok(Patience { fd, direction, deadline: deadline(fd, direction) })
+        let unix = || sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
+        let blind = direction == Direction::Out && unix().is_ok_and(|domain| domain == libc::AF_UNIX);
+        let relook = if blind { RELOOK_UNIX } else { Duration::MAX };
+        Ok(Patience { fd, direction, deadline: deadline(fd, direction), relook })
     }
 
     /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
@@ -124,7 +134,8 @@ impl Patience {
                 Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP)));
                 return Ok(());
             }
-            match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), self.deadline) {
+            let until = self.deadline.min(clock::after(self.relook));
+            match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
                 Wake::Ready | Wake::TimedOut | Wake::Resumed => Ok(()),
             }

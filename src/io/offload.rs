@@ -1,5 +1,5 @@
-//! Calls that have no readiness run on helper threads: a small pool that grows when all are busy and shrinks
-//! when they are idle.
+//! Calls that have no readiness run on helper threads: a small pool that grows when jobs have to wait and
+//! shrinks when there are none.
 //!
 //! A job owns everything it touches. Its coroutine may be released, or its shared stack copied away, while a
 //! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
@@ -10,15 +10,19 @@ use std::io;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::clock::NEVER;
+use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::{Message, Remote};
 use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
 
 /// Helpers at most; further jobs queue.
 const MOST: usize = 64;
+/// Helpers that take up jobs at once.
+const FEW: usize = 2;
+/// A job that has waited for this long is taken up whatever the number of helpers.
+const LATE: Duration = Duration::from_millis(1);
 /// An idle helper ends after this long.
 const IDLE: Duration = Duration::from_secs(5);
 /// Resolver modules need stack: 14 KiB were seen for the plainest look-up, and plug-ins need more.
@@ -42,7 +46,8 @@ struct Waiting {
 unsafe impl Send for Waiting {}
 
 struct Pool {
-    queue: VecDeque<Arc<Job>>,
+    /// Jobs nobody has taken up yet, and since when they wait.
+    queue: VecDeque<(Arc<Job>, Nanos)>,
     /// Jobs that helpers are working on.
     running: Vec<Arc<Job>>,
     helpers: usize,
@@ -121,15 +126,13 @@ fn submit(job: Arc<Job>) -> bool {
         libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
     });
     let mut pool = POOL.lock();
-    pool.queue.push_back(job.clone());
-    if pool.idle >= pool.queue.len() {
+    pool.queue.push_back((job.clone(), clock::now()));
+    if pool.idle > 0 {
         WORK.notify_one();
-        return true;
-    }
-    if pool.helpers < MOST && spawn() {
+    } else if pool.helpers < MOST && spawn() {
         pool.helpers += 1;
     } else if pool.helpers == 0 {
-        pool.queue.retain(|queued| !Arc::ptr_eq(queued, &job));
+        pool.queue.retain(|(queued, _)| !Arc::ptr_eq(queued, &job));
         return false;
     }
     true
@@ -157,25 +160,41 @@ fn spawn() -> bool {
 extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
     let mut pool = POOL.lock();
     loop {
-        if let Some(job) = pool.queue.pop_front() {
-            pool.running.push(job.clone());
-            drop(pool);
-            (job.work)();
-            if let Some(waiting) = &*job.waiting.lock() {
-                waiting.remote.post(Message::Wake(waiting.waiter, Wake::Ready));
+        let Some(&(_, since)) = pool.queue.front() else {
+            if !rest(&mut pool, IDLE) && pool.queue.is_empty() {
+                pool.helpers -= 1;
+                return ptr::null_mut();
             }
-            pool = POOL.lock();
-            pool.running.retain(|running| !Arc::ptr_eq(running, &job));
+            continue;
+        };
+        // A few helpers are enough for short jobs. Another joins them when a job has had to wait.
+        let early = Duration::from_nanos(clock::now().saturating_sub(since));
+        if pool.running.len() >= FEW && early < LATE {
+            rest(&mut pool, LATE - early);
             continue;
         }
-        pool.idle += 1;
-        let tired = WORK.wait_for(&mut pool, IDLE).timed_out();
-        pool.idle -= 1;
-        if tired && pool.queue.is_empty() {
-            pool.helpers -= 1;
-            return ptr::null_mut();
+        let Some((job, _)) = pool.queue.pop_front() else { continue };
+        pool.running.push(job.clone());
+        // Somebody must stay to see the next job grow late.
+        if pool.idle == 0 && !pool.queue.is_empty() && pool.helpers < MOST && spawn() {
+            pool.helpers += 1;
         }
+        drop(pool);
+        (job.work)();
+        if let Some(waiting) = &*job.waiting.lock() {
+            waiting.remote.post(Message::Wake(waiting.waiter, Wake::Ready));
+        }
+        pool = POOL.lock();
+        pool.running.retain(|running| !Arc::ptr_eq(running, &job));
     }
+}
+
+/// Waits for work; `false` when the time is up.
+fn rest(pool: &mut MutexGuard<'_, Pool>, time: Duration) -> bool {
+    pool.idle += 1;
+    let rested = WORK.wait_for(pool, time).timed_out();
+    pool.idle -= 1;
+    !rested
 }
 
 unsafe extern "C" fn before_fork() {
@@ -194,9 +213,9 @@ unsafe extern "C" fn child_forked() {
     let mut pool = POOL.lock();
     (pool.helpers, pool.idle) = (0, 0);
     let again = core::mem::take(&mut pool.running);
-    pool.queue.extend(again);
+    pool.queue.extend(again.into_iter().map(|job| (job, 0)));
     let scheduler = Scheduler::get();
-    for job in &pool.queue {
+    for (job, _) in &pool.queue {
         // A job's lock may have been held by a helper that no longer exists: it is left alone then, and its
         // message was sent before the fork or never will be needed.
         if let Some(mut waiting) = job.waiting.try_lock()

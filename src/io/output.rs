@@ -7,14 +7,11 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 use std::io;
 
-use super::file::{Manner, knows_no_nowait, manner, when_ready};
+use super::file::{Manner, knows_no_nowait, manner, write_piece};
 use super::vector::Vector;
 use super::{Direction, Patience, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
-
-/// A write of at most this size goes through whole once a pipe polls writable.
-const PIPE_BUF: usize = 4096;
 
 /// `write`.
 ///
@@ -40,7 +37,7 @@ pub unsafe fn write(
             if !knows_no_nowait(&result) {
                 return result;
             }
-            when_ready(fd, Direction::Out, || sys::write_from(fd, rest.iov_base, rest.iov_len.min(PIPE_BUF)))
+            write_piece(scheduler, fd, rest)
         };
         let first = persist(scheduler, fd, Direction::Out, || part(0))?;
         go_on(scheduler, fd, count, first, part)
@@ -61,11 +58,7 @@ pub unsafe fn writev(
         }
         let first = persist(scheduler, fd, Direction::Out, || {
             let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) {
-                when_ready(fd, Direction::Out, || first_piece(fd, vector, count))
-            } else {
-                result
-            }
+            if knows_no_nowait(&result) { first_piece(scheduler, fd, vector, count) } else { result }
         })?;
         let whole = Vector::new(vector.cast_mut(), count as usize);
         let length = whole.length();
@@ -81,22 +74,22 @@ pub unsafe fn writev(
             }
             let (vector, count) = (message.msg_iov, message.msg_iovlen as c_int);
             let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) {
-                when_ready(fd, Direction::Out, || first_piece(fd, vector, count))
-            } else {
-                result
-            }
+            if knows_no_nowait(&result) { first_piece(scheduler, fd, vector, count) } else { result }
         })
     }
 }
 
-/// Writes the first piece of a vector that has something in it, no more than goes through at once.
-unsafe fn first_piece(fd: c_int, vector: *const libc::iovec, count: c_int) -> io::Result<usize> {
-    // SAFETY: the kernel would read the vector just so; a bad one is the program's own fault, as with libc.
-    let pieces = unsafe { core::slice::from_raw_parts(vector, count.max(0) as usize) };
-    match pieces.iter().find(|piece| piece.iov_len > 0) {
-        Some(piece) => sys::write_from(fd, piece.iov_base, piece.iov_len.min(PIPE_BUF)),
-        None => sys::writev(fd, vector, count, 0),
+/// Writes the first piece of a vector that has something in it.
+unsafe fn first_piece(
+    scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
+) -> io::Result<usize> {
+    // SAFETY: the kernel has accepted the vector before it refused the flag. By contract for the rest.
+    unsafe {
+        let pieces = core::slice::from_raw_parts(vector, count.max(0) as usize);
+        match pieces.iter().find(|piece| piece.iov_len > 0) {
+            Some(&piece) => write_piece(scheduler, fd, piece),
+            None => sys::writev(fd, vector, count, 0),
+        }
     }
 }
 
@@ -159,8 +152,10 @@ unsafe fn go_on(
         return Ok(done);
     }
     let Ok(patience) = Patience::new(fd, Direction::Out) else { return Ok(done) };
+    // A socket's error stays pending; a pipe's has nothing to keep, and raises SIGPIPE beside the part.
+    let keeps_errors = sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFSOCK);
     while done < count {
-        if sys::readiness(fd, libc::POLLOUT) & libc::POLLERR != 0 {
+        if keeps_errors && sys::readiness(fd, libc::POLLOUT) & libc::POLLERR != 0 {
             break;
         }
         let result = part(done);

@@ -44,6 +44,8 @@ const EVERYTHING: u32 = (libc::EPOLLIN
     | libc::EPOLLET) as u32;
 /// Events that end any wait.
 const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+/// The peer, or the program itself, ended the input.
+const HANGUP: u32 = libc::EPOLLRDHUP as u32;
 /// Events taken from the kernel in one call.
 const BATCH: usize = 256;
 /// How long a wait relies on an old registration before the registration is confirmed.
@@ -114,7 +116,15 @@ impl Reactor {
             unsafe { self.doubted.push_back(&entry.doubt) };
         }
         // SAFETY: by contract.
-        unsafe { entry.waiters.push_back(&(*interest).link) };
+        unsafe {
+            entry.waiters.push_back(&(*interest).link);
+            if entry.hung_up && (*interest).events.get() & HANGUP != 0 {
+                entry.hung_up = sys::readiness(fd, libc::POLLRDHUP) & libc::POLLRDHUP != 0;
+                if entry.hung_up {
+                    Waiter::wake((*interest).waiter, Wake::Ready, ready);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -273,6 +283,7 @@ impl Reactor {
                 && entry.generation == generation
             {
                 entry.doubt.unlink();
+                entry.hung_up |= event.events & HANGUP != 0;
                 wake_all(entry, event.events, ready);
             }
         }
@@ -358,6 +369,7 @@ fn close_out(entry: &mut Entry, generation: u32, ready: &List) {
     entry.doubt.unlink();
     entry.generation = generation;
     entry.registration = Registration::None;
+    entry.hung_up = false;
     loop {
         let link = entry.waiters.pop_front();
         if link.is_null() {

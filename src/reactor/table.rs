@@ -31,6 +31,8 @@ pub struct Entry {
     pub fd: c_int,
     /// Whether it is registered.
     pub registration: Registration,
+    /// The receiving side was seen to be shut down: that edge comes once, and later waits must know.
+    pub hung_up: bool,
 }
 
 const CHUNK: usize = 64;
@@ -89,6 +91,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 generation: 0,
                 fd: (first + i) as c_int,
                 registration: Registration::None,
+                hung_up: false,
             });
         }
         Some(Box::from_raw(chunk.cast()))

@@ -48,6 +48,15 @@ pub fn unread(fd: c_int) -> usize {
     }
 }
 
+/// Whether the next byte of the input is urgent.
+pub fn at_urgent_mark(fd: c_int) -> bool {
+    /// `SIOCATMARK` of asm/sockios.h.
+    const SIOCATMARK: c_int = 0x8905;
+    let mut at_mark: c_int = 0;
+    // SAFETY: the kernel writes one integer.
+    unsafe { call!(SYS_ioctl, fd, SIOCATMARK, &raw mut at_mark) }.is_ok() && at_mark != 0
+}
+
 /// The file's type bits.
 pub fn file_type(fd: c_int) -> io::Result<libc::mode_t> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
