@@ -10,10 +10,16 @@ pub const NEVER: Nanos = u64::MAX;
 
 /// The time now. Read through the vDSO: no system call.
 pub fn now() -> Nanos {
-    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `t` is a valid timespec; CLOCK_MONOTONIC always exists.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut t) };
+    let t = read(libc::CLOCK_MONOTONIC);
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}
+
+/// The time now on another clock; zero on one that does not exist.
+pub fn read(clock: libc::clockid_t) -> libc::timespec {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `t` is a valid timespec.
+    unsafe { libc::clock_gettime(clock, &mut t) };
+    t
 }
 
 /// The deadline that lies `wait` from now, or [`NEVER`] when it lies beyond the clock's range.

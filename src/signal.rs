@@ -5,7 +5,7 @@
 //! coroutines. So its calls are the real ones, as they would be on a thread. The program still sees its own
 //! handlers when it asks (`sigaction`), and SIGSEGV still ends it when it never asked for anything else.
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Once;
@@ -102,10 +102,18 @@ unsafe extern "C" fn restorer() {
 type Plain = unsafe extern "C" fn(c_int);
 type WithInfo = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
+/// A handler of the program's that is running on this thread: on its wrapper's frame, chained through the
+/// thread's word.
+struct Running {
+    outer: *const Running,
+    /// The hook word of what it interrupted.
+    word: usize,
+}
+
 unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let (word, depth) = (tls::hook_word(), tls::handlers());
+    let running = Running { outer: innermost(), word: tls::hook_word() };
     tls::set_hook_word(0);
-    tls::set_handlers(depth + 1);
+    tls::set_handlers((&raw const running).expose_provenance());
     let handler = &HANDLERS[signal as usize % SIGNALS];
     let function = handler.function.load(Ordering::Acquire);
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
@@ -122,8 +130,12 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
             core::mem::transmute::<usize, Plain>(function)(signal);
         }
     }
-    tls::set_handlers(depth);
-    tls::set_hook_word(word);
+    tls::set_handlers(running.outer.expose_provenance());
+    tls::set_hook_word(running.word);
+}
+
+fn innermost() -> *const Running {
+    core::ptr::with_exposed_provenance(tls::handlers())
 }
 
 /// Lets the signal do what it does by default: the instruction faults again on return, and a signal that
@@ -136,13 +148,32 @@ fn die(signal: c_int, code: c_int) {
     }
 }
 
-/// The program leaves its handlers by `longjmp`: hooks are as before again.
-pub fn jumped_out_of_handlers() {
-    tls::set_handlers(0);
-    let co = Scheduler::running();
-    // SAFETY: the coroutine that runs is valid.
-    if !co.is_null() && unsafe { (*co).hooked } {
-        tls::set_hook_word(tls::scheduler());
+/// The program jumps by `longjmp`, perhaps out of some of its handlers: what they interrupted goes on with its
+/// own hook word.
+///
+/// # Safety
+/// `buffer` was filled by `setjmp`, on a frame that is still there.
+pub unsafe fn jumps(buffer: *const c_void) {
+    // glibc's layout on x86-64: the stack pointer is the seventh word, mangled with the pointer guard.
+    const STACK_POINTER: usize = 6;
+    let guard: usize;
+    // SAFETY: by contract; the guard's place in the thread control block is part of the ABI.
+    let target = unsafe {
+        asm!("mov {}, qword ptr fs:[0x30]", out(reg) guard, options(nostack, readonly, preserves_flags));
+        buffer.cast::<usize>().add(STACK_POINTER).read().rotate_right(0x11) ^ guard
+    };
+    let alternate = sys::alternate_stack();
+    let mut top = innermost();
+    // SAFETY: the chain holds wrappers' frames, none of which has returned.
+    while let Some(running) = unsafe { top.as_ref() } {
+        let here = top.addr();
+        // Stacks grow down; between two stacks the jump goes from the alternate one to the interrupted one.
+        if alternate.contains(&here) == alternate.contains(&target) && target < here {
+            break;
+        }
+        top = running.outer;
+        tls::set_handlers(top.expose_provenance());
+        tls::set_hook_word(running.word);
     }
 }
 

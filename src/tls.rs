@@ -11,7 +11,7 @@ global_asm!(include_str!("../asm/x86_64/tls.S"), options(att_syntax));
 const HOOK: usize = 0;
 /// Offset of the pointer to the thread's scheduler.
 const SCHEDULER: usize = 8;
-/// Offset of the count of the program's signal handlers now running on this thread.
+/// Offset of the address of the innermost signal handler of the program's that runs on this thread.
 const HANDLERS: usize = 16;
 
 #[inline(always)]
@@ -66,14 +66,14 @@ pub fn set_scheduler(address: usize) {
     store::<SCHEDULER>(address);
 }
 
-/// How many of the program's signal handlers are running on this thread, one inside the other.
+/// The innermost of the program's signal handlers that are running on this thread (`signal`), or zero.
 #[inline(always)]
 pub fn handlers() -> usize {
     load::<HANDLERS>()
 }
 
-/// Sets the count that [`handlers`] gives.
+/// Sets what [`handlers`] gives.
 #[inline(always)]
-pub fn set_handlers(count: usize) {
-    store::<HANDLERS>(count);
+pub fn set_handlers(innermost: usize) {
+    store::<HANDLERS>(innermost);
 }

@@ -4,7 +4,7 @@
 #
 #   0   hook word    nonzero while hooked calls of this thread belong to a coroutine
 #   8   scheduler    the thread's scheduler, or null
-#  16   handlers     signal handlers of the program that are running on this thread, nested
+#  16   handlers     the innermost signal handler of the program that runs on this thread, or zero
 #  24   reserved
     .pushsection .tbss,"awT",@nobits
     .p2align 5

@@ -73,7 +73,13 @@ macro_rules! rows {
 
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
-    keeper fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::signal;
+    keeper fn __sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
+    keeper fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::bsd;
+    keeper fn bsd_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::bsd;
+    keeper fn ssignal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::bsd;
+    keeper fn sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::system_v;
+    keeper fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::system_v;
+    keeper fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::sigset;
     jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signal::longjmp;
     jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signal::underscore_longjmp;
     jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;

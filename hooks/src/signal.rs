@@ -1,8 +1,9 @@
 //! Calls that install signal handlers, and those that leave them by a jump.
 
 use core::ffi::{c_int, c_void};
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, zeroed};
 
+use colib_core::capi::set_errno;
 use colib_core::reactor::registry;
 use colib_core::signal as handlers;
 use libc::{sigaction as action, sighandler_t};
@@ -37,40 +38,82 @@ pub unsafe extern "C" fn sigaction(signal: c_int, new: *const action, old: *mut 
     }
 }
 
-pub unsafe extern "C" fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t {
+/// Installs a handler by one of the older functions, which differ in flags and in the mask.
+unsafe fn install(signal: c_int, handler: sighandler_t, flags: c_int, masks_itself: bool) -> sighandler_t {
     // SAFETY: see above; all zeroes are a valid action.
     unsafe {
-        if !handlers::wraps_handlers() || handler == libc::SIG_ERR {
-            return real::signal(signal, handler);
+        if handler == libc::SIG_ERR {
+            set_errno(libc::EINVAL);
+            return libc::SIG_ERR;
         }
-        let (mut new, mut old): (action, action) = (core::mem::zeroed(), core::mem::zeroed());
-        new.sa_sigaction = handler;
-        new.sa_flags = libc::SA_RESTART;
-        libc::sigaddset(&mut new.sa_mask, signal);
+        let (mut new, mut old): (action, action) = (zeroed(), zeroed());
+        (new.sa_sigaction, new.sa_flags) = (handler, flags);
+        if masks_itself && libc::sigaddset(&mut new.sa_mask, signal) != 0 {
+            return libc::SIG_ERR;
+        }
         if sigaction(signal, &new, &mut old) == 0 { old.sa_sigaction } else { libc::SIG_ERR }
     }
 }
 
-pub unsafe extern "C" fn longjmp(buffer: *mut c_void, value: c_int) {
-    handlers::jumped_out_of_handlers();
+/// `signal` as BSD means it: the handler stays, and interrupted calls go on.
+pub unsafe extern "C" fn bsd(signal: c_int, handler: sighandler_t) -> sighandler_t {
     // SAFETY: see above.
-    unsafe { real::longjmp(buffer, value) };
+    unsafe { install(signal, handler, libc::SA_RESTART, true) }
+}
+
+/// `signal` as System V means it: the handler goes once it is called.
+pub unsafe extern "C" fn system_v(signal: c_int, handler: sighandler_t) -> sighandler_t {
+    // SAFETY: see above.
+    unsafe { install(signal, handler, libc::SA_RESETHAND | libc::SA_NODEFER, false) }
+}
+
+/// `sigset`: the handler stays, and the signal is unblocked; or it is held, which installs nothing.
+pub unsafe extern "C" fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t {
+    /// `SIG_HOLD` of signal.h.
+    const SIG_HOLD: sighandler_t = 2;
+    // SAFETY: see above; all zeroes are an empty set.
+    unsafe {
+        if handler == SIG_HOLD {
+            return real::sigset(signal, handler);
+        }
+        let old = install(signal, handler, 0, false);
+        let (mut one, mut before): (libc::sigset_t, libc::sigset_t) = (zeroed(), zeroed());
+        if old == libc::SIG_ERR || libc::sigaddset(&mut one, signal) != 0 {
+            return libc::SIG_ERR;
+        }
+        libc::sigprocmask(libc::SIG_UNBLOCK, &one, &mut before);
+        if libc::sigismember(&before, signal) == 1 { SIG_HOLD } else { old }
+    }
+}
+
+pub unsafe extern "C" fn longjmp(buffer: *mut c_void, value: c_int) {
+    // SAFETY: see above.
+    unsafe {
+        handlers::jumps(buffer);
+        real::longjmp(buffer, value);
+    }
 }
 
 pub unsafe extern "C" fn underscore_longjmp(buffer: *mut c_void, value: c_int) {
-    handlers::jumped_out_of_handlers();
     // SAFETY: see above.
-    unsafe { real::_longjmp(buffer, value) };
+    unsafe {
+        handlers::jumps(buffer);
+        real::_longjmp(buffer, value);
+    }
 }
 
 pub unsafe extern "C" fn siglongjmp(buffer: *mut c_void, value: c_int) {
-    handlers::jumped_out_of_handlers();
     // SAFETY: see above.
-    unsafe { real::siglongjmp(buffer, value) };
+    unsafe {
+        handlers::jumps(buffer);
+        real::siglongjmp(buffer, value);
+    }
 }
 
 pub unsafe extern "C" fn longjmp_chk(buffer: *mut c_void, value: c_int) {
-    handlers::jumped_out_of_handlers();
     // SAFETY: see above.
-    unsafe { real::__longjmp_chk(buffer, value) };
+    unsafe {
+        handlers::jumps(buffer);
+        real::__longjmp_chk(buffer, value);
+    }
 }

@@ -57,7 +57,10 @@ pub unsafe extern "C" fn clock_nanosleep(
         }
         // Time that passes only while the process computes: a helper can wait for it as well as we.
         libc::CLOCK_PROCESS_CPUTIME_ID => apart(|scheduler| {
-            let Ok(time) = read(time) else { return libc::EFAULT };
+            let time = match read(time) {
+                Ok(time) => time,
+                Err(error) => return error.raw_os_error().unwrap_or(libc::EFAULT),
+            };
             // SAFETY: see above.
             let slept = unsafe {
                 offload::run(scheduler, move || {

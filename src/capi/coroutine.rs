@@ -97,6 +97,7 @@ pub unsafe extern "C" fn co_release(co: *mut stCoRoutine_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
     if co.is_null() {
+        complain!("co_reset: no coroutine");
         return;
     }
     let word = tls::hook_word();

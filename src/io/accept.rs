@@ -3,7 +3,8 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::{Direction, is_nonblocking, persist};
+use super::ending::Ending;
+use super::{Direction, error, is_nonblocking, persist};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -22,7 +23,9 @@ pub unsafe fn accept(
         if !listens.is_ok_and(|listens| listens != 0) || is_nonblocking(fd)? {
             return sys::accept4(fd, address, length, flags);
         }
-        let attempt = || Scheduler::accept_now(scheduler, fd, address, length, flags);
-        persist(scheduler, fd, Direction::In, attempt)
+        let mut ending = Ending::new(fd, || Err(error(libc::EINVAL)));
+        persist(scheduler, fd, Direction::In, || {
+            ending.attempt(|| Scheduler::accept_now(scheduler, fd, address, length, flags))
+        })
     }
 }

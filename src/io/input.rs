@@ -5,36 +5,15 @@ use core::mem::zeroed;
 use core::ptr;
 use std::io;
 
-use super::file::{Manner, knows_no_nowait, manner, when_readable};
+use super::ending::Ending;
+use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
-use super::{Direction, persist, would_block};
+use super::{Direction, persist};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
 /// The kernel never waits when one of these is asked for, on a blocking socket either.
 const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
-
-/// An attempt that would block is one on an input that has ended, when its receiving side was shut down: a
-/// datagram socket then tells a blocking call so, and a non-blocking one nothing. Asked only after a wait.
-struct Ending {
-    fd: c_int,
-    waited: bool,
-}
-
-impl Ending {
-    fn attempt(&mut self, mut receive: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-        let result = receive();
-        if !would_block(&result) || !core::mem::replace(&mut self.waited, true) {
-            return result;
-        }
-        if sys::readiness(self.fd, libc::POLLRDHUP) & libc::POLLRDHUP == 0 {
-            return result;
-        }
-        // Nothing can arrive any more; what came before the end comes first.
-        let last = receive();
-        if would_block(&last) { Ok(0) } else { last }
-    }
-}
 
 /// `read`.
 ///
@@ -47,22 +26,19 @@ pub unsafe fn read(
     // SAFETY: by contract.
     unsafe {
         // A read of nothing is no receive of nothing: the one leaves a datagram alone.
-        if count > 0 {
-            let result = recvfrom(scheduler, fd, buffer, count, 0, ptr::null_mut(), ptr::null_mut());
-            if !sys::failed_with(&result, libc::ENOTSOCK) {
-                return result;
-            }
+        if count == 0 || beyond_memory(buffer, count) {
+            return sys::read(fd, buffer, count);
+        }
+        let result = recvfrom(scheduler, fd, buffer, count, 0, ptr::null_mut(), ptr::null_mut());
+        if !sys::failed_with(&result, libc::ENOTSOCK) {
+            return result;
         }
         let vector = libc::iovec { iov_base: buffer, iov_len: count };
         match manner(fd)? {
             Manner::Plain => sys::read(fd, buffer, count),
             Manner::Careful => persist(scheduler, fd, Direction::In, || {
                 let result = sys::readv(fd, &vector, 1, libc::RWF_NOWAIT);
-                if knows_no_nowait(&result) {
-                    when_readable(fd, || sys::read(fd, buffer, count))
-                } else {
-                    result
-                }
+                if knows_no_nowait(&result) { read_waiting(scheduler, fd, buffer, count) } else { result }
             }),
         }
     }
@@ -81,10 +57,14 @@ pub unsafe fn readv(
         match manner(fd)? {
             Manner::Plain => plain(),
             Manner::Careful => {
-                let mut ending = Ending { fd, waited: false };
+                let mut ending = Ending::new(fd, || Ok(0));
                 persist(scheduler, fd, Direction::In, || {
                     let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
-                    if knows_no_nowait(&result) { when_readable(fd, plain) } else { result }
+                    match knows_no_nowait(&result) {
+                        true if sys::readiness(fd, libc::POLLIN) == 0 => Err(super::error(libc::EAGAIN)),
+                        true => plain(),
+                        false => result,
+                    }
                 })
             }
         }
@@ -107,7 +87,7 @@ pub unsafe fn recvfrom(
         if may_gather(flags) {
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
-        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending { fd, waited: false });
+        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
         persist(scheduler, fd, Direction::In, || {
             ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
         })
@@ -151,7 +131,7 @@ pub unsafe fn recvmsg(
         let mut header: libc::msghdr = zeroed();
         let gathers = may_gather(flags)
             && sys::copy_in(message.cast(), (&raw mut header).cast(), size_of::<libc::msghdr>()).is_ok();
-        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending { fd, waited: false });
+        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
         let first =
             persist(scheduler, fd, Direction::In, || ending.attempt(|| sys::recvmsg(fd, message, now)))?;
         if !gathers {

@@ -9,6 +9,7 @@
 
 mod accept;
 mod connect;
+mod ending;
 mod file;
 mod gather;
 mod input;

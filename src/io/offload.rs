@@ -58,14 +58,24 @@ static POOL: Mutex<Pool> =
     Mutex::new(Pool { queue: VecDeque::new(), running: Vec::new(), helpers: 0, idle: 0 });
 static WORK: Condvar = Condvar::new();
 
+/// Whether there is memory for a job of a few small pieces: asked before they are made, because `Arc` and
+/// `Box` know no other answer to a lack of it than to end the process.
+pub fn has_memory() -> bool {
+    const PIECES: usize = 16 * 1024;
+    Vec::<u8>::new().try_reserve_exact(PIECES).is_ok()
+}
+
 /// Runs `work` on a helper thread while the running coroutine is parked, and gives what it gave. EAGAIN when
-/// no thread could be made.
+/// no thread could be made, ENOMEM without memory for the job.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
 pub unsafe fn run<T: Send + 'static>(
     scheduler: *mut Scheduler, work: impl Fn() -> T + Send + Sync + 'static,
 ) -> io::Result<T> {
+    if !has_memory() {
+        return Err(super::error(libc::ENOMEM));
+    }
     let result: Arc<Mutex<Option<T>>> = Arc::default();
     let there = result.clone();
     let work: Work = Box::new(move || *there.lock() = Some(work()));

@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 use std::io;
 
-use super::file::{Manner, knows_no_nowait, manner, write_piece};
+use super::file::{Manner, beyond_memory, knows_no_nowait, manner, write_piece};
 use super::vector::Vector;
 use super::{Direction, Patience, persist, would_block};
 use crate::scheduler::Scheduler;
@@ -23,11 +23,14 @@ pub unsafe fn write(
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
+        if beyond_memory(buffer, count) {
+            return sys::write_from(fd, buffer, count);
+        }
         let result = sendto(scheduler, fd, buffer, count, 0, ptr::null(), 0);
         if !sys::failed_with(&result, libc::ENOTSOCK) {
             return result;
         }
-        if manner(fd)? == Manner::Plain {
+        if count == 0 || manner(fd)? == Manner::Plain {
             return sys::write_from(fd, buffer, count);
         }
         let part = |done: usize| {

@@ -96,10 +96,10 @@ impl Drop for Addresses {
     }
 }
 
-/// Copies a string of the program's that may be null.
-unsafe fn copied(text: *const c_char) -> Option<CString> {
+/// A string of the program's that may be null.
+unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: by contract of the callers.
-    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_owned())
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }
 
 fn pointer(text: &Option<CString>) -> *const c_char {
@@ -124,10 +124,13 @@ pub unsafe fn getaddrinfo(
 ) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        let (node_copy, service_copy) = (copied(node), copied(service));
-        if needs_no_lookup(node_copy.as_deref(), service_copy.as_deref()) {
+        if needs_no_lookup(text(node), text(service)) {
             return libc::getaddrinfo(node, service, hints, found);
         }
+        if !offload::has_memory() {
+            return libc::EAI_MEMORY;
+        }
+        let (node_copy, service_copy) = (text(node).map(CStr::to_owned), text(service).map(CStr::to_owned));
         let hints = (!hints.is_null()).then(|| Hints::new(&*hints));
         let settings = settings(scheduler);
         let looked_up = offload::run(scheduler, move || {
@@ -184,6 +187,9 @@ pub unsafe fn getnameinfo(
         {
             return libc::getnameinfo(address, length, host.0, host.1, service.0, service.1, flags);
         }
+        if !offload::has_memory() {
+            return libc::EAI_MEMORY;
+        }
         let bytes = core::slice::from_raw_parts(address.cast::<u8>(), length as usize).to_vec();
         let wanted = [host, service].map(|(to, room)| if to.is_null() { None } else { Some(room) });
         let settings = settings(scheduler);
@@ -203,10 +209,11 @@ pub unsafe fn getnameinfo(
             *__errno_location() = errno;
         }
         for (text, (to, _)) in texts.iter().zip([host, service]) {
-            if let Some(text) = text
-                && code == 0
+            // The host may be there although the service did not fit.
+            if let Some(Ok(text)) = text.as_ref().map(|text| CStr::from_bytes_until_nul(text))
+                && !text.is_empty()
             {
-                ptr::copy_nonoverlapping(text.as_ptr().cast(), to, text.len());
+                ptr::copy_nonoverlapping(text.as_ptr(), to, text.count_bytes() + 1);
             }
         }
         code
@@ -237,6 +244,9 @@ unsafe fn look_up(
 ) -> io::Result<Host> {
     // SAFETY: by contract of the callers.
     unsafe {
+        if !offload::has_memory() {
+            return Err(super::error(libc::ENOMEM));
+        }
         let name = CStr::from_ptr(name).to_owned();
         let settings = settings(scheduler);
         offload::run(scheduler, move || {
@@ -309,6 +319,9 @@ fn is_numeric(name: *const c_char) -> bool {
 /// # Safety
 /// As for [`state`].
 pub unsafe fn host_by_name_static(scheduler: *mut Scheduler, name: *const c_char) -> *mut libc::hostent {
+    if !offload::has_memory() {
+        return ptr::null_mut();
+    }
     let mut length = 1024;
     loop {
         // SAFETY: by contract.

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::io;
 
-use crate::clock::Nanos;
+use crate::clock::{self, Nanos};
 use crate::reactor::duplicate_high;
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -18,20 +18,28 @@ pub unsafe fn sleep_until(scheduler: *mut Scheduler, deadline: Nanos) {
     while unsafe { Scheduler::sleep(scheduler, deadline) } != Wake::TimedOut {}
 }
 
-/// Sleeps until `at` on `clock`, even when that clock is set meanwhile. EINVAL for a time or a clock that
+/// Sleeps until `at` on the clock `by`, even when that clock is set meanwhile. EINVAL for a time or a clock that
 /// the kernel refuses.
 ///
 /// # Safety
 /// As for [`sleep_until`].
 pub unsafe fn sleep_until_clock(
-    scheduler: *mut Scheduler, clock: libc::clockid_t, at: libc::timespec,
+    scheduler: *mut Scheduler, by: libc::clockid_t, at: libc::timespec,
 ) -> io::Result<()> {
     if at.tv_sec == 0 && at.tv_nsec == 0 {
         // The time {0, 0} is long past on every clock, but would disarm a timer descriptor.
         return Ok(());
     }
     let open = || -> io::Result<c_int> {
-        let fd = sys::timerfd_at(clock, at)?;
+        let fd = match by {
+            // Timer descriptors do not know this one; it runs beside the real time, whole seconds ahead.
+            libc::CLOCK_TAI => {
+                let ahead = clock::read(libc::CLOCK_TAI).tv_sec - clock::read(libc::CLOCK_REALTIME).tv_sec;
+                let tv_sec = (at.tv_sec - ahead).max(0);
+                sys::timerfd_at(libc::CLOCK_REALTIME, libc::timespec { tv_sec, tv_nsec: at.tv_nsec.max(1) })?
+            }
+            _ => sys::timerfd_at(by, at)?,
+        };
         let high = duplicate_high(fd);
         sys::close(fd);
         high

@@ -105,22 +105,22 @@ impl Reactor {
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
         let generation = registry::generation(fd);
-        if entry.generation != generation {
+        if entry.generation.get() != generation {
             close_out(entry, generation, ready);
         }
-        if entry.registration == Registration::None {
+        if entry.registration.get() == Registration::None {
             register(epoll, entry)?;
         } else if !entry.doubt.is_linked() {
-            entry.since = now;
+            entry.since.set(now);
             // SAFETY: entries never move.
             unsafe { self.doubted.push_back(&entry.doubt) };
         }
         // SAFETY: by contract.
         unsafe {
             entry.waiters.push_back(&(*interest).link);
-            if entry.hung_up && (*interest).events.get() & HANGUP != 0 {
-                entry.hung_up = sys::readiness(fd, libc::POLLRDHUP) & libc::POLLRDHUP != 0;
-                if entry.hung_up {
+            if entry.hung_up.get() && (*interest).events.get() & HANGUP != 0 {
+                entry.hung_up.set(sys::readiness(fd, libc::POLLRDHUP) & libc::POLLRDHUP != 0);
+                if entry.hung_up.get() {
                     Waiter::wake((*interest).waiter, Wake::Ready, ready);
                 }
             }
@@ -168,7 +168,7 @@ impl Reactor {
     pub fn closed(&mut self, fd: c_int, ready: &List) {
         if let Some(entry) = self.table.get(fd) {
             let generation = registry::generation(fd);
-            if entry.generation != generation {
+            if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
             }
         }
@@ -189,10 +189,10 @@ impl Reactor {
         // arrived is kept.
         let old = core::mem::take(&mut self.remote);
         old.try_take().into_iter().for_each(|message| self.remote.post(message));
-        for entry in self.table.iter_mut() {
+        for entry in self.table.iter() {
             entry.doubt.unlink();
-            entry.registration = Registration::None;
-            entry.generation = registry::generation(entry.fd);
+            entry.registration.set(Registration::None);
+            entry.generation.set(registry::generation(entry.fd));
             wake_all(entry, u32::MAX, ready);
         }
     }
@@ -265,9 +265,9 @@ impl Reactor {
         for place in [&self.remote.epoll, &self.remote.alarm] {
             registry::set_own(place.swap(-1, Ordering::Relaxed), false);
         }
-        for entry in self.table.iter_mut() {
+        for entry in self.table.iter() {
             entry.doubt.unlink();
-            entry.registration = Registration::None;
+            entry.registration.set(Registration::None);
             wake_all(entry, u32::MAX, ready);
         }
     }
@@ -280,10 +280,10 @@ impl Reactor {
             // Events of a number's earlier life come through duplicates of what it was.
             if event.u64 != ALARM
                 && let Some(entry) = self.table.get(fd)
-                && entry.generation == generation
+                && entry.generation.get() == generation
             {
                 entry.doubt.unlink();
-                entry.hung_up |= event.events & HANGUP != 0;
+                entry.hung_up.set(entry.hung_up.get() || event.events & HANGUP != 0);
                 wake_all(entry, event.events, ready);
             }
         }
@@ -292,14 +292,14 @@ impl Reactor {
     fn next_doubt(&self) -> Nanos {
         // SAFETY: the list holds entries by their first field, and entries never move.
         let oldest = unsafe { self.doubted.first().cast::<Entry>().as_ref() };
-        oldest.map_or(NEVER, |entry| entry.since + DOUBT.as_nanos() as u64)
+        oldest.map_or(NEVER, |entry| entry.since.get() + DOUBT.as_nanos() as u64)
     }
 
     /// Makes the doubted registrations again whose time has come.
     fn confirm(&mut self, epoll: c_int, ready: &List) {
         while self.next_doubt() <= self.now {
-            // SAFETY: the list is not empty; entries never move and nothing else borrows this one.
-            let entry = unsafe { &mut *self.doubted.pop_front().cast_mut().cast::<Entry>() };
+            // SAFETY: the list is not empty, and entries never move.
+            let entry = unsafe { &*self.doubted.pop_front().cast::<Entry>() };
             if entry.waiters.is_empty() {
                 continue;
             }
@@ -310,7 +310,7 @@ impl Reactor {
                 Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
                 // Not open any more, or no longer something that blocks: the call itself will tell.
                 Err(_) => {
-                    entry.registration = Registration::None;
+                    entry.registration.set(Registration::None);
                     wake_all(entry, u32::MAX, ready);
                 }
             }
@@ -324,9 +324,9 @@ impl Reactor {
             return;
         }
         self.suspicion = suspicion;
-        for entry in self.table.iter_mut() {
+        for entry in self.table.iter() {
             let generation = registry::generation(entry.fd);
-            if entry.generation != generation {
+            if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
             }
         }
@@ -334,10 +334,10 @@ impl Reactor {
 }
 
 fn tag(entry: &Entry) -> u64 {
-    u64::from(entry.generation) << 32 | u64::from(entry.fd as u32)
+    u64::from(entry.generation.get()) << 32 | u64::from(entry.fd as u32)
 }
 
-fn register(epoll: c_int, entry: &mut Entry) -> io::Result<()> {
+fn register(epoll: c_int, entry: &Entry) -> io::Result<()> {
     match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
         Err(e) if e.raw_os_error() != Some(libc::EEXIST) => return Err(e),
         _ => {}
@@ -345,7 +345,7 @@ fn register(epoll: c_int, entry: &mut Entry) -> io::Result<()> {
     if !registry::registered(entry.fd) {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
-    entry.registration = Registration::Made;
+    entry.registration.set(Registration::Made);
     Ok(())
 }
 
@@ -365,11 +365,11 @@ fn wake_all(entry: &Entry, events: u32, ready: &List) {
 }
 
 /// The number was closed: its registration is void and its waiters learn it.
-fn close_out(entry: &mut Entry, generation: u32, ready: &List) {
+fn close_out(entry: &Entry, generation: u32, ready: &List) {
     entry.doubt.unlink();
-    entry.generation = generation;
-    entry.registration = Registration::None;
-    entry.hung_up = false;
+    entry.generation.set(generation);
+    entry.registration.set(Registration::None);
+    entry.hung_up.set(false);
     loop {
         let link = entry.waiters.pop_front();
         if link.is_null() {

@@ -1,5 +1,6 @@
 //! What one thread has registered: a growing table by descriptor number.
 
+use core::cell::Cell;
 use core::ffi::c_int;
 use std::alloc::{Layout, alloc};
 
@@ -16,6 +17,9 @@ pub enum Registration {
 }
 
 /// One descriptor number.
+///
+/// Used through shared references only: links in lists write to each other behind any reference, and an
+/// exclusive one would promise the compiler that they do not.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Entry {
@@ -24,15 +28,15 @@ pub struct Entry {
     /// The interests that wait for it.
     pub waiters: List,
     /// Since when it stands among the doubted.
-    pub since: Nanos,
+    pub since: Cell<Nanos>,
     /// The generation the registration was made in.
-    pub generation: u32,
+    pub generation: Cell<u32>,
     /// The descriptor.
     pub fd: c_int,
     /// Whether it is registered.
-    pub registration: Registration,
+    pub registration: Cell<Registration>,
     /// The receiving side was seen to be shut down: that edge comes once, and later waits must know.
-    pub hung_up: bool,
+    pub hung_up: Cell<bool>,
 }
 
 const CHUNK: usize = 64;
@@ -51,14 +55,14 @@ impl Table {
     }
 
     /// The entry of `fd`, if it was ever asked for with [`Table::entry`].
-    pub fn get(&mut self, fd: c_int) -> Option<&mut Entry> {
+    pub fn get(&self, fd: c_int) -> Option<&Entry> {
         let fd = usize::try_from(fd).ok()?;
-        let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
-        Some(&mut chunk[fd % CHUNK])
+        let chunk = self.chunks.get(fd / CHUNK)?.as_ref()?;
+        Some(&chunk[fd % CHUNK])
     }
 
     /// The entry of `fd`; `None` for a negative number or when memory is out.
-    pub fn entry(&mut self, fd: c_int) -> Option<&mut Entry> {
+    pub fn entry(&mut self, fd: c_int) -> Option<&Entry> {
         let number = usize::try_from(fd).ok()? / CHUNK;
         if number >= self.chunks.len() {
             self.chunks.try_reserve(number + 1 - self.chunks.len()).ok()?;
@@ -71,8 +75,8 @@ impl Table {
     }
 
     /// Every entry that exists.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.chunks.iter_mut().flatten().flat_map(|chunk| chunk.iter_mut())
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.chunks.iter().flatten().flat_map(|chunk| chunk.iter())
     }
 }
 
@@ -87,11 +91,11 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
             chunk.add(i).write(Entry {
                 doubt: Link::new(),
                 waiters: List::new(),
-                since: 0,
-                generation: 0,
+                since: Cell::new(0),
+                generation: Cell::new(0),
                 fd: (first + i) as c_int,
-                registration: Registration::None,
-                hung_up: false,
+                registration: Cell::new(Registration::None),
+                hung_up: Cell::new(false),
             });
         }
         Some(Box::from_raw(chunk.cast()))

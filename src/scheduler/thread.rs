@@ -99,30 +99,27 @@ impl Scheduler {
         // SAFETY: called once, on the thread itself, with nothing running but its end.
         unsafe {
             registry::leave((*this).reactor.remote());
-            {
-                let _homes = HOMES.lock();
-                let mut link = (*this).members.first();
-                while !link.is_null() {
-                    let co = Coroutine::of_member(link);
-                    link = (*this).members.after(link);
-                    (*co).home.store(ptr::null_mut(), Ordering::Release);
-                }
-            }
             loop {
-                let link = (*this).members.pop_front();
+                let link = (*this).members.first();
                 if link.is_null() {
                     break;
                 }
+                // First it leaves every place in which another thread could find it, then it loses its home:
+                // as long as it has one, other threads may post to it. Destructors run without the lock.
                 let co = Coroutine::of_member(link);
                 Self::abandon(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
+                (*co).state = State::Done;
+                (*co).member.unlink();
                 if (*co).doomed {
                     drop(Box::from_raw(co));
                 } else {
-                    (*co).state = State::Done;
+                    let _homes = HOMES.lock();
+                    (*co).home.store(ptr::null_mut(), Ordering::Release);
                 }
             }
+            // Whoever was released from elsewhere before it lost its home.
             for message in (*this).reactor.remote().take() {
                 if let Message::Release(co) = message {
                     drop(Box::from_raw(co.cast::<Coroutine>()));

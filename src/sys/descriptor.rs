@@ -57,6 +57,18 @@ pub fn at_urgent_mark(fd: c_int) -> bool {
     unsafe { call!(SYS_ioctl, fd, SIOCATMARK, &raw mut at_mark) }.is_ok() && at_mark != 0
 }
 
+/// `VMIN` and `VTIME` of a terminal whose input is raw; `None` for anything else.
+pub fn raw_input(fd: c_int) -> Option<(u8, u8)> {
+    let mut settings = MaybeUninit::<libc::termios>::zeroed();
+    // SAFETY: the kernel's structure is a prefix of libc's.
+    unsafe {
+        call!(SYS_ioctl, fd, libc::TCGETS, settings.as_mut_ptr()).ok()?;
+        let settings = settings.assume_init();
+        let raw = settings.c_lflag & libc::ICANON == 0;
+        raw.then_some((settings.c_cc[libc::VMIN], settings.c_cc[libc::VTIME]))
+    }
+}
+
 /// The file's type bits.
 pub fn file_type(fd: c_int) -> io::Result<libc::mode_t> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();

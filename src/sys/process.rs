@@ -1,6 +1,7 @@
 //! The process: its limits and signals.
 
 use core::ffi::c_int;
+use core::ops::Range;
 use core::ptr;
 use std::io;
 
@@ -42,6 +43,15 @@ pub fn signal_action(signal: c_int, new: Option<&SignalAction>) -> io::Result<Si
     // SAFETY: both structures are the kernel's; the callers answer for the handler.
     unsafe { call!(SYS_rt_sigaction, signal, new, &raw mut old, KERNEL_SIGSET) }?;
     Ok(old)
+}
+
+/// The range of the calling thread's alternate signal stack; empty when it has none.
+pub fn alternate_stack() -> Range<usize> {
+    let mut stack = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+    // SAFETY: the kernel fills one structure.
+    let known = unsafe { call!(SYS_sigaltstack, 0, &raw mut stack) }.is_ok();
+    let size = if known && stack.ss_flags & libc::SS_DISABLE == 0 { stack.ss_size } else { 0 };
+    stack.ss_sp.addr()..stack.ss_sp.addr() + size
 }
 
 /// Sends a signal to the calling thread.
