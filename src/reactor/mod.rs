@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
+use crate::sys;
 use crate::waiter::{CLOSED, Interest, Waiter, Wake};
-use crate::{annotate, sys};
 use ring::Ring;
 use table::{Entry, Registration, Table};
 
@@ -63,7 +63,8 @@ pub struct Reactor {
     suspicion: u32,
     /// When the present turn began.
     now: Nanos,
-    /// For calls that have no other form that cannot block; not tried before the first such call.
+    /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
+    /// where the kernel has no such ring.
     ring: Option<Option<Ring>>,
     events: [MaybeUninit<libc::epoll_event>; BATCH],
 }
@@ -205,10 +206,10 @@ impl Reactor {
     pub unsafe fn accept_now(
         &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
     ) -> io::Result<c_int> {
-        let ring = self.ring.get_or_insert_with(|| {
-            let usable = !annotate::on_valgrind();
-            usable.then(Ring::new)?.ok().and_then(|mut ring| ring.knows_accept().then_some(ring))
-        });
+        if self.ring.is_none() {
+            self.ring = Ring::open();
+        }
+        let ring = self.ring.as_mut().and_then(Option::as_mut);
         if let Some(open) = ring {
             // SAFETY: by contract.
             let result = unsafe { open.accept(fd, address, length, flags) };
@@ -219,6 +220,8 @@ impl Reactor {
             self.ring = None;
         }
         if sys::readiness(fd, libc::POLLIN) == 0 {
+            // The kernel reserves the connection's number before it waits.
+            sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
         // SAFETY: by contract.

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::io;
 
 use super::{descriptor, registry};
-use crate::sys;
+use crate::{annotate, sys};
 
 const OP_ACCEPT: u8 = 13;
 const ACCEPT_DONTWAIT: u16 = 1 << 1;
@@ -102,8 +102,21 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// A ring, or none where the kernel's do not know how not to wait; no answer yet when there is no room for
+    /// its descriptor.
+    pub fn open() -> Option<Option<Ring>> {
+        if annotate::on_valgrind() {
+            return Some(None);
+        }
+        match Ring::new() {
+            Ok(mut ring) => Some(ring.knows_accept().then_some(ring)),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => None,
+            Err(_) => Some(None),
+        }
+    }
+
     /// A ring whose accept does not wait; an error where the kernel has none.
-    pub fn new() -> io::Result<Ring> {
+    fn new() -> io::Result<Ring> {
         let mut parameters = Parameters::default();
         // SAFETY: the structure has the kernel's layout.
         let fd = unsafe { sys::ring_setup(1, (&raw mut parameters).cast()) }?;
@@ -186,7 +199,7 @@ impl Ring {
     }
 
     /// Whether the kernel's accept knows how not to wait, asked of a listener that has nothing to accept.
-    pub fn knows_accept(&mut self) -> bool {
+    fn knows_accept(&mut self) -> bool {
         let Ok(listener) = sys::idle_listener() else { return false };
         // SAFETY: null pointers ask for no address.
         let result = unsafe { self.accept(listener, core::ptr::null_mut(), core::ptr::null_mut(), 0) };
