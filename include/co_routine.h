@@ -138,7 +138,8 @@ void co_release(struct stCoRoutine_t *co);
 
 /**
  * Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
- * forgets it. One that is running, another thread's, or NULL, is left as it is and reported to the log.
+ * forgets it. Values whose keys have destructors are destroyed; other values, and its environment variables,
+ * stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is and reported to the log.
  */
 void co_reset(struct stCoRoutine_t *co);
 

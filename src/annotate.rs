@@ -9,7 +9,7 @@ use core::ptr;
 
 type Start = unsafe extern "C" fn(*mut *mut c_void, *const c_void, usize);
 type Finish = unsafe extern "C" fn(*mut c_void, *mut *const c_void, *mut usize);
-type Unpoison = unsafe extern "C" fn(*const c_void, usize);
+type Region = unsafe extern "C" fn(*const c_void, usize);
 
 #[inline(always)]
 fn start_function() -> Option<Start> {
@@ -45,15 +45,23 @@ pub unsafe fn arrive(fake: *mut c_void) {
     }
 }
 
+/// Tells AddressSanitizer that what frames left on this stack, which never returned, is void.
+#[inline(always)]
+pub fn clear_stack(low: *const u8, size: usize) {
+    if let Some(unpoison) = weak_symbol!("__asan_unpoison_memory_region" as Region) {
+        // SAFETY: only the sanitizer's own record of the range changes.
+        unsafe { unpoison(low.cast(), size) };
+    }
+}
+
 /// Copies bytes of a stack, past the checkers, which rightly distrust such a copy in a program.
 ///
 /// # Safety
 /// The ranges are valid and do not overlap; the destination is no live frame.
 pub unsafe fn copy_stack(from: *const u8, to: *mut u8, count: usize) {
-    if let Some(unpoison) = weak_symbol!("__asan_unpoison_memory_region" as Unpoison) {
+    if sanitized() {
         // SAFETY: by contract; a string move instead of memcpy, which the sanitizer intercepts.
         unsafe {
-            unpoison(to.cast(), count);
             asm!("rep movsb", inout("rcx") count => _, inout("rsi") from => _, inout("rdi") to => _,
                  options(nostack, preserves_flags));
         }
@@ -90,7 +98,20 @@ pub fn on_valgrind() -> bool {
     valgrind(RUNNING_ON_VALGRIND, [0, 0]) != 0
 }
 
-/// Tells Valgrind that a switch to this range is a switch of stacks, not a very large frame.
+/// Tells the checkers of a new stack: for Valgrind a switch to this range is not a very large frame, and
+/// LeakSanitizer looks into it for what a waiting coroutine holds.
 pub fn register_stack(low: *const u8, size: usize) {
     valgrind(STACK_REGISTER, [low as usize, low as usize + size - 1]);
+    if let Some(register) = weak_symbol!("__lsan_register_root_region" as Region) {
+        // SAFETY: the range stays readable until `forget_stack`.
+        unsafe { register(low.cast(), size) };
+    }
+}
+
+/// Takes a registration back before the stack is unmapped.
+pub fn forget_stack(low: *const u8, size: usize) {
+    if let Some(unregister) = weak_symbol!("__lsan_unregister_root_region" as Region) {
+        // SAFETY: it was registered.
+        unsafe { unregister(low.cast(), size) };
+    }
 }

@@ -93,7 +93,8 @@ pub unsafe extern "C" fn co_release(co: *mut stCoRoutine_t) {
 }
 
 /// Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
-/// forgets it. One that is running, another thread's, or NULL, is left as it is and reported to the log.
+/// forgets it. Values whose keys have destructors are destroyed; other values, and its environment variables,
+/// stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is and reported to the log.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
     if co.is_null() {
@@ -151,6 +152,8 @@ pub unsafe extern "C" fn co_free_sharestack(stacks: *mut stShareStack_t) -> c_in
         if stacks.is_null() {
             return 0;
         }
+        // A coroutine that released itself and has left since is gone as far as the program can tell.
+        Scheduler::reap_own();
         if (*stacks).in_use() {
             set_errno(libc::EBUSY);
             return -1;

@@ -96,6 +96,15 @@ impl Scheduler {
         }
     }
 
+    /// Frees those of the calling thread's coroutines that were released while they ran and have left since.
+    pub fn reap_own() {
+        let this = Self::get();
+        if !this.is_null() {
+            // SAFETY: the calling thread's scheduler.
+            unsafe { Self::reap(this) };
+        }
+    }
+
     /// Frees the coroutines that were released while they ran and have left since.
     pub(super) unsafe fn reap(this: *mut Scheduler) {
         // SAFETY: the doomed do not run: `leave` put them there.

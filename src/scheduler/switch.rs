@@ -243,6 +243,7 @@ impl Scheduler {
                     old.move_out(sp);
                 }
             }
+            annotate::clear_stack(tenant.slot().low(), tenant.slot().size());
             if (*to).started {
                 tenant.move_in(to.cast());
             } else {
@@ -273,6 +274,9 @@ impl Scheduler {
 unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
     // SAFETY: `top` ends a stack of at least a page that nothing uses.
     unsafe {
+        if let Some((low, size)) = (*co).stack() {
+            annotate::clear_stack(low, size);
+        }
         (*co).context = Context::new(top, (*co).control, run, co.cast(), ptr::null_mut());
     }
 }

@@ -210,6 +210,9 @@ unsafe fn dispose(slab: *mut Slab) {
     // SAFETY: slabs are leaked boxes; by contract this is the last reference.
     unsafe {
         let slab = Box::from_raw(slab);
+        for number in 0..slab.fresh as usize {
+            annotate::forget_stack(slab.base.add(number * (slab.usable + GUARD) + GUARD), slab.usable);
+        }
         sys::unmap(slab.base, (slab.usable + GUARD) * slab.count as usize);
     }
 }

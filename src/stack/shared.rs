@@ -95,6 +95,7 @@ impl SharedStacks {
 impl Drop for SharedStacks {
     fn drop(&mut self) {
         for slot in &self.slots {
+            annotate::forget_stack(slot.low, slot.size);
             // SAFETY: the owner makes sure that nothing is in use.
             unsafe { sys::unmap(slot.low.wrapping_sub(GUARD), slot.size + GUARD) };
         }
