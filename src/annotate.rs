@@ -98,18 +98,23 @@ pub fn on_valgrind() -> bool {
     valgrind(RUNNING_ON_VALGRIND, [0, 0]) != 0
 }
 
-/// Tells the checkers of a new stack: for Valgrind a switch to this range is not a very large frame, and
-/// LeakSanitizer looks into it for what a waiting coroutine holds.
+/// Tells Valgrind that a switch to this range is a switch of stacks, not a very large frame.
 pub fn register_stack(low: *const u8, size: usize) {
     valgrind(STACK_REGISTER, [low as usize, low as usize + size - 1]);
+}
+
+/// Lets LeakSanitizer search a stack for what a waiting coroutine holds.
+#[inline(always)]
+pub fn search_stack(low: *const u8, size: usize) {
     if let Some(register) = weak_symbol!("__lsan_register_root_region" as Region) {
-        // SAFETY: the range stays readable until `forget_stack`.
+        // SAFETY: the range stays readable until `ignore_stack`.
         unsafe { register(low.cast(), size) };
     }
 }
 
-/// Takes a registration back before the stack is unmapped.
-pub fn forget_stack(low: *const u8, size: usize) {
+/// Ends the search: nobody uses the stack.
+#[inline(always)]
+pub fn ignore_stack(low: *const u8, size: usize) {
     if let Some(unregister) = weak_symbol!("__lsan_unregister_root_region" as Region) {
         // SAFETY: it was registered.
         unsafe { unregister(low.cast(), size) };

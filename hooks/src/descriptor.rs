@@ -10,7 +10,7 @@ use colib_core::capi::set_errno;
 use colib_core::io;
 use colib_core::reactor::{self, registry};
 use colib_core::scheduler;
-use libc::socklen_t;
+use libc::{FILE, socklen_t};
 
 use crate::call::apart;
 use crate::real;
@@ -48,6 +48,15 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
     apart(|_| scheduler::closing(fd));
     // SAFETY: see above.
     unsafe { real::close(fd) }
+}
+
+pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
+    // SAFETY: see above. libc closes the descriptor inside itself.
+    unsafe {
+        let fd = libc::fileno(stream);
+        apart(|_| scheduler::closing(fd));
+        real::fclose(stream)
+    }
 }
 
 pub unsafe extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {

@@ -7,8 +7,8 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action, sighandler_t,
-    sigset_t, sockaddr, socklen_t, timespec, timeval,
+    FILE, addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action,
+    sighandler_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
 };
 
 use crate::rows::rows;

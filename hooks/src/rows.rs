@@ -55,6 +55,7 @@ macro_rules! rows {
 
     // What descriptors mean.
     keeper fn close(fd: c_int) -> c_int => descriptor::close;
+    keeper fn fclose(stream: *mut FILE) -> c_int => descriptor::fclose;
     keeper fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int => descriptor::close_range;
     keeper fn closefrom(first: c_int) -> () => descriptor::closefrom;
     keeper fn shutdown(fd: c_int, how: c_int) -> c_int => descriptor::shutdown;

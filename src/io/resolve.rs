@@ -10,6 +10,7 @@ use std::ffi::CString;
 use std::io;
 
 use super::offload;
+use crate::coroutine::Answers;
 use crate::scheduler::Scheduler;
 
 unsafe extern "C" {
@@ -194,6 +195,9 @@ pub unsafe fn getnameinfo(
         let wanted = [host, service].map(|(to, room)| if to.is_null() { None } else { Some(room) });
         let settings = settings(scheduler);
         let looked_up = offload::run(scheduler, move || {
+            if !offload::has_memory() {
+                return (libc::EAI_MEMORY, 0, [const { None }; 2]);
+            }
             let mut texts = wanted.map(|room| room.map(|room| vec![0u8; room as usize]));
             let [host, service] = texts.each_mut().map(|text| match text {
                 Some(text) => (text.as_mut_ptr().cast::<c_char>(), text.len() as u32),
@@ -220,12 +224,8 @@ pub unsafe fn getnameinfo(
     }
 }
 
-/// A look-up of a host by name: the entry and the bytes it points into.
+/// A host that was looked up: the entry and the bytes it points into.
 struct Host {
-    code: c_int,
-    h_errno: c_int,
-    errno: c_int,
-    found: bool,
     entry: Owned<libc::hostent>,
     bytes: Vec<u8>,
     offset: usize,
@@ -238,29 +238,43 @@ impl Drop for Host {
     }
 }
 
+/// The outcome of a look-up: the error number that libc gives, `h_errno`, and the host if there is one.
+struct Outcome {
+    code: c_int,
+    h_errno: c_int,
+    host: Option<Host>,
+}
+
+/// `NETDB_INTERNAL` of netdb.h: see `errno`.
+const NETDB_INTERNAL: c_int = -1;
+
 /// Looks `name` up into fresh memory of `length` bytes whose address is `phase` modulo 16.
-unsafe fn look_up(
-    scheduler: *mut Scheduler, name: *const c_char, length: usize, phase: usize,
-) -> io::Result<Host> {
+unsafe fn look_up(scheduler: *mut Scheduler, name: *const c_char, length: usize, phase: usize) -> Outcome {
+    const NO_MEMORY: Outcome = Outcome { code: libc::ENOMEM, h_errno: NETDB_INTERNAL, host: None };
     // SAFETY: by contract of the callers.
     unsafe {
         if !offload::has_memory() {
-            return Err(super::error(libc::ENOMEM));
+            return NO_MEMORY;
         }
         let name = CStr::from_ptr(name).to_owned();
         let settings = settings(scheduler);
-        offload::run(scheduler, move || {
-            let mut bytes = vec![0u8; length + 16];
+        let looked_up = offload::run(scheduler, move || {
+            let mut bytes = Vec::new();
+            if !offload::has_memory() || bytes.try_reserve_exact(length + 16).is_err() {
+                return NO_MEMORY;
+            }
+            bytes.resize(length + 16, 0u8);
             let offset = phase.wrapping_sub(bytes.as_ptr() as usize) % 16;
-            let entry = Box::into_raw(Box::new(crate::coroutine::Answers::default().host));
+            let entry = Box::into_raw(Box::new(Answers::default().host));
             let (mut found, mut h_errno) = (ptr::null_mut(), 0);
             let code = under(settings, || {
                 let buffer = bytes.as_mut_ptr().add(offset).cast();
                 gethostbyname_r(name.as_ptr(), entry, buffer, length, &mut found, &mut h_errno)
             });
-            let errno = *__errno_location();
-            Host { code, h_errno, errno, found: !found.is_null(), entry: Owned(entry), bytes, offset }
-        })
+            let host = Host { entry: Owned(entry), bytes, offset };
+            Outcome { code, h_errno, host: (!found.is_null()).then_some(host) }
+        });
+        looked_up.unwrap_or(Outcome { code: libc::EAGAIN, h_errno: NETDB_INTERNAL, host: None })
     }
 }
 
@@ -278,13 +292,11 @@ pub unsafe fn host_by_name(
             return gethostbyname_r(name, entry, buffer.0, buffer.1, found, h_errno);
         }
         *found = ptr::null_mut();
-        let Ok(host) = look_up(scheduler, name, buffer.1, buffer.0 as usize % 16) else {
-            return libc::EAGAIN;
-        };
+        let outcome = look_up(scheduler, name, buffer.1, buffer.0 as usize % 16);
         if !h_errno.is_null() {
-            *h_errno = host.h_errno;
+            *h_errno = outcome.h_errno;
         }
-        if host.found {
+        if let Some(host) = &outcome.host {
             let from = host.bytes.as_ptr().add(host.offset);
             ptr::copy_nonoverlapping(from, buffer.0.cast(), buffer.1);
             let there = |p: *mut c_char| -> *mut c_char {
@@ -302,10 +314,8 @@ pub unsafe fn host_by_name(
                 }
             }
             *found = entry;
-        } else if host.code != 0 {
-            *__errno_location() = host.errno;
         }
-        host.code
+        outcome.code
     }
 }
 
@@ -319,32 +329,24 @@ fn is_numeric(name: *const c_char) -> bool {
 /// # Safety
 /// As for [`state`].
 pub unsafe fn host_by_name_static(scheduler: *mut Scheduler, name: *const c_char) -> *mut libc::hostent {
-    if !offload::has_memory() {
-        return ptr::null_mut();
-    }
     let mut length = 1024;
-    loop {
-        // SAFETY: by contract.
-        unsafe {
-            let looked_up = look_up(scheduler, name, length, 0);
-            let answers = &mut (*Scheduler::current(scheduler)).rare().answers;
-            let Ok(mut host) = looked_up else {
-                answers.h_errno = 2;
-                return ptr::null_mut();
-            };
-            if host.code == libc::ERANGE && length < 1 << 20 {
-                length *= 2;
-                continue;
-            }
-            if !host.found {
-                answers.h_errno = host.h_errno;
-                return ptr::null_mut();
-            }
-            // The bytes stay where they are when their vector moves.
-            answers.bytes = core::mem::take(&mut host.bytes);
-            answers.host = *host.entry.0;
-            return &raw mut answers.host;
+    // SAFETY: by contract.
+    unsafe {
+        let mut outcome = look_up(scheduler, name, length, 0);
+        while outcome.code == libc::ERANGE && length < 1 << 20 {
+            length *= 2;
+            outcome = look_up(scheduler, name, length, 0);
         }
+        if !offload::has_memory() {
+            return ptr::null_mut();
+        }
+        let answers = &mut (*Scheduler::current(scheduler)).rare().answers;
+        answers.h_errno = outcome.h_errno;
+        let Some(mut host) = outcome.host else { return ptr::null_mut() };
+        // The bytes stay where they are when their vector moves.
+        answers.bytes = core::mem::take(&mut host.bytes);
+        answers.host = *host.entry.0;
+        &raw mut answers.host
     }
 }
 

@@ -136,6 +136,7 @@ impl Pool {
         let slab = unsafe { &mut *last };
         let reused = !slab.free.is_empty();
         let low = slab.take().ok_or(io::ErrorKind::OutOfMemory)?;
+        annotate::search_stack(low, slab.usable);
         class.idle -= usize::from(reused);
         if !slab.has_stacks() {
             slab.link.unlink();
@@ -153,6 +154,7 @@ impl Pool {
         // SAFETY: a slab outlives its stacks; nothing else borrows it.
         let slab = unsafe { &mut *slab_ptr };
         let Ok(class) = self.class(slab.usable) else { return };
+        annotate::ignore_stack(stack.low(), slab.usable);
         slab.free.push(slab.number_of(stack.low()) as u32);
         class.idle += 1;
         if class.idle > WARM {
@@ -210,9 +212,6 @@ unsafe fn dispose(slab: *mut Slab) {
     // SAFETY: slabs are leaked boxes; by contract this is the last reference.
     unsafe {
         let slab = Box::from_raw(slab);
-        for number in 0..slab.fresh as usize {
-            annotate::forget_stack(slab.base.add(number * (slab.usable + GUARD) + GUARD), slab.usable);
-        }
         sys::unmap(slab.base, (slab.usable + GUARD) * slab.count as usize);
     }
 }

@@ -61,6 +61,7 @@ impl SharedStacks {
                     unsafe { guard::install(base, GUARD) };
                     let low = base.wrapping_add(GUARD);
                     annotate::register_stack(low, size);
+                    annotate::search_stack(low, size);
                     slots.push(Slot { low, size, occupant: ptr::null_mut() });
                 }
                 Err(error) => {
@@ -95,7 +96,7 @@ impl SharedStacks {
 impl Drop for SharedStacks {
     fn drop(&mut self) {
         for slot in &self.slots {
-            annotate::forget_stack(slot.low, slot.size);
+            annotate::ignore_stack(slot.low, slot.size);
             // SAFETY: the owner makes sure that nothing is in use.
             unsafe { sys::unmap(slot.low.wrapping_sub(GUARD), slot.size + GUARD) };
         }
