@@ -136,6 +136,10 @@ fn submit(job: Arc<Job>) -> bool {
         libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
     });
     let mut pool = POOL.lock();
+    // Whatever helpers will need, so that they do not run out of memory over a job.
+    if pool.queue.try_reserve(1).is_err() || pool.running.try_reserve(MOST).is_err() {
+        return false;
+    }
     pool.queue.push_back((job.clone(), clock::now()));
     if pool.idle > 0 {
         WORK.notify_one();

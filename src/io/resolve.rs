@@ -7,7 +7,6 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ptr;
 use std::ffi::CString;
-use std::io;
 
 use super::offload;
 use crate::coroutine::Answers;

@@ -22,6 +22,9 @@ pub enum Message {
 // SAFETY: the pointers are only carried; the thread that owns what they point at uses them.
 unsafe impl Send for Message {}
 
+/// Messages that an inbox has room for from the beginning: helpers must not run out of memory over one.
+const ROOM: usize = 64;
+
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]
 pub struct Remote {
@@ -44,13 +47,13 @@ impl Default for Remote {
 
 impl Remote {
     /// A thread that has no descriptors yet.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Remote {
             epoll: AtomicI32::new(-1),
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),
             filled: AtomicBool::new(false),
-            inbox: Mutex::new(Vec::new()),
+            inbox: Mutex::new(Vec::with_capacity(ROOM)),
         }
     }
 
@@ -88,14 +91,13 @@ impl Remote {
         self.sleeping.store(false, Ordering::Relaxed);
     }
 
-    /// Takes all messages.
-    pub fn take(&self) -> Vec<Message> {
-        if !self.filled.load(Ordering::Relaxed) {
-            return Vec::new();
+    /// Takes all messages into `mail`, which is empty and whose room the inbox gets in exchange.
+    pub fn take(&self, mail: &mut Vec<Message>) {
+        if self.filled.load(Ordering::Relaxed) {
+            let mut inbox = self.inbox.lock();
+            self.filled.store(false, Ordering::SeqCst);
+            core::mem::swap(&mut *inbox, mail);
         }
-        let mut inbox = self.inbox.lock();
-        self.filled.store(false, Ordering::SeqCst);
-        core::mem::take(&mut inbox)
     }
 
     /// Takes all messages unless somebody holds the inbox, who no longer exists in a child of fork.
@@ -120,7 +122,9 @@ mod tests {
         let remote = Remote::new();
         remote.post(Message::Closed(3));
         assert!(!remote.fall_asleep());
-        assert_eq!(remote.take().len(), 1);
+        let mut mail = Vec::new();
+        remote.take(&mut mail);
+        assert_eq!(mail.len(), 1);
         assert!(remote.fall_asleep());
     }
 
@@ -130,6 +134,8 @@ mod tests {
         remote.post(Message::Wake(&waiter, Wake::Ready));
         remote.post(Message::Closed(3));
         remote.forget(&waiter);
-        assert!(matches!(remote.take()[..], [Message::Closed(3)]));
+        let mut mail = Vec::new();
+        remote.take(&mut mail);
+        assert!(matches!(mail[..], [Message::Closed(3)]));
     }
 }

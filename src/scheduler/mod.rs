@@ -25,7 +25,7 @@ use crate::clock::{self, Nanos};
 use crate::context::Context;
 use crate::coroutine::Coroutine;
 use crate::list::List;
-use crate::reactor::{Reactor, Remote, registry};
+use crate::reactor::{Message, Reactor, Remote, registry};
 use crate::stack::{Alternate, Pool, Stack};
 use crate::timer::Timers;
 use crate::tls;
@@ -42,6 +42,8 @@ pub struct Scheduler {
     ready: Box<List>,
     /// Those of them whose turn has come.
     batch: Box<List>,
+    /// Room for messages, in exchange for those in the inbox.
+    mail: Vec<Message>,
     timers: Timers,
     reactor: Reactor,
     pool: Pool,

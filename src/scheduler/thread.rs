@@ -68,6 +68,7 @@ impl Scheduler {
             main: Coroutine::new(None, ptr::null_mut(), Ground::Thread),
             ready: Box::default(),
             batch: Box::default(),
+            mail: Vec::with_capacity(64),
             timers: Timers::new(),
             reactor: Reactor::new(),
             pool: Pool::new(),
@@ -120,7 +121,9 @@ impl Scheduler {
                 }
             }
             // Whoever was released from elsewhere before it lost its home.
-            for message in (*this).reactor.remote().take() {
+            let mut mail = Vec::new();
+            (*this).reactor.remote().take(&mut mail);
+            for message in mail {
                 if let Message::Release(co) = message {
                     drop(Box::from_raw(co.cast::<Coroutine>()));
                 }

@@ -57,13 +57,17 @@ impl Scheduler {
     unsafe fn read_mail(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`. Messages for a waiter that was abandoned were dropped then.
         unsafe {
-            for message in (*this).reactor.remote().take() {
+            // A destructor of the program may come back here, and finds no room to swap; then the inbox grows anew.
+            let mut mail = core::mem::take(&mut (*this).mail);
+            (*this).reactor.remote().take(&mut mail);
+            for message in mail.drain(..) {
                 match message {
                     Message::Wake(waiter, reason) => Waiter::wake(waiter, reason, &(*this).ready),
                     Message::Closed(fd) => (*this).reactor.closed(fd, &(*this).ready),
                     Message::Release(co) => Self::release(this, co.cast()),
                 }
             }
+            (*this).mail = mail;
         }
     }
 }
