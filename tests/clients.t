@@ -19,7 +19,7 @@ need() {
     esac
   done
   [ -n "$lacks" ] || return 0
-  if [ "${CI-}" = true ]; then ok 1 "$name: installed:$lacks"; else skip "$name: not installed and could not be:$lacks"; fi
+  if [ "${CI-}" = true ]; then ok 1 "$name: installed:$lacks"; else skip "$name: not installed:$lacks (${missing##*: })"; fi
   return 1
 }
 
@@ -35,15 +35,15 @@ seconds() { sed -n 's/.*failed, \([0-9.]*\) seconds.*/\1/p' <<<"$1"; }
 threads() { sed -n 's/.*seconds, \([0-9]*\) threads.*/\1/p' <<<"$1"; }
 less() { awk -v a="${1:-x}" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+$/ && a + 0 < b + 0) }'; }
 
-# hundred NAME PROGRAM [HELPERS]: the three claims about one program
+# hundred NAME PROGRAM [MODE [THREADS]]: the three claims about one program; THREADS are the kernel threads it may have at most
 hundred() {
-  local name=$1 program=$2 helpers=${3-0} out
-  out=$(timeout -k 5 60 "$program" coroutines 100 2>&1)
+  local name=$1 program=$2 mode=${3-coroutines} most=${4-1} out
+  out=$(timeout -k 5 60 "$program" "$mode" 100 2>&1)
   is "$?: $(sed 's/failed,.*/failed/' <<<"$out")" '0: 100 ok, 0 failed' "$name: 100 coroutines each get their own answer"
   less "$(seconds "$out")" $BOUND
   ok $? "$name: 100 waits of 0.1 s take under $BOUND s ($(seconds "$out") s)"
-  less 0 "$(threads "$out")" && less "$(threads "$out")" $((helpers + 2))
-  ok $? "$name: on one kernel thread$([ "$helpers" = 0 ] || echo " and at most $helpers helpers") ($(threads "$out") in all)"
+  less 0 "$(threads "$out")" && less "$(threads "$out")" $((most + 1))
+  ok $? "$name: on $most kernel thread$([ "$most" = 1 ] || echo 's at most') ($(threads "$out"))"
 }
 
 # serial NAME PROGRAM: without a coroutine the same program waits for each answer, which shows that the servers do take their time
@@ -75,6 +75,8 @@ client openssl tls openssl openssl python3
 if [ "${#available[@]}" -eq 5 ]; then
   build mixed hiredis libpq libmariadb libcurl openssl
   hundred 'all five together' "$OUT/mixed"
+  hundred 'all five together, four loops' "$OUT/mixed" loops 5
+  hundred 'all five together, shared stacks' "$OUT/mixed" shared
 
   build failures hiredis libpq libmariadb libcurl openssl
   timeout -k 5 60 "$OUT/failures" serial 1 2>&1 | tail -n +2 | sort -u >"$OUT/failures.serial"
@@ -96,6 +98,6 @@ if [[ " ${available[*]-} " = *" redis "* ]]; then
   # The servers' address is 127.x.y.z: a client that looks up a name needs one at 127.0.0.1.
   stop_server redis
   SERVER_HOST=127.0.0.1 start_servers redis
-  SERVER_HOST=localhost hundred 'redis by name' "$OUT/redis" $HELPERS
+  SERVER_HOST=localhost hundred 'redis by name' "$OUT/redis" coroutines $((1 + HELPERS))
 fi
 done_testing

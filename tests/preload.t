@@ -18,7 +18,7 @@ need() {
   local case=$1 what lacks=; shift
   for what; do command -v "$what" >/dev/null || lacks+=" $what"; done
   [ -n "$lacks" ] || return 0
-  if [ "${CI-}" = true ]; then ok 1 "$case: installed:$lacks"; else skip "$case: not installed and could not be:$lacks"; fi
+  if [ "${CI-}" = true ]; then ok 1 "$case: installed:$lacks"; else skip "$case: not installed:$lacks (${missing##*: })"; fi
   return 1
 }
 

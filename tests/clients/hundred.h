@@ -1,8 +1,9 @@
-/* One client of a blocking library, run many times: one after another, on a thread each, or as coroutines of one thread.
+/* One client of a blocking library, run many times: one after another, on a thread each, or as coroutines.
  *
  *   static int client(int number) { ... }                  returns 0 when the answer was the one meant for this number
- *   HUNDRED(client, prepare);                               makes main: PROGRAM serial|threads|coroutines [COUNT]
+ *   HUNDRED(client, prepare);                               makes main: PROGRAM MODE [COUNT]
  *
+ * MODE: serial, threads, coroutines; loops is coroutines of four threads with a loop each; shared is coroutines of four shared stacks. It
  * prints "COUNT ok, COUNT failed, SECONDS seconds, MOST threads" and exits 0 when none failed. A client knows nothing of coroutines:
  * it is the code a program with threads would have. With -DNO_COLIB the coroutine mode is left out and nothing of colib is needed.
  */
@@ -81,20 +82,38 @@ static inline void *hundred_coroutine(void *argument) {
   return NULL;
 }
 
-struct hundred_watch {
-  int running, most;
+struct hundred_loop {
+  struct hundred_one *all;
+  int count, running, most, shared;
   double sampled;
 };
 
-static inline int hundred_watch(void *argument) {
-  struct hundred_watch *watch = argument;
+static inline int hundred_turn(void *argument) {
+  struct hundred_loop *loop = argument;
   double now = hundred_now();
-  if (now - watch->sampled > 0.01) {
+  if (now - loop->sampled > 0.01) {
     int threads = hundred_threads();
-    if (threads > watch->most) watch->most = threads;
-    watch->sampled = now;
+    if (threads > loop->most) loop->most = threads;
+    loop->sampled = now;
   }
-  return watch->running ? 0 : -1;
+  return loop->running ? 0 : -1;
+}
+
+/* Runs the clients of one loop as coroutines of the calling thread. */
+static inline void *hundred_loop(void *argument) {
+  struct hundred_loop *loop = argument;
+  stCoRoutine_t **coroutines = calloc((size_t)loop->count, sizeof *coroutines);
+  stCoRoutineAttr_t attribute = {128 * 1024, loop->shared ? co_alloc_sharestack(4, 256 * 1024) : NULL};
+  loop->running = loop->count;
+  for (int i = 0; i < loop->count; i++) {
+    loop->all[i].running = &loop->running;
+    if (co_create(&coroutines[i], loop->shared ? &attribute : NULL, hundred_coroutine, &loop->all[i])) exit(wrong(i, "no coroutine"));
+    co_resume(coroutines[i]);
+  }
+  co_eventloop(co_get_epoll_ct(), hundred_turn, loop);
+  for (int i = 0; i < loop->count; i++) co_release(coroutines[i]);
+  free(coroutines);
+  return NULL;
 }
 #endif
 
@@ -117,21 +136,26 @@ static inline int hundred(int argc, char **argv, hundred_client client) {
     for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
     free(threads);
 #ifndef NO_COLIB
-  } else if (!strcmp(mode, "coroutines")) {
-    struct hundred_watch watch = {count, 0, 0};
-    stCoRoutine_t **coroutines = calloc((size_t)count, sizeof *coroutines);
-    for (int i = 0; i < count; i++) {
-      all[i].running = &watch.running;
-      if (co_create(&coroutines[i], NULL, hundred_coroutine, &all[i])) return wrong(i, "no coroutine");
-      co_resume(coroutines[i]);
+  } else if (!strcmp(mode, "coroutines") || !strcmp(mode, "shared")) {
+    struct hundred_loop loop = {.all = all, .count = count, .shared = mode[0] == 's'};
+    hundred_loop(&loop);
+    most = loop.most;
+  } else if (!strcmp(mode, "loops")) {
+    enum { LOOPS = 4 };
+    struct hundred_loop loops[LOOPS];
+    pthread_t threads[LOOPS];
+    for (int i = 0; i < LOOPS; i++) {
+      int first = count * i / LOOPS, next = count * (i + 1) / LOOPS;
+      loops[i] = (struct hundred_loop){.all = all + first, .count = next - first};
+      if (pthread_create(&threads[i], NULL, hundred_loop, &loops[i])) return wrong(i, "no thread");
     }
-    co_eventloop(co_get_epoll_ct(), hundred_watch, &watch);
-    for (int i = 0; i < count; i++) co_release(coroutines[i]);
-    free(coroutines);
-    most = watch.most;
+    for (int i = 0; i < LOOPS; i++) {
+      pthread_join(threads[i], NULL);
+      if (loops[i].most > most) most = loops[i].most;
+    }
 #endif
   } else {
-    fprintf(stderr, "usage: %s serial|threads|coroutines [COUNT]\n", argv[0]);
+    fprintf(stderr, "usage: %s serial|threads|coroutines|loops|shared [COUNT]\n", argv[0]);
     return 2;
   }
   seconds = hundred_now() - start;

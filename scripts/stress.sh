@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The long versions: what chance decides with many seeds, storms of signals that last, checkers over everything.
+# Usage: stress.sh [MINUTES]   the seeds get MINUTES (3); the rest takes about seven more
+# A failure names its seed: SEED=0x... (or CHANCE=...) in the environment repeats it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+minutes=${1:-3}
+case $minutes in '' | *[!0-9]*) echo "Usage: stress.sh [MINUTES]" >&2; exit 1 ;; esac
+lib=$PWD/target/release out=$PWD/target/stress cc=${CC:-cc}
+[ -e "$lib/libcolib.so" ] || { echo "stress.sh: target/release/libcolib.so is missing: run 'make build' first" >&2; exit 1; }
+mkdir -p "$out"
+failed=0
+build() { # NAME
+  $cc -std=gnu11 -g -O1 -Iinclude "tests/c/$1.c" -o "$out/$1" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread -lrt -lm
+}
+# attempt NAME COMMAND...: shows what it said when it fails
+attempt() {
+  local name=$1 said; shift
+  said=$(timeout 300 "$@" 2>&1) && return
+  echo "FAILED: $name"
+  grep -v '^ok' <<<"$said" | tail -n 40
+  return 1
+}
+
+# seeds PROGRAM CASES...: again and again, each time with a seed of its own, until the time is up
+seeds() {
+  local program=$1 runs=0 seed; shift
+  while [ "$SECONDS" -lt "$until" ]; do
+    seed=0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+    attempt "SEED=$seed $program $*" env SEED="$seed" "$out/$program" "$@" || return 1
+    runs=$((runs + 1))
+  done
+  echo "$program: $runs seeds"
+}
+
+# Programs that throw dice, and of them the cases that say so.
+random=$(grep -l 'cast_dice()' tests/c/*.c | xargs -n1 basename | sed 's/\.c$//' | grep -v '^signals_storm$')
+for program in $random signals_storm; do build "$program"; done
+until=$((SECONDS + 60 * minutes)) jobs=()
+for program in $random; do
+  if grep -q '^TEST([a-z0-9_]*random' "tests/c/$program.c"; then
+    seeds "$program" random & jobs+=($!)
+  fi
+done
+(
+  runs=0
+  while [ "$SECONDS" -lt "$until" ]; do
+    chance=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+    attempt "CHANCE=$chance DIFFERENTIAL=chance_given tests/differential.t" \
+      env CHANCE="$chance" DIFFERENTIAL=chance_given tests/differential.t || exit 1
+    runs=$((runs + 1))
+  done
+  echo "differential: $runs seeds"
+) & jobs+=($!)
+for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+
+echo "storms of signals"
+attempt 'ROUNDS=10 signals_storm' env ROUNDS=10 "$out/signals_storm" || failed=1
+for suite in tests/linking.t tests/signals.t; do
+  attempt "$suite" "$suite" || failed=1
+done
+echo "checkers"
+LONG=1 timeout 900 prove --merge tests/sanitizers.t || failed=1
+exit $failed

@@ -1,0 +1,313 @@
+/*
+ * io_names.c - look-ups of names do not block the thread, and their results are the coroutine's own.
+ *
+ * The slow cases have a name server of their own, a coroutine of the very thread that looks up: it answers
+ * only if the thread goes on. They need a mount namespace of their own to say who the name server is.
+ */
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+static int finished, ticks, step;
+
+static void *tick(void *nothing) {
+  co_enable_hook_sys();
+  for (;;) {
+    usleep(1000);
+    ticks++;
+  }
+  return nothing;
+}
+
+/* ---- what each coroutine has for itself ------------------------------------------------------------- */
+
+static const char *address_of(const struct hostent *entry) {
+  static char text[8][64];
+  static int turn;
+  if (!entry) return "none";
+  return inet_ntop(entry->h_addrtype, entry->h_addr_list[0], text[turn++ % 8], sizeof *text);
+}
+
+/* Lets the other look up in between. */
+static void wait_for_step(int number) {
+  while (step < number) usleep(1000);
+}
+
+static void *first(void *nothing) {
+  co_enable_hook_sys();
+  struct hostent *mine = gethostbyname("localhost");
+  CHECK_TEXT(address_of(mine), "127.0.0.1");
+  step = 1;
+  wait_for_step(2);
+  CHECK_TEXT(address_of(mine), "127.0.0.1");
+  CHECK_TEXT(mine->h_name, "localhost");
+  CHECK(gethostbyname("no spaces in names") == NULL);
+  int error = h_errno;
+  CHECK(error != 0);
+  step = 3;
+  wait_for_step(4);
+  CHECK_IS(h_errno, error);
+  h_errno = 77;
+  step = 5;
+  wait_for_step(6);
+  CHECK_IS(h_errno, 77);
+  finished++;
+  return nothing;
+}
+
+static void *second(void *nothing) {
+  co_enable_hook_sys();
+  wait_for_step(1);
+  struct hostent *mine = gethostbyname("127.0.0.9");
+  CHECK_TEXT(address_of(mine), "127.0.0.9");
+  h_errno = 5;
+  step = 2;
+  wait_for_step(3);
+  CHECK_TEXT(address_of(mine), "127.0.0.9");
+  CHECK_IS(h_errno, 5);
+  h_errno = 6;
+  step = 4;
+  wait_for_step(5);
+  CHECK_IS(h_errno, 6);
+  step = 6;
+  finished++;
+  return nothing;
+}
+
+TEST(static_results_and_h_errno_are_the_coroutines_own) {
+  start(first, NULL);
+  start(second, NULL);
+  loop_until(&finished, 2);
+}
+
+static void *many_times(void *number) {
+  co_enable_hook_sys();
+  char name[32];
+  snprintf(name, sizeof name, "127.0.1.%d", (int)(intptr_t)number);
+  for (int i = 0; i < 30; i++) {
+    struct hostent *entry = gethostbyname((i + (int)(intptr_t)number) % 3 ? name : "localhost");
+    const char *expected = (i + (int)(intptr_t)number) % 3 ? name : "127.0.0.1";
+    CHECK_TEXT(address_of(entry), expected);
+    usleep(100);
+    CHECK_TEXT(address_of(entry), expected);
+    struct addrinfo *list = NULL;
+    CHECK_IS(getaddrinfo("localhost", "http", NULL, &list), 0);
+    freeaddrinfo(list);
+  }
+  finished++;
+  return NULL;
+}
+
+static void *change_settings(void *nothing) {
+  co_enable_hook_sys();
+  res_init();
+  int before = _res.retry;
+  _res.retry = 41;
+  usleep(5000);
+  CHECK_IS(_res.retry, 41);
+  _res.retry = before;
+  finished++;
+  return nothing;
+}
+
+static void *see_settings(void *nothing) {
+  co_enable_hook_sys();
+  CHECK(_res.retry != 41);
+  CHECK_TEXT(address_of(gethostbyname("localhost")), "127.0.0.1");
+  CHECK(_res.retry != 41);
+  finished++;
+  return nothing;
+}
+
+TEST(settings_of_the_resolver_are_the_coroutines_own) {
+  start(change_settings, NULL);
+  start(see_settings, NULL);
+  loop_until(&finished, 2);
+}
+
+TEST(many_coroutines_look_up_at_once) {
+  for (intptr_t i = 1; i <= 20; i++) start(many_times, (void *)i);
+  loop_until(&finished, 20);
+}
+
+static void *release_me(void *nothing) {
+  co_enable_hook_sys();
+  struct addrinfo *list;
+  getaddrinfo("localhost", "http", NULL, &list);
+  CHECK(!"a released coroutine goes on");
+  return nothing;
+}
+
+TEST(a_coroutine_is_released_while_it_looks_up) {
+  for (int i = 0; i < 50; i++) {
+    stCoRoutine_t *co = start(release_me, NULL);
+    co_release(co);
+  }
+  start(tick, NULL);
+  loop_until(&ticks, 30);
+}
+
+static void *co_lookups(void *nothing) {
+  struct hostent entry, *found = NULL;
+  char room[512];
+  int error = 0;
+  /* With hooks off. */
+  CHECK_TEXT(address_of(co_gethostbyname("localhost")), "127.0.0.1");
+  CHECK_IS(co_gethostbyname_r("localhost", &entry, room, sizeof room, &found, &error), 0);
+  CHECK_TEXT(address_of(found), "127.0.0.1");
+  finished++;
+  return nothing;
+}
+
+TEST(co_gethostbyname_looks_up_with_hooks_off_and_outside_coroutines) {
+  co_lookups(NULL);
+  start(co_lookups, NULL);
+  loop_until(&finished, 2);
+}
+
+/* ---- a slow name server ----------------------------------------------------------------------------- */
+
+static int server, asked;
+static unsigned char packets[64][512];
+
+/* Answers one question after a while: no.* does not exist; others have the address 10.9.8.7; PTR is back.test. */
+static void *answer_slowly(void *argument) {
+  unsigned char *packet = argument;
+  struct sockaddr_in from;
+  size_t length;
+  co_enable_hook_sys();
+  memcpy(&from, packet + 400, sizeof from);
+  memcpy(&length, packet + 450, sizeof length);
+  usleep(150000);
+  size_t end = 12;
+  while (end < length && packet[end]) end += packet[end] + 1u;
+  int type = packet[end + 1] << 8 | packet[end + 2];
+  end += 5;
+  packet[2] = 0x81;
+  packet[3] = 0x80;
+  memset(packet + 6, 0, 6);
+  if (memcmp(packet + 12, "\2no", 3) == 0) {
+    packet[3] = 0x83;
+  } else if (type == 1) {
+    static const unsigned char record[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 9, 8, 7};
+    packet[7] = 1;
+    memcpy(packet + end, record, sizeof record);
+    end += sizeof record;
+  } else if (type == 12) {
+    static const unsigned char record[] = {0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 9, 0, 11, 4, 'b', 'a', 'c', 'k', 4, 't', 'e', 's', 't', 0};
+    packet[7] = 1;
+    memcpy(packet + end, record, sizeof record);
+    end += sizeof record;
+  }
+  sendto(server, packet, end, 0, (struct sockaddr *)&from, sizeof from);
+  return NULL;
+}
+
+static void *serve(void *nothing) {
+  co_enable_hook_sys();
+  for (;;) {
+    unsigned char *packet = packets[asked++ % 64];
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    ssize_t n = recvfrom(server, packet, 300, 0, (struct sockaddr *)&from, &size);
+    if (n < 17) continue;
+    size_t length = (size_t)n;
+    memcpy(packet + 400, &from, sizeof from);
+    memcpy(packet + 450, &length, sizeof length);
+    start(answer_slowly, packet);
+  }
+  return nothing;
+}
+
+static void write_file(const char *path, const char *text) {
+  int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
+  NEED(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
+}
+
+static void begin_serving(void) {
+  static const char *const files[][2] = {
+      {"/etc/resolv.conf", "nameserver 127.77.0.53\noptions timeout:20 attempts:1\n"},
+      {"/etc/nsswitch.conf", "hosts: files dns\nservices: files\n"},
+  };
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(53)};
+  inet_pton(AF_INET, "127.77.0.53", &here.sin_addr);
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+    SKIP("a mount namespace of its own is not permitted");
+  for (int i = 0; i < 2; i++) {
+    char path[] = "/tmp/colib-io-names-XXXXXX";
+    int fd = mkstemp(path);
+    NEED(fd >= 0 && close(fd) == 0);
+    write_file(path, files[i][1]);
+    int bound = mount(path, files[i][0], NULL, MS_BIND, NULL);
+    unlink(path);
+    if (bound != 0) SKIP("the files of the resolver cannot be replaced");
+  }
+  NEED((server = socket(AF_INET, SOCK_DGRAM, 0)) >= 0);
+  if (bind(server, (struct sockaddr *)&here, sizeof here) != 0) SKIP("port 53 is not to be had");
+  start(tick, NULL);
+  start(serve, NULL);
+}
+
+static void *ask(void *number) {
+  char name[64], host[64] = "", room[512], text[64];
+  struct hostent entry, *found = NULL;
+  struct addrinfo *list = NULL, hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+  struct sockaddr_in in = {.sin_family = AF_INET};
+  int error = 0, before = ticks;
+  co_enable_hook_sys();
+  snprintf(name, sizeof name, "host%d.test.", (int)(intptr_t)number);
+  switch ((int)(intptr_t)number % 4) {
+    case 0:
+      CHECK_TEXT(address_of(gethostbyname(name)), "10.9.8.7");
+      break;
+    case 1:
+      CHECK_IS(gethostbyname_r(name, &entry, room, sizeof room, &found, &error), 0);
+      CHECK_TEXT(address_of(found), "10.9.8.7");
+      break;
+    case 2:
+      if (CHECK_IS(getaddrinfo(name, "80", &hints, &list), 0)) {
+        struct sockaddr_in *got = (struct sockaddr_in *)list->ai_addr;
+        CHECK_TEXT(inet_ntop(AF_INET, &got->sin_addr, text, sizeof text), "10.9.8.7");
+        freeaddrinfo(list);
+      }
+      break;
+    case 3:
+      inet_pton(AF_INET, "10.9.8.7", &in.sin_addr);
+      CHECK_IS(getnameinfo((struct sockaddr *)&in, sizeof in, host, sizeof host, NULL, 0, NI_NAMEREQD), 0);
+      CHECK_TEXT(host, "back.test");
+      break;
+  }
+  CHECK(ticks > before);
+  finished++;
+  return NULL;
+}
+
+TEST(a_slow_name_server_keeps_nobody_else_waiting) {
+  begin_serving();
+  for (intptr_t i = 0; i < 12; i++) start(ask, (void *)i);
+  loop_until(&finished, 12);
+  CHECK(asked > 12);
+}
+
+static void *ask_in_vain(void *nothing) {
+  struct addrinfo *list = NULL;
+  co_enable_hook_sys();
+  CHECK(gethostbyname("no.test.") == NULL);
+  CHECK_IS(h_errno, HOST_NOT_FOUND);
+  CHECK_IS(getaddrinfo("no.test.", NULL, NULL, &list), EAI_NONAME);
+  finished++;
+  return nothing;
+}
+
+TEST(a_slow_name_server_that_knows_no_such_name) {
+  begin_serving();
+  start(ask_in_vain, NULL);
+  loop_until(&finished, 1);
+}
+
+RUN_TESTS

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Every way a program comes to the library: linked (shared, static, other linkers and flags), in place of the original,
+# preloaded, opened; and calls that come before its constructor or after its destructor.
+. "$(dirname "$0")/lib.sh"
+HERE=$ROOT/tests/linking
+LISTED=$ROOT/hooks/exports.txt
+
+# cases NAME COMMAND...: a TAP line for each "ok" or "not ok" line of the program, and one for how it ended
+cases() {
+  local name=$1 line status got=0; shift
+  timeout 60 "$@" >"$OUT/out" 2>"$OUT/err"; status=$?
+  while IFS= read -r line; do
+    case $line in
+      'ok '*) ok 0 "$name: ${line#ok }"; got=1 ;;
+      'not ok '*) ok 1 "$name: ${line#not ok }"; got=1 ;;
+      *) diag "$line" ;;
+    esac
+  done <"$OUT/out"
+  [ $got -eq 1 ] || diag "$name printed no case"
+  is "$status" "$((1 - got))" "$name: runs to its end"
+  [ "$status" -eq 0 ] || diag "$(cat "$OUT/err")"
+}
+
+# builds NAME COMMAND...: one TAP line; fails when the command does
+builds() { local name=$1 said; shift; said=$("$@" 2>&1) || { ok 1 "$name builds"; diag "$said"; return 1; }; }
+program() { builds "$1" build_c "$@"; }
+archived() { local to=$1 from=$2; shift 2; builds "$to" $CC -std=gnu11 $CFLAGS "$from" -o "$OUT/$to" "$@" $STATIC; }
+shared_object() { local to=$1 from=$2; shift 2; builds "$to" $CC -std=gnu11 $CFLAGS -shared -fPIC "$from" -o "$OUT/$to" "$@"; }
+
+# The library itself
+exported=$(nm -D --defined-only "$LIB/libcolib.so" | awk '{print $3}' | LC_ALL=C sort)
+is "$(diff <(echo "$exported") "$LISTED")" '' 'the library exports what hooks/exports.txt lists'
+libc=$($CC -print-file-name=libc.so.6)
+strange=$(echo "$exported" | c++filt | sed 's/(.*//' | grep -Ev '^(co_[a-z_]+|coctx_(init|make|swap)|GetCurrThreadCo)$' \
+  | LC_ALL=C sort -u | LC_ALL=C comm -23 - <(nm -D --defined-only "$libc" | awk '{sub(/@.*/, "", $3); print $3}' | LC_ALL=C sort -u))
+is "$strange" '' 'an exported name is one of the interface or one of libc'
+interface=$(for header in co_routine co_routine_inner coctx; do
+  printf '#include "%s.h"\n' $header | $CC -E -P -I"$ROOT/include" -x c - | tr '\n' ' ' | tr ';' '\n' \
+    | grep -oE '\b(co_[a-z_]+|coctx_[a-z]+|GetCurrThreadCo) *\(' | tr -d ' ('; done | LC_ALL=C sort -u)
+ok "$([ "$(echo "$interface" | wc -l)" -ge 35 ]; echo $?)" 'the headers were read'
+is "$(echo "$interface" | LC_ALL=C comm -23 - <(echo "$exported"))" '' 'every function the headers declare is exported'
+is "$(echo "$exported" | grep -E '^(co_|coctx_|GetCurr)' | LC_ALL=C comm -13 <(echo "$interface") - )" '' \
+  'every exported function of the interface is declared'
+stack_of() { readelf -lW "$1" | awk '/GNU_STACK/ {print $7}'; }
+is "$(stack_of "$LIB/libcolib.so")" RW 'the library asks for no executable stack'
+is "$(readelf -lW "$LIB/libcolib.so" | grep -c ' RWE ')" 0 'no segment is both writable and executable'
+is "$(readelf -dW "$LIB/libcolib.so" | grep -c TEXTREL)" 0 'the library has no text relocation'
+is "$(ldd -r "$LIB/libcolib.so" 2>&1 | grep -Ec 'undefined|not found')" 0 'the library finds all it refers to'
+is "$(readelf -dW "$LIB/libcolib.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | grep -Ev '^(libc|libgcc_s|ld-linux-x86-64|libm|libpthread|libdl)\.so')" '' \
+  'the library needs nothing but libc and the unwinder'
+
+# Linked with the shared library
+program core "$HERE/core.c" && cases 'shared' "$OUT/core"
+is "$(stack_of "$OUT/core")" RW 'shared: the program asks for no executable stack'
+cases 'LD_BIND_NOW' env LD_BIND_NOW=1 "$OUT/core"
+program now "$HERE/core.c" -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--fatal-warnings && cases '-z now' "$OUT/now"
+builds as-needed $CC -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/as-needed" -Wl,--as-needed $SHARED && cases '--as-needed' "$OUT/as-needed"
+program no-pie "$HERE/core.c" -no-pie -fno-pie && cases 'no-pie' "$OUT/no-pie"
+program fortified "$HERE/core.c" -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 && cases 'fortified' "$OUT/fortified"
+builds c89 $CC -std=gnu89 -Wdeclaration-after-statement $CFLAGS "$HERE/core.c" -o "$OUT/c89" $SHARED && cases 'gnu89' "$OUT/c89"
+for standard in c++98 c++11 c++20; do
+  builds $standard $CXX -x c++ -std=$standard -Wpedantic $CFLAGS "$HERE/core.c" -x none -o "$OUT/$standard" $SHARED && cases "$standard" "$OUT/$standard"
+done
+if command -v clang >/dev/null; then
+  builds clang clang -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/clang" $SHARED && cases 'clang' "$OUT/clang"
+else skip 'clang is not installed'; fi
+
+# Linked with the archive
+archived self "$HERE/self.c" && is "$("$OUT/self")" works 'archive: a program that wants co_self alone runs'
+archived log "$HERE/log.c" && is "$("$OUT/log" 2>&1)" works 'archive: a program that wants co_log_err alone runs'
+archived core-archived "$HERE/core.c" && cases 'archive' "$OUT/core-archived"
+archived core-collected "$HERE/core.c" -ffunction-sections -Wl,--gc-sections && cases 'archive, unused sections dropped' "$OUT/core-collected"
+archived core-whole "$HERE/core.c" -Wl,--whole-archive "$LIB/libcolib.a" -Wl,--no-whole-archive && cases 'archive, taken whole' "$OUT/core-whole"
+builds archived-c++ $CXX -x c++ -std=c++17 $CFLAGS "$HERE/core.c" -x none -o "$OUT/archived-c++" $STATIC && cases 'archive, C++' "$OUT/archived-c++"
+for one in self log core-archived core-collected; do
+  # What the program itself does not call of the interface may be dropped with its section; a hook may not.
+  wanted=$(grep -Ev '^(_Z|co_|coctx_|GetCurr)' "$LISTED")
+  is "$(echo "$wanted" | LC_ALL=C sort | LC_ALL=C comm -23 - <(nm --defined-only "$OUT/$one" | awk '$2 ~ /[TW]/ {print $3}' | LC_ALL=C sort))" '' \
+    "archive: every hook is in a program of which $one is the only text"
+  is "$(stack_of "$OUT/$one")" RW "archive: $one asks for no executable stack"
+  is "$(readelf -dW "$OUT/$one" | grep -c 'NEEDED.*libcolib')" 0 "archive: $one does not need the shared library"
+done
+shared_object liboutside.so "$HERE/outside.c" -O2 -fno-builtin
+archived borrows-archived "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && cases "archive, another library's calls" "$OUT/borrows-archived"
+program borrows "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && cases "shared, another library's calls" "$OUT/borrows"
+
+# Other linkers
+with_linker() { # NAME FLAGS...
+  local name=$1; shift
+  program "core-$name" "$HERE/core.c" "$@" && cases "$name, shared" "$OUT/core-$name"
+  archived "core-archived-$name" "$HERE/core.c" "$@" && cases "$name, archive" "$OUT/core-archived-$name"
+}
+if command -v ld.gold >/dev/null; then with_linker gold -fuse-ld=gold; else skip 'gold is not installed'; fi
+lld=$(command -v ld.lld || ls "$(rustc --print sysroot 2>/dev/null)"/lib/rustlib/*/bin/gcc-ld/ld.lld 2>/dev/null)
+if [ -n "$lld" ]; then with_linker lld -fuse-ld=lld -B"$(dirname "$lld")"; else skip 'lld is not installed'; fi
+if command -v mold >/dev/null; then with_linker mold -fuse-ld=mold; else skip 'mold is not installed'; fi
+
+# In place of the original: linked with a library of that name and C++ names, run with ours
+mkdir -p "$OUT/original"
+builds original $CXX -std=c++11 -g -shared -fPIC "$HERE/original.cpp" -o "$OUT/original/libcolib.so"
+if builds mangled $CXX -std=c++11 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled" -L"$OUT/original" -lcolib -lpthread; then
+  { (exec env LD_LIBRARY_PATH="$OUT/original" "$OUT/mangled") >/dev/null; } 2>/dev/null
+  is "$?" 134 'original: the program really calls the library'
+  cases 'in place of the original' env LD_LIBRARY_PATH="$LIB" "$OUT/mangled"
+  is "$(cat "$OUT/err")" 'log-7-2.5' 'in place of the original: co_log_err formats'
+  declared=$(nm -D --defined-only "$OUT/original/libcolib.so" | awk '$2 == "T" {print $3}' | LC_ALL=C sort)
+  is "$(nm -D --undefined-only "$OUT/mangled" | awk '{print $2}' | LC_ALL=C sort | LC_ALL=C comm -13 - <(echo "$declared"))" '' \
+    'in place of the original: the program uses every function'
+fi
+builds mangled-direct $CXX -std=c++98 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled-direct" $SHARED \
+  && cases 'C++ names, linked with ours' "$OUT/mangled-direct"
+builds mangled-archived $CXX -std=c++98 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled-archived" $STATIC \
+  && cases 'C++ names, archive' "$OUT/mangled-archived"
+
+# Opened
+builds opened $CC -std=gnu11 $CFLAGS "$HERE/opened.c" -o "$OUT/opened" -ldl -lpthread && {
+  cases 'preloaded, names by dlsym' env LD_PRELOAD="$PRELOAD" "$OUT/opened" preloaded
+  cases 'opened, RTLD_GLOBAL' "$OUT/opened" global "$PRELOAD"
+  cases 'opened, RTLD_LOCAL' "$OUT/opened" local "$PRELOAD"
+}
+
+# Before our constructor and after our destructor: what a program observes is what it observes without us.
+# early NAME PLAIN PRELOAD PROGRAM: compares standard error of the program with PLAIN and with PRELOAD preloaded
+early() {
+  local status
+  timeout 60 env EARLY=4 LD_PRELOAD="$2" "$4" 2>"$OUT/plain"
+  timeout 60 env EARLY=4 LD_PRELOAD="$3" "$4" 2>"$OUT/with"; status=$?
+  is "$status" 0 "$1: ends as it should"
+  ok "$([ "$(grep -c 'longjmp 2' "$OUT/plain")" -ge 2 ]; echo $?)" "$1: without the library everything is called"
+  is "$(diff "$OUT/plain" "$OUT/with")" '' "$1: every call gives the same"
+}
+builds early $CC -std=gnu11 $CFLAGS -DPROGRAM "$HERE/early.c" -o "$OUT/early" -lpthread
+shared_object libearly.so "$HERE/early.c" '-DWHO="library"'
+builds uses $CC -std=gnu11 $CFLAGS "$HERE/uses.c" -o "$OUT/uses"
+program early-linked "$HERE/early.c" -DPROGRAM -Wl,--no-as-needed
+archived early-archived "$HERE/early.c" -DPROGRAM -Wl,--undefined=co_self
+early '.preinit_array, constructors, destructors of a program' '' "$PRELOAD" "$OUT/early"
+# The loader begins with the last of the list, and ends with it.
+early 'a library that begins before and ends after ours' "$OUT/libearly.so" "$PRELOAD $OUT/libearly.so" "$OUT/uses"
+early 'a library that begins after and ends before ours' "$OUT/libearly.so" "$OUT/libearly.so $PRELOAD" "$OUT/uses"
+for how in linked archived; do
+  EARLY=4 timeout 60 "$OUT/early" 2>"$OUT/plain"
+  EARLY=4 timeout 60 "$OUT/early-$how" 2>"$OUT/with"
+  is "$(diff "$OUT/plain" "$OUT/with")" '' "a program $how with the library: every early and late call gives the same"
+done
+shared_object libearly_coroutines.so "$HERE/early_coroutines.c"
+cases 'coroutines before our constructor and after our destructor' env LD_PRELOAD="$PRELOAD $OUT/libearly_coroutines.so" "$OUT/uses"
+cases 'coroutines in constructors and destructors' env LD_PRELOAD="$OUT/libearly_coroutines.so $PRELOAD" "$OUT/uses"
+program exits "$HERE/exits.c" && {
+  said=$(timeout 60 "$OUT/exits" 2>&1); status=$?
+  is "$status $said" '7 hooked calls work at exit' 'exit in a coroutine runs what was registered and gives the status'
+}
+
+# An allocator that makes hooked calls
+shared_object liballocator.so "$HERE/allocator.c" -fno-builtin
+program allocates "$HERE/allocates.c"
+export ALLOCATOR=1
+for order in "$PRELOAD $OUT/liballocator.so" "$OUT/liballocator.so $PRELOAD"; do
+  [ "${order%% *}" = "$PRELOAD" ] && name='an allocator preloaded behind the library' || name='an allocator preloaded before the library'
+  cases "$name" env LD_PRELOAD="$order" "$OUT/allocates"
+  is "$(cat "$OUT/err")" 'allocator used' "$name: was used"
+  is "$(LD_PRELOAD=$order sh -c 'echo "$(echo one | cat)" two' 2>/dev/null)" 'one two' "$name: a shell works"
+done
+cases 'an allocator preloaded into a program linked with the library' env LD_PRELOAD="$OUT/liballocator.so" "$OUT/allocates"
+done_testing

@@ -1,0 +1,6 @@
+#include "core.h"
+
+int main(void) {
+  run_core();
+  return 0;
+}
