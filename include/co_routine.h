@@ -139,7 +139,8 @@ void co_release(struct stCoRoutine_t *co);
 /**
  * Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
  * forgets it. Values whose keys have destructors are destroyed; other values, and its environment variables,
- * stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is and reported to the log.
+ * stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is
+ * and reported to the log.
  */
 void co_reset(struct stCoRoutine_t *co);
 
@@ -203,7 +204,7 @@ int co_poll(struct stCoEpoll_t *ctx, struct pollfd *fds, nfds_t nfds, int timeou
 int co_accept(int fd, struct sockaddr *addr, socklen_t *len);
 
 /**
- * Makes a condition. Coroutines of any thread may wait for it.
+ * Makes a condition. Coroutines of any thread may wait for it. Returns NULL with errno ENOMEM without memory.
  */
 struct stCoCond_t *co_cond_alloc(void);
 

@@ -10,6 +10,7 @@ use core::sync::atomic::AtomicPtr;
 
 use crate::context::{Context, Control};
 use crate::environment::Environment;
+use crate::heap;
 use crate::list::Link;
 use crate::local::Locals;
 use crate::stack::{Stack, Tenant};
@@ -174,9 +175,12 @@ impl Coroutine {
         member.wrapping_byte_sub(offset_of!(Coroutine, member)).cast_mut().cast()
     }
 
-    /// What few coroutines have, made when it is first asked for.
-    pub fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    /// What few coroutines have, made when it is first asked for; `None` without memory.
+    pub fn rare(&mut self) -> Option<&mut Rare> {
+        if self.rare.is_none() {
+            self.rare = heap::boxed(Rare::default());
+        }
+        self.rare.as_deref_mut()
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

@@ -9,6 +9,8 @@ use std::ffi::CString;
 
 use parking_lot::RwLock;
 
+use crate::heap;
+
 static LISTED: RwLock<Vec<CString>> = RwLock::new(Vec::new());
 
 /// Replaces the list of names.
@@ -47,25 +49,29 @@ impl Environment {
         self.variables.iter().find(|v| v.name.as_c_str() == name).map(|v| v.value)
     }
 
-    /// Sets the name to a copy of `value`.
-    pub fn set(&mut self, name: &CStr, value: &CStr) {
-        let value = value.to_owned();
-        let pointer = value.as_ptr();
+    /// Sets the name to a copy of `value`. `None` without memory, as for all that follows.
+    pub fn set(&mut self, name: &CStr, value: &CStr) -> Option<()> {
+        self.kept.try_reserve(1).ok()?;
+        let value = heap::copy(value)?;
+        self.point(name, value.as_ptr())?;
         self.kept.push(value);
-        self.point(name, pointer);
+        Some(())
     }
 
     /// Unsets the name.
-    pub fn unset(&mut self, name: &CStr) {
-        self.point(name, ptr::null());
+    pub fn unset(&mut self, name: &CStr) -> Option<()> {
+        self.point(name, ptr::null())
     }
 
     /// Lets the name's value be the program's own string, as `putenv` does.
-    pub fn point(&mut self, name: &CStr, value: *const c_char) {
-        match self.variables.iter_mut().find(|v| v.name.as_c_str() == name) {
-            Some(variable) => variable.value = value,
-            None => self.variables.push(Variable { name: name.to_owned(), value }),
+    pub fn point(&mut self, name: &CStr, value: *const c_char) -> Option<()> {
+        if let Some(variable) = self.variables.iter_mut().find(|v| v.name.as_c_str() == name) {
+            variable.value = value;
+            return Some(());
         }
+        self.variables.try_reserve(1).ok()?;
+        self.variables.push(Variable { name: heap::copy(name)?, value });
+        Some(())
     }
 }
 
@@ -76,9 +82,9 @@ mod tests {
     #[test]
     fn a_value_stays_where_it_was_after_the_name_is_set_again() {
         let mut environment = Environment::default();
-        environment.set(c"A", c"one");
+        environment.set(c"A", c"one").unwrap();
         let first = environment.get(c"A").unwrap();
-        environment.set(c"A", c"two");
+        environment.set(c"A", c"two").unwrap();
         // SAFETY: both are strings that the environment keeps.
         let (old, new) = unsafe { (CStr::from_ptr(first), CStr::from_ptr(environment.get(c"A").unwrap())) };
         assert_eq!((old, new), (c"one", c"two"));
@@ -88,7 +94,7 @@ mod tests {
     fn an_unset_name_differs_from_one_that_was_never_set() {
         let mut environment = Environment::default();
         assert!(environment.get(c"A").is_none());
-        environment.unset(c"A");
+        environment.unset(c"A").unwrap();
         assert!(environment.get(c"A").unwrap().is_null());
     }
 

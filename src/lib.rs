@@ -9,6 +9,7 @@
 mod weak;
 pub mod annotate;
 pub mod clock;
+pub mod heap;
 pub mod list;
 pub mod sys;
 pub mod tls;

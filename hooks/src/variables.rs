@@ -5,6 +5,7 @@ use core::ptr;
 
 use colib_core::capi::set_errno;
 use colib_core::environment::{self, Environment};
+use colib_core::heap;
 use colib_core::local::{self, Destructor};
 use colib_core::scheduler::Scheduler;
 use redhook::{hook, real};
@@ -13,16 +14,30 @@ use crate::call::apart;
 
 // SAFETY: as in `input`; strings are the program's.
 
-/// The running coroutine's own variables, when hooks are on and the name is listed.
-unsafe fn own(name: &CStr) -> Option<&'static mut Environment> {
-    if colib_core::tls::hook_word() == 0 {
+/// Whether the name is the running coroutine's own business: hooks are on, and it is listed.
+fn concerns_coroutine(name: &CStr) -> bool {
+    colib_core::tls::hook_word() != 0 && apart(|_| environment::is_listed(name))
+}
+
+/// The running coroutine's own value of a listed name: `None` when it never set it, null when it unset it.
+unsafe fn own_value(name: &CStr) -> Option<*const c_char> {
+    if !concerns_coroutine(name) {
         return None;
     }
-    apart(|scheduler| {
-        // SAFETY: the hook word says that a coroutine of this thread runs; its variables live as long.
-        environment::is_listed(name)
-            .then(|| unsafe { &mut (*Scheduler::current(scheduler)).rare().environment })
-    })
+    // SAFETY: the hook word says that a coroutine of this thread runs.
+    apart(|scheduler| unsafe { (*Scheduler::current(scheduler)).rare.as_ref()?.environment.get(name) })
+}
+
+/// Changes the running coroutine's own variables: 0, or -1 and ENOMEM.
+unsafe fn change(with: impl FnOnce(&mut Environment) -> Option<()>) -> c_int {
+    // SAFETY: the hook word says that a coroutine of this thread runs.
+    let changed =
+        apart(|scheduler| unsafe { with(&mut (*Scheduler::current(scheduler)).rare()?.environment) });
+    if changed.is_some() {
+        return 0;
+    }
+    set_errno(libc::ENOMEM);
+    -1
 }
 
 /// A name that `setenv` and `unsetenv` accept.
@@ -53,7 +68,7 @@ hook! {
     unsafe fn getenv(name: *const c_char) -> *mut c_char => own_getenv {
         // SAFETY: see above.
         unsafe {
-            match own(CStr::from_ptr(name)).and_then(|own| own.get(CStr::from_ptr(name))) {
+            match own_value(CStr::from_ptr(name)) {
                 Some(value) => value.cast_mut(),
                 None => real!(getenv)(name),
             }
@@ -66,7 +81,7 @@ hook! {
         // SAFETY: see above.
         unsafe {
             let secure = libc::getauxval(libc::AT_SECURE) != 0;
-            match own(CStr::from_ptr(name)).and_then(|own| own.get(CStr::from_ptr(name))) {
+            match own_value(CStr::from_ptr(name)) {
                 Some(_) if secure => ptr::null_mut(),
                 Some(value) => value.cast_mut(),
                 None => real!(secure_getenv)(name),
@@ -80,15 +95,17 @@ hook! {
         // SAFETY: see above.
         unsafe {
             let Some(text) = valid(name) else { return -1 };
-            let Some(own) = own(text) else { return real!(setenv)(name, value, overwrite) };
-            let is_set = match own.get(text) {
+            if !concerns_coroutine(text) {
+                return real!(setenv)(name, value, overwrite);
+            }
+            let is_set = match own_value(text) {
                 Some(value) => !value.is_null(),
                 None => !real!(getenv)(name).is_null(),
             };
-            if overwrite != 0 || !is_set {
-                own.set(text, CStr::from_ptr(value));
+            if is_set && overwrite == 0 {
+                return 0;
             }
-            0
+            change(|own| own.set(text, CStr::from_ptr(value)))
         }
     }
 }
@@ -98,9 +115,10 @@ hook! {
         // SAFETY: see above.
         unsafe {
             let Some(text) = valid(name) else { return -1 };
-            let Some(own) = own(text) else { return real!(unsetenv)(name) };
-            own.unset(text);
-            0
+            if !concerns_coroutine(text) {
+                return real!(unsetenv)(name);
+            }
+            change(|own| own.unset(text))
         }
     }
 }
@@ -111,10 +129,14 @@ hook! {
         unsafe {
             let text = CStr::from_ptr(string).to_bytes();
             let split = text.iter().position(|&byte| byte == b'=');
-            let name = std::ffi::CString::from_vec_unchecked(text[..split.unwrap_or(text.len())].to_vec());
-            let Some(own) = own(&name) else { return real!(putenv)(string) };
-            own.point(&name, split.map_or(ptr::null(), |at| string.add(at + 1).cast_const()));
-            0
+            let Some(name) = heap::string(&text[..split.unwrap_or(text.len())]) else {
+                set_errno(libc::ENOMEM);
+                return -1;
+            };
+            if !concerns_coroutine(&name) {
+                return real!(putenv)(string);
+            }
+            change(|own| own.point(&name, split.map_or(ptr::null(), |at| string.add(at + 1).cast_const())))
         }
     }
 }
@@ -129,9 +151,7 @@ hook! {
             let kept: Vec<_> = environment::listed().into_iter().filter_map(|name| {
                 let value = real!(getenv)(name.as_ptr());
                 let value = (!value.is_null()).then(|| CStr::from_ptr(value).to_owned());
-                if let Some(own) = own(&name) {
-                    own.unset(&name);
-                }
+                change(|own| own.unset(&name));
                 value.map(|value| (name, value))
             }).collect();
             let result = real!(clearenv)();

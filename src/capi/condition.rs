@@ -1,15 +1,23 @@
 use core::ffi::c_int;
+use core::ptr;
 
 use super::{answer, set_errno, stCoCond_t};
 use crate::clock::{self, NEVER};
+use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sync::Condition;
 use crate::tls;
 
-/// Makes a condition. Coroutines of any thread may wait for it.
+/// Makes a condition. Coroutines of any thread may wait for it. Returns NULL with errno ENOMEM without memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_cond_alloc() -> *mut stCoCond_t {
-    Box::into_raw(Box::<Condition>::default()).cast()
+    match heap::boxed(Condition::default()) {
+        Some(cond) => Box::into_raw(cond).cast(),
+        None => {
+            set_errno(libc::ENOMEM);
+            ptr::null_mut()
+        }
+    }
 }
 
 /// Frees a condition.

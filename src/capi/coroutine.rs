@@ -7,7 +7,7 @@ use crate::context::switch;
 use crate::coroutine::Coroutine;
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
-use crate::{signal, tls};
+use crate::{heap, signal, tls};
 
 /// Makes a coroutine of the calling thread. It runs when it is first resumed, in that thread only.
 ///
@@ -94,7 +94,8 @@ pub unsafe extern "C" fn co_release(co: *mut stCoRoutine_t) {
 
 /// Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
 /// forgets it. Values whose keys have destructors are destroyed; other values, and its environment variables,
-/// stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is and reported to the log.
+/// stay until it is released, as in libco. One that is running, another thread's, or NULL, is left as it is
+/// and reported to the log.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
     if co.is_null() {
@@ -132,8 +133,9 @@ pub extern "C" fn co_alloc_sharestack(count: c_int, stack_size: c_int) -> *mut s
         Ok(count @ 1..) => SharedStacks::new(count, rounded(stack_size)),
         _ => Err(std::io::Error::from_raw_os_error(libc::EINVAL)),
     };
+    let made = made.and_then(|stacks| heap::boxed(stacks).ok_or(std::io::ErrorKind::OutOfMemory.into()));
     match made {
-        Ok(stacks) => Box::into_raw(Box::new(stacks)).cast(),
+        Ok(stacks) => Box::into_raw(stacks).cast(),
         Err(error) => {
             answer::<usize>(Err(error));
             ptr::null_mut()

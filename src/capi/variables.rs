@@ -23,7 +23,8 @@ pub unsafe extern "C" fn co_setspecific(key: libc::pthread_key_t, value: *const 
         if valid != 0 {
             return valid;
         }
-        if (*co).rare().locals.set(key, value.cast_mut()) { 0 } else { libc::ENOMEM }
+        let set = (*co).rare().is_some_and(|rare| rare.locals.set(key, value.cast_mut()));
+        if set { 0 } else { libc::ENOMEM }
     }
 }
 

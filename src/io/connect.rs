@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::{Direction, Patience, is_nonblocking};
+use super::{Direction, Patience, error, is_nonblocking, would_block};
 use crate::clock;
 use crate::scheduler::{NAP, Scheduler};
 use crate::sys;
@@ -47,16 +47,46 @@ pub unsafe fn connect(
                 Scheduler::sleep(scheduler, patience.deadline.min(clock::after(NAP)));
                 result = begin(fd, address, length);
             } else {
-                while sys::readiness(fd, libc::POLLOUT) == 0 {
-                    match patience.wait(scheduler) {
-                        Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => return result,
-                        other => other?,
-                    }
+                let decided = decision(scheduler, fd, patience);
+                if would_block(&decided) {
+                    return result;
                 }
+                decided?;
                 return outcome(fd, address, length);
             }
         }
     }
+}
+
+/// Waits for the outcome of a connection that a send has begun; EINPROGRESS when the time is up.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs.
+pub(super) unsafe fn decide(scheduler: *mut Scheduler, fd: c_int) -> io::Result<()> {
+    let patience = Patience::new(fd, Direction::Out)?;
+    // SAFETY: by contract.
+    let decided = unsafe { decision(scheduler, fd, &patience) };
+    if would_block(&decided) {
+        return Err(error(libc::EINPROGRESS));
+    }
+    decided?;
+    // Of the address of a connection that has begun only the family counts.
+    // SAFETY: an address of all zeroes is valid.
+    let mut address: libc::sockaddr_in6 = unsafe { core::mem::zeroed() };
+    address.sin6_family =
+        sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)? as libc::sa_family_t;
+    let length = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
+    let result = outcome(fd, (&raw const address).cast(), length);
+    if sys::failed_with(&result, libc::EISCONN) { Ok(()) } else { result }
+}
+
+/// Parks until a connection is decided; EAGAIN when the time is up.
+unsafe fn decision(scheduler: *mut Scheduler, fd: c_int, patience: &Patience) -> io::Result<()> {
+    while sys::readiness(fd, libc::POLLOUT) == 0 {
+        // SAFETY: by contract of the callers.
+        unsafe { patience.wait(scheduler)? };
+    }
+    Ok(())
 }
 
 /// The outcome of a connection that is decided.
@@ -75,7 +105,7 @@ fn outcome(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -
     // SAFETY: an address of all zeroes is one of the family AF_UNSPEC.
     let nowhere: libc::sockaddr = unsafe { core::mem::zeroed() };
     let _ = sys::connect(fd, &nowhere, size_of::<libc::sockaddr>() as libc::socklen_t);
-    Err(super::error(errno))
+    Err(error(errno))
 }
 
 fn begin(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {

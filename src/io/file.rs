@@ -3,7 +3,9 @@
 use core::ffi::{c_int, c_void};
 use std::io;
 
+use super::vector::Vector;
 use super::{error, is_nonblocking, offload};
+use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -72,36 +74,100 @@ pub(super) unsafe fn read_waiting(
     }
 }
 
-/// Writes a piece to a file that knows no `RWF_NOWAIT`, once it polls writable: what surely goes through at
-/// once here, all else on a helper thread, because "writable" promises only a byte.
+/// Writes to a file that may have to wait for room: like `writev`, or EAGAIN.
 ///
 /// # Safety
-/// A coroutine of `scheduler`, the calling thread's, runs; `piece` is the program's buffer.
-pub(super) unsafe fn write_piece(
-    scheduler: *mut Scheduler, fd: c_int, piece: libc::iovec,
+/// A coroutine of `scheduler`, the calling thread's, runs; the pieces are the program's buffers.
+pub(super) unsafe fn write_careful(
+    scheduler: *mut Scheduler, fd: c_int, pieces: *const libc::iovec, count: c_int,
 ) -> io::Result<usize> {
-    let libc::iovec { iov_base: buffer, iov_len: count } = piece;
+    let result = sys::writev(fd, pieces, count, libc::RWF_NOWAIT);
+    if !knows_no_nowait(&result) {
+        return result;
+    }
     if is_nonblocking(fd)? {
-        return sys::write_from(fd, buffer, count);
+        return sys::writev(fd, pieces, count, 0);
     }
     if sys::readiness(fd, libc::POLLOUT) == 0 {
         return Err(error(libc::EAGAIN));
     }
-    let fifo = sys::file_type(fd)? == libc::S_IFIFO;
-    if fifo || count <= 1 {
-        return sys::write_from(fd, buffer, if fifo { count.min(PIPE_BUF) } else { count });
-    }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(count).map_err(|_| error(libc::ENOMEM))?;
-    // SAFETY: reserved; the kernel checks the source. By contract for the rest.
+    // SAFETY: the kernel has read the vector before it refused the flag. By contract for the rest.
     unsafe {
-        sys::copy_in(buffer.cast(), bytes.as_mut_ptr(), count)?;
-        bytes.set_len(count);
-        if count == size_of::<u64>() && bytes == 1u64.to_ne_bytes() {
-            // An eventfd that polls writable has room for one more.
-            return sys::write_from(fd, buffer, count);
+        let pieces = Vector::new(pieces.cast_mut(), count as usize);
+        if sys::file_type(fd)? == libc::S_IFIFO {
+            write_fifo(fd, pieces.pieces())
+        } else {
+            write_elsewhere(scheduler, fd, pieces.pieces())
         }
-        offload::run(scheduler, move || sys::write(fd, &bytes).map_err(|e| e.raw_os_error()))?
-            .map_err(|errno| error(errno.unwrap_or(libc::EIO)))
     }
+}
+
+/// Writes to a FIFO that polls writable as much as surely goes through at once: one page, and that whole.
+fn write_fifo(fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
+    let (mut size, mut fitting) = (0usize, 0);
+    for piece in pieces {
+        size = size.saturating_add(piece.iov_len);
+        if size > PIPE_BUF {
+            break;
+        }
+        fitting += 1;
+    }
+    match pieces.iter().find(|piece| piece.iov_len > 0) {
+        Some(first) if first.iov_len > PIPE_BUF => sys::write_from(fd, first.iov_base, PIPE_BUF),
+        _ => sys::writev(fd, pieces.as_ptr(), fitting, 0),
+    }
+}
+
+/// Writes to a file of whose room nothing is known, terminals say: "writable" promises only a byte, so all
+/// else is written by a helper thread, piece by piece as here.
+unsafe fn write_elsewhere(scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
+    let count = pieces.iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len));
+    if count <= 1 {
+        return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
+    }
+    let (bytes, lengths) = copies(pieces, count)?;
+    if bytes == 1u64.to_ne_bytes() {
+        // An eventfd that polls writable has room for one more.
+        return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
+    }
+    // SAFETY: by contract; the helper writes from memory of its own.
+    let written = unsafe {
+        offload::run(scheduler, move || {
+            write_copies(fd, &bytes, &lengths).map_err(|e| e.raw_os_error().unwrap_or(libc::ENOMEM))
+        })?
+    };
+    written.map_err(error)
+}
+
+/// The bytes of all pieces, and how many each of them has.
+fn copies(pieces: &[libc::iovec], count: usize) -> io::Result<(Vec<u8>, Vec<usize>)> {
+    let (mut bytes, mut lengths) = (room::<u8>(count)?, room(pieces.len())?);
+    for piece in pieces {
+        // SAFETY: reserved for the sum of all pieces; the kernel checks the source.
+        unsafe {
+            let end = bytes.as_mut_ptr().add(bytes.len());
+            match sys::copy_in(piece.iov_base.cast(), end, piece.iov_len) {
+                Ok(()) => bytes.set_len(bytes.len() + piece.iov_len),
+                // What comes before goes out, as the kernel does it.
+                Err(_) if !bytes.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        lengths.push(piece.iov_len);
+    }
+    Ok((bytes, lengths))
+}
+
+fn write_copies(fd: c_int, bytes: &[u8], lengths: &[usize]) -> io::Result<usize> {
+    let (mut pieces, mut rest) = (room(lengths.len())?, bytes);
+    for &length in lengths {
+        let (piece, behind) = rest.split_at(length);
+        pieces.push(libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: length });
+        rest = behind;
+    }
+    sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0)
+}
+
+fn room<T>(count: usize) -> io::Result<Vec<T>> {
+    heap::room(count).ok_or(error(libc::ENOMEM))
 }

@@ -8,7 +8,8 @@ use std::io;
 use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
-use super::{Direction, persist};
+use super::vector::Vector;
+use super::{Direction, is_nonblocking, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -88,9 +89,10 @@ pub unsafe fn recvfrom(
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
-        persist(scheduler, fd, Direction::In, || {
+        let received = persist(scheduler, fd, Direction::In, || {
             ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
-        })
+        });
+        if would_block(&received) && count == 0 && waits_once(fd) { Ok(0) } else { received }
     }
 }
 
@@ -133,10 +135,23 @@ pub unsafe fn recvmsg(
             && sys::copy_in(message.cast(), (&raw mut header).cast(), size_of::<libc::msghdr>()).is_ok();
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
         let first =
-            persist(scheduler, fd, Direction::In, || ending.attempt(|| sys::recvmsg(fd, message, now)))?;
+            persist(scheduler, fd, Direction::In, || ending.attempt(|| sys::recvmsg(fd, message, now)));
+        if would_block(&first) {
+            // The kernel has accepted the vector before it looked for data.
+            let nothing = Vector::new((*message).msg_iov, (*message).msg_iovlen).length() == 0;
+            return if nothing && waits_once(fd) { Ok(0) } else { first };
+        }
+        let first = first?;
         if !gathers {
             return Ok(first);
         }
         gather::go_on(scheduler, fd, message, flags, header.msg_controllen, first)
     }
+}
+
+/// Whether a receive of no bytes, whose time is up, has received them: TCP waits for data once, and does not ask
+/// why the wait ended.
+fn waits_once(fd: c_int) -> bool {
+    let protocol = sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL);
+    protocol.is_ok_and(|protocol: c_int| protocol == libc::IPPROTO_TCP) && !is_nonblocking(fd).unwrap_or(true)
 }

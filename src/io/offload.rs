@@ -5,12 +5,13 @@
 //! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
 
 use core::ptr;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Once};
+use std::sync::{self, Arc, Condvar, Once, PoisonError};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::{Message, Remote};
@@ -54,9 +55,18 @@ struct Pool {
     idle: usize,
 }
 
-static POOL: Mutex<Pool> =
-    Mutex::new(Pool { queue: VecDeque::new(), running: Vec::new(), helpers: 0, idle: 0 });
+/// Std's lock and condition are words that the kernel knows: a thread that parks needs no memory, and a child of
+/// fork finds no queue of threads that it does not have.
+static POOL: sync::Mutex<Pool> =
+    sync::Mutex::new(Pool { queue: VecDeque::new(), running: Vec::new(), helpers: 0, idle: 0 });
 static WORK: Condvar = Condvar::new();
+
+type Guard = sync::MutexGuard<'static, Pool>;
+
+fn pool() -> Guard {
+    // Nothing panics here, and would end the process if it did.
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Whether there is memory for a job of a few small pieces: asked before they are made, because `Arc` and
 /// `Box` know no other answer to a lack of it than to end the process.
@@ -135,7 +145,7 @@ fn submit(job: Arc<Job>) -> bool {
     FORKS.call_once(|| unsafe {
         libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
     });
-    let mut pool = POOL.lock();
+    let mut pool = pool();
     // Whatever helpers will need, so that they do not run out of memory over a job.
     if pool.queue.try_reserve(1).is_err() || pool.running.try_reserve(MOST).is_err() {
         return false;
@@ -172,10 +182,12 @@ fn spawn() -> bool {
 }
 
 extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
-    let mut pool = POOL.lock();
+    let mut pool = pool();
     loop {
         let Some(&(_, since)) = pool.queue.front() else {
-            if !rest(&mut pool, IDLE) && pool.queue.is_empty() {
+            let rested;
+            (pool, rested) = rest(pool, IDLE);
+            if !rested && pool.queue.is_empty() {
                 pool.helpers -= 1;
                 return ptr::null_mut();
             }
@@ -184,7 +196,7 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
         // A few helpers are enough for short jobs. Another joins them when a job has had to wait.
         let early = Duration::from_nanos(clock::now().saturating_sub(since));
         if pool.running.len() >= FEW && early < LATE {
-            rest(&mut pool, LATE - early);
+            (pool, _) = rest(pool, LATE - early);
             continue;
         }
         let Some((job, _)) = pool.queue.pop_front() else { continue };
@@ -198,33 +210,37 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
         if let Some(waiting) = &*job.waiting.lock() {
             waiting.remote.post(Message::Wake(waiting.waiter, Wake::Ready));
         }
-        pool = POOL.lock();
+        pool = self::pool();
         pool.running.retain(|running| !Arc::ptr_eq(running, &job));
     }
 }
 
 /// Waits for work; `false` when the time is up.
-fn rest(pool: &mut MutexGuard<'_, Pool>, time: Duration) -> bool {
+fn rest(mut pool: Guard, time: Duration) -> (Guard, bool) {
     pool.idle += 1;
-    let rested = WORK.wait_for(pool, time).timed_out();
+    let (mut pool, timeout) = WORK.wait_timeout(pool, time).unwrap_or_else(PoisonError::into_inner);
     pool.idle -= 1;
-    !rested
+    (pool, !timeout.timed_out())
 }
 
+/// The pool's lock while a thread forks.
+struct Held(Cell<Option<Guard>>);
+// SAFETY: only the thread that has the lock looks inside.
+unsafe impl Sync for Held {}
+static HELD: Held = Held(Cell::new(None));
+
 unsafe extern "C" fn before_fork() {
-    core::mem::forget(POOL.lock());
+    let pool = pool();
+    HELD.0.set(Some(pool));
 }
 
 unsafe extern "C" fn parent_forked() {
-    // SAFETY: `before_fork` took the lock on this thread.
-    unsafe { POOL.force_unlock() };
+    HELD.0.take();
 }
 
 /// The child has no helpers: what they were at is done again, for the waiter's new side.
 unsafe extern "C" fn child_forked() {
-    // SAFETY: `before_fork` took the lock on this thread, the only one of the child.
-    unsafe { POOL.force_unlock() };
-    let mut pool = POOL.lock();
+    let Some(mut pool) = HELD.0.take() else { return };
     (pool.helpers, pool.idle) = (0, 0);
     let again = core::mem::take(&mut pool.running);
     pool.queue.extend(again.into_iter().map(|job| (job, 0)));

@@ -7,9 +7,10 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 use std::io;
 
-use super::file::{Manner, beyond_memory, knows_no_nowait, manner, write_piece};
+use super::connect::decide;
+use super::file::{Manner, beyond_memory, manner, write_careful};
 use super::vector::Vector;
-use super::{Direction, Patience, persist, would_block};
+use super::{Direction, Patience, is_nonblocking, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -36,11 +37,7 @@ pub unsafe fn write(
         let part = |done: usize| {
             let rest =
                 libc::iovec { iov_base: buffer.cast_mut().wrapping_byte_add(done), iov_len: count - done };
-            let result = sys::writev(fd, &rest, 1, libc::RWF_NOWAIT);
-            if !knows_no_nowait(&result) {
-                return result;
-            }
-            write_piece(scheduler, fd, rest)
+            write_careful(scheduler, fd, &rest, 1)
         };
         let first = persist(scheduler, fd, Direction::Out, || part(0))?;
         go_on(scheduler, fd, count, first, part)
@@ -59,10 +56,7 @@ pub unsafe fn writev(
         if manner(fd)? == Manner::Plain {
             return sys::writev(fd, vector, count, 0);
         }
-        let first = persist(scheduler, fd, Direction::Out, || {
-            let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) { first_piece(scheduler, fd, vector, count) } else { result }
-        })?;
+        let first = begin(scheduler, fd, 0, |_| write_careful(scheduler, fd, vector, count))?;
         let whole = Vector::new(vector.cast_mut(), count as usize);
         let length = whole.length();
         if first >= length || first == 0 {
@@ -75,24 +69,8 @@ pub unsafe fn writev(
             if !sys::failed_with(&result, libc::ENOTSOCK) {
                 return result;
             }
-            let (vector, count) = (message.msg_iov, message.msg_iovlen as c_int);
-            let result = sys::writev(fd, vector, count, libc::RWF_NOWAIT);
-            if knows_no_nowait(&result) { first_piece(scheduler, fd, vector, count) } else { result }
+            write_careful(scheduler, fd, message.msg_iov, message.msg_iovlen as c_int)
         })
-    }
-}
-
-/// Writes the first piece of a vector that has something in it.
-unsafe fn first_piece(
-    scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
-) -> io::Result<usize> {
-    // SAFETY: the kernel has accepted the vector before it refused the flag. By contract for the rest.
-    unsafe {
-        let pieces = core::slice::from_raw_parts(vector, count.max(0) as usize);
-        match pieces.iter().find(|piece| piece.iov_len > 0) {
-            Some(&piece) => write_piece(scheduler, fd, piece),
-            None => sys::writev(fd, vector, count, 0),
-        }
     }
 }
 
@@ -105,13 +83,13 @@ pub unsafe fn sendto(
     address: *const libc::sockaddr, length: libc::socklen_t,
 ) -> io::Result<usize> {
     let now = flags | libc::MSG_DONTWAIT;
-    let attempt = || sys::sendto(fd, buffer, count, now, address, length);
+    let attempt = |flags| sys::sendto(fd, buffer, count, flags, address, length);
     if now == flags {
-        return attempt();
+        return attempt(now);
     }
     // SAFETY: by contract.
     unsafe {
-        let first = persist(scheduler, fd, Direction::Out, attempt)?;
+        let first = begin(scheduler, fd, flags, attempt)?;
         go_on(scheduler, fd, count, first, |done| {
             let rest = buffer.wrapping_byte_add(done);
             sys::sendto(fd, rest, count - done, now | libc::MSG_NOSIGNAL, ptr::null(), 0)
@@ -132,7 +110,7 @@ pub unsafe fn sendmsg(
     }
     // SAFETY: by contract. The kernel has checked the header once it has sent something.
     unsafe {
-        let first = persist(scheduler, fd, Direction::Out, || sys::sendmsg(fd, message, now))?;
+        let first = begin(scheduler, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
         let whole = Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let length = whole.length();
         if first >= length || first == 0 {
@@ -143,6 +121,31 @@ pub unsafe fn sendmsg(
         go_on(scheduler, fd, length, first, |done| {
             sys::sendmsg(fd, &rest.message(done), now | libc::MSG_NOSIGNAL)
         })
+    }
+}
+
+/// The first part of what is sent, and before it the connection, where sending begins one: with `MSG_FASTOPEN`,
+/// and on a socket that `TCP_FASTOPEN_CONNECT` let connect late.
+unsafe fn begin(
+    scheduler: *mut Scheduler, fd: c_int, flags: c_int, mut attempt: impl FnMut(c_int) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let now = flags | libc::MSG_DONTWAIT;
+    // SAFETY: by contract of the callers.
+    unsafe {
+        let first = persist(scheduler, fd, Direction::Out, || attempt(now));
+        let begun = sys::failed_with(&first, libc::EINPROGRESS);
+        if !(begun || flags & libc::MSG_FASTOPEN != 0 && first.is_ok()) || is_nonblocking(fd)? {
+            return first;
+        }
+        if sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(0) != libc::IPPROTO_TCP {
+            return first;
+        }
+        decide(scheduler, fd)?;
+        if begun {
+            // Nothing went along with the request for the connection.
+            return persist(scheduler, fd, Direction::Out, || attempt(now & !libc::MSG_FASTOPEN));
+        }
+        first
     }
 }
 

@@ -10,6 +10,7 @@ use std::ffi::CString;
 
 use super::offload;
 use crate::coroutine::Answers;
+use crate::heap;
 use crate::scheduler::Scheduler;
 
 unsafe extern "C" {
@@ -20,6 +21,7 @@ unsafe extern "C" {
     fn __res_init() -> c_int;
     fn __res_state() -> *mut u64;
     fn __errno_location() -> *mut c_int;
+    fn __h_errno_location() -> *mut c_int;
 }
 
 /// `sizeof(struct __res_state)` in glibc on x86-64, in words.
@@ -55,7 +57,7 @@ fn under<T>(settings: Option<[u64; RESOLVER_SETTINGS]>, work: impl FnOnce() -> T
     }
 }
 
-/// The resolver's state of the running coroutine: `__res_state`.
+/// The resolver's state of the running coroutine: `__res_state`. Without memory for it, the thread's.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs. The same holds for every function of this file;
@@ -63,22 +65,30 @@ fn under<T>(settings: Option<[u64; RESOLVER_SETTINGS]>, work: impl FnOnce() -> T
 pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
     // SAFETY: by contract; libc's own state of this thread is what a new thread would begin with.
     unsafe {
-        let resolver = &mut (*Scheduler::current(scheduler)).rare().answers.resolver;
+        let thread = __res_state();
+        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return thread.cast() };
+        let resolver = &mut rare.answers.resolver;
         if resolver.is_empty() {
-            let thread = __res_state();
+            let Some(room) = heap::room(RESOLVER_STATE) else { return thread.cast() };
+            *resolver = room;
             resolver.extend((0..RESOLVER_STATE).map(|i| *thread.add(i)));
         }
         resolver.as_mut_ptr().cast()
     }
 }
 
-/// The coroutine's own `h_errno`.
+/// The coroutine's own `h_errno`. Without memory for it, the thread's.
 ///
 /// # Safety
 /// As for [`state`].
 pub unsafe fn h_errno(scheduler: *mut Scheduler) -> *mut c_int {
     // SAFETY: by contract.
-    unsafe { &raw mut (*Scheduler::current(scheduler)).rare().answers.h_errno }
+    unsafe {
+        match (*Scheduler::current(scheduler)).rare() {
+            Some(rare) => &raw mut rare.answers.h_errno,
+            None => __h_errno_location(),
+        }
+    }
 }
 
 /// A list from `getaddrinfo`, freed when nobody took it.
@@ -336,10 +346,8 @@ pub unsafe fn host_by_name_static(scheduler: *mut Scheduler, name: *const c_char
             length *= 2;
             outcome = look_up(scheduler, name, length, 0);
         }
-        if !offload::has_memory() {
-            return ptr::null_mut();
-        }
-        let answers = &mut (*Scheduler::current(scheduler)).rare().answers;
+        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return ptr::null_mut() };
+        let answers = &mut rare.answers;
         answers.h_errno = outcome.h_errno;
         let Some(mut host) = outcome.host else { return ptr::null_mut() };
         // The bytes stay where they are when their vector moves.

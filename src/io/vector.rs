@@ -17,7 +17,8 @@ impl Vector {
         Vector { pieces, count }
     }
 
-    fn pieces(&self) -> &[libc::iovec] {
+    /// The pieces.
+    pub(super) fn pieces(&self) -> &[libc::iovec] {
         if self.count == 0 {
             return &[];
         }

@@ -342,8 +342,11 @@ fn tag(entry: &Entry) -> u64 {
 
 fn register(epoll: c_int, entry: &Entry) -> io::Result<()> {
     match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
-        Err(e) if e.raw_os_error() != Some(libc::EEXIST) => return Err(e),
-        _ => {}
+        // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
+            sys::epoll_modify(epoll, entry.fd, EVERYTHING, tag(entry))?;
+        }
+        result => result?,
     }
     if !registry::registered(entry.fd) {
         return Err(io::ErrorKind::OutOfMemory.into());

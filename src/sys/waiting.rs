@@ -58,6 +58,13 @@ pub fn epoll_add(epoll: c_int, fd: c_int, events: u32, data: u64) -> io::Result<
     unsafe { call!(SYS_epoll_ctl, epoll, libc::EPOLL_CTL_ADD, fd, &raw const event) }.map(drop)
 }
 
+/// Changes what `fd` is registered for; what is ready already counts as new.
+pub fn epoll_modify(epoll: c_int, fd: c_int, events: u32, data: u64) -> io::Result<()> {
+    let event = libc::epoll_event { events, u64: data };
+    // SAFETY: the kernel reads the event.
+    unsafe { call!(SYS_epoll_ctl, epoll, libc::EPOLL_CTL_MOD, fd, &raw const event) }.map(drop)
+}
+
 /// Removes `fd` from the epoll instance.
 pub fn epoll_delete(epoll: c_int, fd: c_int) -> io::Result<()> {
     // SAFETY: no memory is involved.

@@ -229,18 +229,24 @@ TEST(a_thousand_keys_each_have_a_value) {
   CHECK_IS(calls, 5 * KEYS);
 }
 
-static void *sees_an_old_value(void *unused) {
-  if (co_getspecific(key) != NULL) done++;
-  co_setspecific(key, &done);
-  return unused;
+static void *sees_an_old_value(void *old) {
+  CHECK(co_getspecific(key) == *(void **)old);
+  CHECK(co_getspecific(other_key) == NULL);
+  co_setspecific(key, &key);
+  co_setspecific(other_key, &other_key);
+  return NULL;
 }
 
-TEST(a_coroutine_that_begins_anew_has_no_values) {
+TEST(a_coroutine_that_begins_anew_has_the_values_that_nobody_destroyed) {
+  void *old = NULL;
   CHECK_IS(pthread_key_create(&key, NULL), 0);
-  stCoRoutine_t *co = start(sees_an_old_value, NULL);
+  CHECK_IS(pthread_key_create(&other_key, adds_up), 0);
+  stCoRoutine_t *co = start(sees_an_old_value, &old);
+  CHECK_IS(calls, 1);
+  old = &key;
   co_reset(co);
   co_resume(co);
-  CHECK_IS(done, 0);
+  CHECK_IS(calls, 2);
   co_release(co);
 }
 
@@ -458,14 +464,17 @@ static void uses_another_list(void) {
 
 TEST(a_new_list_of_names_replaces_the_old_one) { in_coroutine(uses_another_list); }
 
-static void sees_an_old_variable(void) {
-  CHECK_TEXT(getenv("MINE"), "process");
+static const char *expected = "process";
+
+static void sees_its_old_variable(void) {
+  CHECK_TEXT(getenv("MINE"), expected);
   setenv("MINE", "own", 1);
 }
 
-TEST(a_coroutine_that_begins_anew_has_no_variables) {
+TEST(a_coroutine_that_begins_anew_keeps_its_variables) {
   list_names();
-  stCoRoutine_t *co = start(is_told, (void *)sees_an_old_variable);
+  stCoRoutine_t *co = start(is_told, (void *)sees_its_old_variable);
+  expected = "own";
   co_reset(co);
   co_resume(co);
   CHECK_IS(done, 2);
