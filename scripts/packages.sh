@@ -36,6 +36,7 @@ ssh-keygen      openssh-client
 setpriv         util-linux
 flock           util-linux
 make            make
+c++             g++
 xz              xz-utils
 gdb             gdb
 valgrind        valgrind

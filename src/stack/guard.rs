@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use crate::sys;
+use crate::{annotate, sys};
 
 /// `MADV_GUARD_INSTALL` of linux/mman.h, not yet in the libc crate for every target.
 const MADV_GUARD_INSTALL: i32 = 102;
@@ -19,8 +19,9 @@ static BUDGET: AtomicI32 = AtomicI32::new(16_000);
 /// # Safety
 /// The range is mapped, private and unused.
 pub unsafe fn install(address: *mut u8, size: usize) {
+    // Valgrind takes pages that only the advice guards for readable ones.
     // SAFETY: by contract.
-    if unsafe { sys::advise(address, size, MADV_GUARD_INSTALL) }.is_ok() {
+    if !annotate::on_valgrind() && unsafe { sys::advise(address, size, MADV_GUARD_INSTALL) }.is_ok() {
         return;
     }
     match BUDGET.fetch_sub(1, Ordering::Relaxed) {
