@@ -18,6 +18,7 @@ mod signal;
 mod sleep;
 mod socket;
 mod symbols;
+mod types;
 mod variables;
 
 pub use colib_core::capi;

@@ -3,15 +3,11 @@
 //! Other libraries call us before our constructor has run, so each entry begins as a stub that looks its
 //! function up and goes on there.
 
-use core::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use libc::{
-    FILE, addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action,
-    sighandler_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
-};
-
 use crate::rows::rows;
+use crate::types::*;
 
 macro_rules! table {
     ($($kind:ident fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty => $family:ident::$hook:ident;)*) => {

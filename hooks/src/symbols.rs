@@ -3,16 +3,11 @@
 //! It tests one word and jumps: to the row's hook when the word is not zero, else to the real function.
 
 use core::arch::naked_asm;
-use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
-
-use colib_core::reactor::registry::ACTIVE;
-use libc::{
-    FILE, addrinfo, clockid_t, fd_set, hostent, iovec, msghdr, nfds_t, pollfd, sigaction as action,
-    sighandler_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
-};
 
 use crate::real::{REAL, Row};
 use crate::rows::rows;
+use crate::types::*;
+use colib_core::reactor::registry::ACTIVE;
 
 macro_rules! trampoline {
     (coroutine, $hook:path, $row:expr) => {
