@@ -191,10 +191,13 @@ void co_eventloop(struct stCoEpoll_t *ctx, pfn_co_eventloop_t pfn, void *arg);
  * fds, nfds: as for poll(2). timeout_ms: milliseconds; negative waits without end; 0 does not wait.
  *
  * Returns what poll(2) returns: the number of descriptors with something to tell, 0 when the time is up or
- * somebody resumed the coroutine, or -1 with errno EFAULT, EINVAL or ENOMEM. A descriptor that is closed
+ * somebody resumed the coroutine, or -1 with errno EFAULT, EINTR, EINVAL or ENOMEM. A descriptor that is closed
  * while it is waited for is reported as POLLNVAL.
  */
-int co_poll(struct stCoEpoll_t *ctx, struct pollfd *fds, nfds_t nfds, int timeout_ms);
+int co_poll(struct stCoEpoll_t *ctx,
+            struct pollfd *fds,
+            nfds_t nfds,
+            int timeout_ms);
 
 /**
  * accept(2) for coroutines, whether or not hooks are on. On a non-blocking listener it does not wait: -1

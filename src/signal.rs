@@ -12,7 +12,7 @@ use std::sync::Once;
 
 use crate::coroutine::Coroutine;
 use crate::reactor::registry;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, handler_ran};
 use crate::stack::GUARD;
 use crate::{sys, tls};
 
@@ -116,6 +116,10 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     tls::set_handlers((&raw const running).expose_provenance());
     let handler = &HANDLERS[signal as usize % SIGNALS];
     let function = handler.function.load(Ordering::Acquire);
+    // SAFETY: as below.
+    if is_function(function) && !unsafe { is_own_doing(signal, info) } {
+        handler_ran(handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0);
+    }
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
     // one argument or three as its flags say.
     unsafe {
@@ -132,6 +136,21 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     }
     tls::set_handlers(running.outer.expose_provenance());
     tls::set_hook_word(running.word);
+}
+
+/// Whether the running code itself brought the signal about: then it interrupts no call.
+unsafe fn is_own_doing(signal: c_int, info: *const libc::siginfo_t) -> bool {
+    // SAFETY: by contract of the caller.
+    unsafe {
+        match signal {
+            // The kernel sends it in the name of the process that writes.
+            libc::SIGPIPE => (*info).si_code == libc::SI_USER && (*info).si_pid() == sys::process_id(),
+            libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS => {
+                (*info).si_code > 0
+            }
+            _ => false,
+        }
+    }
 }
 
 fn innermost() -> *const Running {

@@ -23,6 +23,22 @@ pub enum Wake {
     Closed,
     /// Somebody called `co_resume` on the waiting coroutine.
     Resumed,
+    /// A signal handler of the program ran, and the call is one that ends for that.
+    Interrupted,
+}
+
+/// Which signal handlers end a wait, so that the call gives EINTR (signal(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Interrupt {
+    /// None.
+    Never,
+    /// Those installed without `SA_RESTART`.
+    Unrestarted,
+    /// Any: the call is never restarted.
+    Any,
+    /// Any, and it is a handler that is waited for: `pause` and the like.
+    Awaited,
 }
 
 /// Marks in [`Interest::events`] that the descriptor was closed while it was waited for. Not a bit of epoll.
@@ -85,6 +101,8 @@ pub struct Waiter {
     pub deadline: Cell<Nanos>,
     /// Its place in the timers; [`Waiter::NO_TIMER`] outside.
     pub timer: Cell<u32>,
+    /// What ends this wait besides. For one wait only.
+    pub interrupt: Cell<Interrupt>,
     state: Cell<State>,
     wake: Cell<Wake>,
 }
@@ -107,6 +125,7 @@ impl Waiter {
             leave: Cell::new(None),
             deadline: Cell::new(NEVER),
             timer: Cell::new(Self::NO_TIMER),
+            interrupt: Cell::new(Interrupt::Never),
             state: Cell::new(State::Idle),
             wake: Cell::new(Wake::Ready),
         }

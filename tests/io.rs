@@ -41,7 +41,7 @@ fn errno<T>(result: std::io::Result<T>) -> Option<i32> {
 
 fn wait(scheduler: *mut Scheduler, millis: u64) {
     // SAFETY: called in a coroutine of this thread.
-    unsafe { io::sleep_until(scheduler, clock::after(Duration::from_millis(millis))) };
+    unsafe { io::sleep_until(scheduler, clock::after(Duration::from_millis(millis))) }.unwrap();
 }
 
 fn read(scheduler: *mut Scheduler, fd: c_int, buffer: &mut [u8]) -> std::io::Result<usize> {

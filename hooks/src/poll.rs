@@ -62,12 +62,12 @@ pub unsafe extern "C" fn select(
                 clock::after(Duration::from_secs(t.tv_sec as u64) + Duration::from_micros(t.tv_usec as u64))
             }
         };
-        let found = io::select(scheduler, count, [reading, writing, except], deadline, ptr::null())?;
+        let found = io::select(scheduler, count, [reading, writing, except], deadline, ptr::null());
         if !timeout.is_null() {
             let left = clock::left(deadline);
             *timeout = timeval { tv_sec: left.as_secs() as i64, tv_usec: i64::from(left.subsec_micros()) };
         }
-        Ok(found)
+        found
     }) as c_int
 }
 

@@ -17,27 +17,24 @@ use crate::real;
 // SAFETY: as in `input`.
 
 pub unsafe extern "C" fn sleep(seconds: c_uint) -> c_uint {
+    let deadline = clock::after(Duration::from_secs(u64::from(seconds)));
     // SAFETY: see above.
-    apart(|scheduler| unsafe {
-        io::sleep_until(scheduler, clock::after(Duration::from_secs(u64::from(seconds))));
-    });
-    0
+    match call(|scheduler| unsafe { io::sleep_until(scheduler, deadline).map(|()| 0usize) }) {
+        0 => 0,
+        _ => clock::left(deadline).as_secs() as c_uint,
+    }
 }
 
 pub unsafe extern "C" fn usleep(micros: c_uint) -> c_int {
+    let deadline = clock::after(Duration::from_micros(u64::from(micros)));
     // SAFETY: see above.
-    apart(|scheduler| unsafe {
-        io::sleep_until(scheduler, clock::after(Duration::from_micros(u64::from(micros))));
-    });
-    0
+    call(|scheduler| unsafe { io::sleep_until(scheduler, deadline).map(|()| 0usize) }) as c_int
 }
 
-pub unsafe extern "C" fn nanosleep(wait: *const timespec, _left: *mut timespec) -> c_int {
+pub unsafe extern "C" fn nanosleep(wait: *const timespec, left: *mut timespec) -> c_int {
     call(|scheduler| {
-        let wait = read(wait)?;
         // SAFETY: see above.
-        unsafe { io::sleep_until(scheduler, clock::after(duration(wait))) };
-        Ok(0usize)
+        unsafe { nap(scheduler, libc::CLOCK_MONOTONIC, false, read(wait)?, left).map(|()| 0usize) }
     }) as c_int
 }
 
@@ -52,7 +49,8 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_TAI
         | libc::CLOCK_REALTIME_ALARM
         | libc::CLOCK_BOOTTIME_ALARM => {
-            let slept = apart(|scheduler| nap(scheduler, clock, absolute, read(time)?));
+            // SAFETY: see above.
+            let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(time)?, left) });
             slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
         }
         // Time that passes only while the process computes: a helper can wait for it as well as we.
@@ -74,7 +72,10 @@ pub unsafe extern "C" fn clock_nanosleep(
     }
 }
 
-fn nap(scheduler: *mut Scheduler, clock: clockid_t, absolute: bool, time: timespec) -> Result<()> {
+/// Sleeps, and tells in `left` what is left of a relative time when a signal handler ended the sleep.
+unsafe fn nap(
+    scheduler: *mut Scheduler, clock: clockid_t, absolute: bool, time: timespec, left: *mut timespec,
+) -> Result<()> {
     // SAFETY: see above.
     unsafe {
         if absolute && clock != libc::CLOCK_MONOTONIC {
@@ -82,14 +83,18 @@ fn nap(scheduler: *mut Scheduler, clock: clockid_t, absolute: bool, time: timesp
             return io::sleep_until_clock(scheduler, clock, time);
         }
         let wait = duration(time);
-        let deadline = if absolute {
-            u64::try_from(wait.as_nanos()).unwrap_or(clock::NEVER)
-        } else {
-            clock::after(wait)
-        };
-        io::sleep_until(scheduler, deadline);
+        if absolute {
+            let deadline = u64::try_from(wait.as_nanos()).unwrap_or(clock::NEVER);
+            return io::sleep_until(scheduler, deadline);
+        }
+        let deadline = clock::after(wait);
+        let slept = io::sleep_until(scheduler, deadline);
+        if slept.is_err() && !left.is_null() {
+            let rest = clock::left(deadline);
+            *left = timespec { tv_sec: rest.as_secs() as i64, tv_nsec: i64::from(rest.subsec_nanos()) };
+        }
+        slept
     }
-    Ok(())
 }
 
 /// The program's time: EFAULT and EINVAL as the kernel gives them.

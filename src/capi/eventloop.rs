@@ -49,7 +49,7 @@ pub unsafe extern "C" fn co_eventloop(ctx: *mut stCoEpoll_t, pfn: pfn_co_eventlo
 /// fds, nfds: as for poll(2). timeout_ms: milliseconds; negative waits without end; 0 does not wait.
 ///
 /// Returns what poll(2) returns: the number of descriptors with something to tell, 0 when the time is up or
-/// somebody resumed the coroutine, or -1 with errno EFAULT, EINVAL or ENOMEM. A descriptor that is closed
+/// somebody resumed the coroutine, or -1 with errno EFAULT, EINTR, EINVAL or ENOMEM. A descriptor that is closed
 /// while it is waited for is reported as POLLNVAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_poll(

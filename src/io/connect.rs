@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Direction, Patience, error, is_nonblocking, would_block};
 use crate::clock;
-use crate::scheduler::{NAP, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::sys;
 
 /// `connect`.
@@ -44,7 +44,7 @@ pub unsafe fn connect(
         // SAFETY: by contract.
         unsafe {
             if no_room {
-                Scheduler::sleep(scheduler, patience.deadline.min(clock::after(NAP)));
+                patience.nap(scheduler)?;
                 result = begin(fd, address, length);
             } else {
                 let decided = decision(scheduler, fd, patience);

@@ -37,7 +37,7 @@ use std::io;
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::{NAP, Scheduler};
 use crate::sys;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
 /// Which way data goes, and what ends the wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,8 @@ struct Patience {
     deadline: Nanos,
     /// How often to look again without being woken.
     relook: Duration,
+    /// Calls with a time-out are never restarted after a signal handler (signal(7)).
+    interrupt: Interrupt,
 }
 
 /// The peer of a unix socket can stop reading (`SHUT_RD`), which ends a blocked write, but no event tells.
@@ -116,11 +118,13 @@ impl Patience {
         let unix = || sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
         let blind = direction == Direction::Out && unix().is_ok_and(|domain| domain == libc::AF_UNIX);
         let relook = if blind { RELOOK_UNIX } else { Duration::MAX };
-        Ok(Patience { fd, direction, deadline: deadline(fd, direction), relook })
+        let deadline = deadline(fd, direction);
+        let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
+        Ok(Patience { fd, direction, deadline, relook, interrupt })
     }
 
     /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
-    /// is up.
+    /// is up, EINTR when a signal handler ends the call.
     unsafe fn wait(&self, scheduler: *mut Scheduler) -> io::Result<()> {
         if clock::now() >= self.deadline {
             return Err(error(libc::EAGAIN));
@@ -132,13 +136,26 @@ impl Patience {
             let contradicted = self.direction == Direction::Out
                 && sys::readiness(self.fd, self.direction.poll_events()) != 0;
             if contradicted {
-                Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP)));
-                return Ok(());
+                return self.nap(scheduler);
             }
             let until = self.deadline.min(clock::after(self.relook));
+            Scheduler::interruptible(scheduler, self.interrupt);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
+                Wake::Interrupted => Err(error(libc::EINTR)),
                 Wake::Ready | Wake::TimedOut | Wake::Resumed => Ok(()),
+            }
+        }
+    }
+
+    /// Parks for a moment where no event would tell that another attempt makes sense.
+    unsafe fn nap(&self, scheduler: *mut Scheduler) -> io::Result<()> {
+        // SAFETY: as for `wait`.
+        unsafe {
+            Scheduler::interruptible(scheduler, self.interrupt);
+            match Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP))) {
+                Wake::Interrupted => Err(error(libc::EINTR)),
+                _ => Ok(()),
             }
         }
     }
@@ -158,8 +175,16 @@ unsafe fn persist<T>(
     let patience = Patience::new(fd, direction)?;
     while would_block(&result) {
         // SAFETY: by contract.
-        unsafe { patience.wait(scheduler)? };
+        let waited = unsafe { patience.wait(scheduler) };
+        let interrupted = sys::failed_with(&waited, libc::EINTR);
+        if !interrupted {
+            waited?;
+        }
         result = attempt();
+        // What came in meanwhile goes before the interruption.
+        if interrupted && would_block(&result) {
+            return Err(error(libc::EINTR));
+        }
     }
     result
 }

@@ -3,16 +3,17 @@
 use core::time::Duration;
 use std::io;
 
+use super::error;
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
 /// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
 pub(super) const MASKED: Duration = Duration::from_millis(10);
 
 /// `poll`, and `ppoll` with a signal mask. Gives the number of descriptors with something to tell; zero at
-/// `deadline`, and when somebody resumes the coroutine.
+/// `deadline`, and when somebody resumes the coroutine. EINTR when a signal handler ends the call.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `fds` is the program's, as for the call itself.
@@ -30,6 +31,7 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
+            Scheduler::interruptible(scheduler, Interrupt::Any);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
         found = look()?;
@@ -38,6 +40,9 @@ pub unsafe fn poll(
             return Ok(unsafe {
                 report_closed(core::slice::from_raw_parts_mut(fds, count as usize), &closed)
             });
+        }
+        if wake == Wake::Interrupted && found == 0 {
+            return Err(error(libc::EINTR));
         }
         if wake == Wake::Resumed || (wake == Wake::TimedOut && until == deadline) {
             break;

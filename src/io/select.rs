@@ -9,7 +9,7 @@ use super::poll::MASKED;
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
 /// The sets of a `select`: for reading, writing, exceptions; each may be null.
 pub type Sets = [*mut libc::fd_set; 3];
@@ -44,6 +44,7 @@ pub unsafe fn select(
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
             let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
+            Scheduler::interruptible(scheduler, Interrupt::Any);
             let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
             if closed {
                 return Err(error(libc::EBADF));
@@ -52,6 +53,12 @@ pub unsafe fn select(
                 ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
             }
             found = sys::select_now(count, sets, mask)?;
+            if wake == Wake::Interrupted && found == 0 {
+                for (i, set) in sets.iter().enumerate().filter(|(_, set)| !set.is_null()) {
+                    ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
+                }
+                return Err(error(libc::EINTR));
+            }
             if wake == Wake::TimedOut && until == deadline {
                 break;
             }

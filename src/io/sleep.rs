@@ -3,23 +3,35 @@
 use core::ffi::c_int;
 use std::io;
 
+use super::error;
 use crate::clock::{self, Nanos};
 use crate::reactor::duplicate_high;
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
-/// Sleeps until a point on the monotonic clock. Somebody's `co_resume` does not shorten it.
+/// Sleeps until a point on the monotonic clock. Somebody's `co_resume` does not shorten it; a signal handler
+/// does, with EINTR.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
-pub unsafe fn sleep_until(scheduler: *mut Scheduler, deadline: Nanos) {
-    // SAFETY: by contract.
-    while unsafe { Scheduler::sleep(scheduler, deadline) } != Wake::TimedOut {}
+pub unsafe fn sleep_until(scheduler: *mut Scheduler, deadline: Nanos) -> io::Result<()> {
+    loop {
+        // SAFETY: by contract.
+        let wake = unsafe {
+            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::sleep(scheduler, deadline)
+        };
+        match wake {
+            Wake::TimedOut => return Ok(()),
+            Wake::Interrupted => return Err(error(libc::EINTR)),
+            _ => {}
+        }
+    }
 }
 
 /// Sleeps until `at` on the clock `by`, even when that clock is set meanwhile. EINVAL for a time or a clock that
-/// the kernel refuses.
+/// the kernel refuses; EINTR when a signal handler ends the sleep.
 ///
 /// # Safety
 /// As for [`sleep_until`].
@@ -45,15 +57,24 @@ pub unsafe fn sleep_until_clock(
         high
     };
     let mut fd = open()?;
+    let mut result = Ok(());
     // A closed descriptor was the program's doing (a close loop): begin again with the same time.
     while sys::readiness(fd, libc::POLLIN) == 0 {
         // SAFETY: by contract.
-        let wake = unsafe { Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), Nanos::MAX) };
-        if wake == Wake::Closed {
-            fd = open()?;
+        let wake = unsafe {
+            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), Nanos::MAX)
+        };
+        match wake {
+            Wake::Closed => fd = open()?,
+            Wake::Interrupted => {
+                result = Err(error(libc::EINTR));
+                break;
+            }
+            _ => {}
         }
     }
     crate::scheduler::closing(fd);
     sys::close(fd);
-    Ok(())
+    result
 }

@@ -15,7 +15,7 @@ mod ring;
 mod table;
 
 pub use descriptor::{duplicate_high, vacate};
-pub use remote::{Message, Remote};
+pub use remote::{HANDLED, Message, Remote, UNRESTARTED};
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;

@@ -1,7 +1,7 @@
 //! The side of a thread that other threads may touch: its inbox and how to wake it.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
@@ -25,6 +25,11 @@ unsafe impl Send for Message {}
 /// Messages that an inbox has room for from the beginning: helpers must not run out of memory over one.
 const ROOM: usize = 64;
 
+/// A signal handler of the program ran.
+pub const HANDLED: u8 = 1;
+/// One of them was installed without `SA_RESTART`.
+pub const UNRESTARTED: u8 = 2;
+
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]
 pub struct Remote {
@@ -36,6 +41,8 @@ pub struct Remote {
     sleeping: AtomicBool,
     /// A hint that spares the lock when the inbox is empty.
     filled: AtomicBool,
+    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`] and [`UNRESTARTED`].
+    handled: AtomicU8,
     inbox: Mutex<Vec<Message>>,
 }
 
@@ -53,6 +60,7 @@ impl Remote {
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),
             filled: AtomicBool::new(false),
+            handled: AtomicU8::new(0),
             inbox: Mutex::new(Vec::with_capacity(ROOM)),
         }
     }
@@ -79,11 +87,28 @@ impl Remote {
     /// The order matters on both sides: the sleeper announces, then looks; the poster fills, then rings.
     pub fn fall_asleep(&self) -> bool {
         self.sleeping.store(true, Ordering::SeqCst);
-        if self.filled.load(Ordering::SeqCst) {
+        if self.filled.load(Ordering::SeqCst) || self.handled.load(Ordering::SeqCst) != 0 {
             self.wake_up();
             return false;
         }
         true
+    }
+
+    /// A signal handler runs on this very thread. Takes no lock.
+    pub fn interrupt(&self, what: u8) {
+        self.handled.fetch_or(what, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether a handler ran that nobody was told of.
+    #[inline(always)]
+    pub fn has_handled(&self) -> bool {
+        self.handled.load(Ordering::Relaxed) != 0
+    }
+
+    /// The handlers that ran and nobody was told of.
+    pub fn take_handled(&self) -> u8 {
+        self.handled.swap(0, Ordering::SeqCst)
     }
 
     /// Ends the announcement.

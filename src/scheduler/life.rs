@@ -150,6 +150,7 @@ impl Scheduler {
             }
             (*this).timers.remove(&(*co).waiter);
             (*co).interests.iter().chain([&(*co).interest]).for_each(|interest| interest.unlink());
+            Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
             (*co).interests = Vec::new();
             (*co).scratch = Vec::new();

@@ -5,14 +5,17 @@
 //!
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `turn`: one round of the loop
+//! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
+mod interrupt;
 mod life;
 mod switch;
 mod thread;
 mod turn;
 
+pub use interrupt::{handler_ran, handlers_run};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::count_of_threads;
 
@@ -47,8 +50,10 @@ pub struct Scheduler {
     timers: Timers,
     reactor: Reactor,
     pool: Pool,
-    /// All coroutines of the thread but `main`.
+    /// All coroutines of the thread but `main`, the oldest first.
     members: Box<List>,
+    /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
+    interruptible: interrupt::Counts,
     /// Released while they ran, and no longer running: chained by `resumer`.
     doomed: *mut Coroutine,
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
@@ -140,9 +145,8 @@ impl Scheduler {
             let watched = Self::watch(this, me, wants);
             let until = if watched { deadline } else { deadline.min(clock::after(NAP)) };
             (*me).waiter.deadline.set(until);
-            if (*this).timers.add(&raw const (*me).waiter) {
-                Self::park(this);
-            }
+            let timed = (*this).timers.add(&raw const (*me).waiter);
+            Self::park_interruptible(this, timed);
             (*this).timers.remove(&(*me).waiter);
             let wake = (*me).waiter.disarm();
             let interests = (*me).interests.iter().chain(core::iter::once(&(*me).interest));
@@ -195,9 +199,8 @@ impl Scheduler {
         unsafe {
             let me = (*this).current;
             (*me).waiter.deadline.set(deadline);
-            if (*this).timers.add(&raw const (*me).waiter) {
-                Self::park(this);
-            }
+            let timed = (*this).timers.add(&raw const (*me).waiter);
+            Self::park_interruptible(this, timed);
             (*this).timers.remove(&(*me).waiter);
             (*me).waiter.disarm()
         }

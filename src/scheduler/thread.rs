@@ -73,6 +73,7 @@ impl Scheduler {
             reactor: Reactor::new(),
             pool: Pool::new(),
             members: Box::default(),
+            interruptible: Default::default(),
             doomed: ptr::null_mut(),
             mover: None,
             errno,

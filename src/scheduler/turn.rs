@@ -19,6 +19,7 @@ impl Scheduler {
         unsafe {
             Self::reap(this);
             Self::read_mail(this);
+            Self::deliver(this);
             let until = if (*this).ready.is_empty() && (*this).batch.is_empty() {
                 (*this).timers.next().min(limit)
             } else {
@@ -28,6 +29,7 @@ impl Scheduler {
                 (*this).reactor.wait(until, &(*this).ready);
             }
             Self::read_mail(this);
+            Self::deliver(this);
             if (*this).timers.next() != NEVER {
                 (*this).timers.expire(clock::now(), &(*this).ready);
             }

@@ -1,0 +1,118 @@
+//! Whose call a signal handler ends with EINTR.
+//!
+//! A thread has one blocking call that a handler can interrupt; here many coroutines wait in one thread's
+//! stead. Those that wait for a handler (`pause`) are all told. When there is none, one is: the oldest coroutine
+//! whose call the handler ends, as the kernel prefers a process's first thread. That is the one that a program
+//! made first, its accepting loop say, and where a program is likely to look at what its handler left.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Scheduler;
+use crate::coroutine::Coroutine;
+use crate::reactor::{HANDLED, UNRESTARTED};
+use crate::waiter::{Interrupt, Waiter, Wake};
+
+/// How many coroutines wait, by what ends their wait; the first is not counted.
+pub(super) type Counts = [usize; 4];
+
+/// Handlers of the program that have run in this process.
+static HANDLERS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many of the program's handlers have run so far, on any thread.
+pub fn handlers_run() -> usize {
+    HANDLERS.load(Ordering::Acquire)
+}
+
+/// A handler of the program is about to run on the calling thread, whatever it interrupts: nothing but atomic
+/// words is touched here.
+pub fn handler_ran(restarts: bool) {
+    HANDLERS.fetch_add(1, Ordering::Release);
+    let this = Scheduler::get();
+    if !this.is_null() {
+        let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
+        // SAFETY: the calling thread's scheduler is valid, and its remote side is made for being shared.
+        unsafe { (*this).reactor.remote().interrupt(what) };
+    }
+}
+
+impl Scheduler {
+    /// Lets signal handlers end the next wait of the running coroutine, with [`Wake::Interrupted`].
+    ///
+    /// # Safety
+    /// A coroutine of this thread runs.
+    pub unsafe fn interruptible(this: *mut Scheduler, by: Interrupt) {
+        // SAFETY: by contract.
+        unsafe { (*(*this).current).waiter.interrupt.set(by) };
+    }
+
+    /// Parks the running coroutine if its deadline could be set, and ends what [`Scheduler::interruptible`]
+    /// began.
+    pub(super) unsafe fn park_interruptible(this: *mut Scheduler, timed: bool) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let waiter = &raw const (*(*this).current).waiter;
+            if timed {
+                if (*this).reactor.remote().has_handled() {
+                    // Handlers that ran before this call began do not end it.
+                    let by = (*waiter).interrupt.replace(Interrupt::Never);
+                    Self::deliver(this);
+                    (*waiter).interrupt.set(by);
+                }
+                match (*waiter).interrupt.get() {
+                    Interrupt::Never => {}
+                    by => (*this).interruptible[by as usize] += 1,
+                }
+                Self::park(this);
+                Self::end_interruptible(this, waiter);
+            } else {
+                (*waiter).interrupt.set(Interrupt::Never);
+            }
+        }
+    }
+
+    /// The wait of a parked coroutine is over, or given up.
+    pub(super) unsafe fn end_interruptible(this: *mut Scheduler, waiter: *const Waiter) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            match (*waiter).interrupt.replace(Interrupt::Never) {
+                Interrupt::Never => {}
+                by => (*this).interruptible[by as usize] -= 1,
+            }
+        }
+    }
+
+    /// Tells those whose calls the handlers end that have run since the last time.
+    pub(super) unsafe fn deliver(this: *mut Scheduler) {
+        // SAFETY: by contract of `turn`; members are valid until they are unlinked.
+        unsafe {
+            if !(*this).reactor.remote().has_handled() {
+                return;
+            }
+            let handled = (*this).reactor.remote().take_handled();
+            let waiting = |by: Interrupt| (*this).interruptible[by as usize] > 0;
+            let unrestarted = handled & UNRESTARTED != 0;
+            let awaited = waiting(Interrupt::Awaited);
+            if !(awaited || waiting(Interrupt::Any) || unrestarted && waiting(Interrupt::Unrestarted)) {
+                return;
+            }
+            let mut link = (*this).members.first();
+            while !link.is_null() {
+                let waiter = &raw const (*Coroutine::of_member(link)).waiter;
+                let concerned = (*waiter).is_armed()
+                    && match (*waiter).interrupt.get() {
+                        Interrupt::Never => false,
+                        Interrupt::Awaited => true,
+                        Interrupt::Any => !awaited,
+                        Interrupt::Unrestarted => !awaited && unrestarted,
+                    };
+                if concerned {
+                    Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+                    if !awaited {
+                        return;
+                    }
+                }
+                link = (*this).members.after(link);
+            }
+        }
+    }
+}

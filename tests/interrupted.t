@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Signal handlers end blocking calls, or let them go on, as on a plain thread; and of many waiting coroutines, those they should.
+. "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/c/cases.sh"
+
+build_c interrupted "$ROOT/tests/c/interrupted.c" || { echo "Bail out! the program does not compile"; exit 1; }
+cases interrupted
+done_testing
