@@ -10,8 +10,8 @@ lib=$PWD/target/release out=$PWD/target/stress cc=${CC:-cc}
 [ -e "$lib/libcolib.so" ] || { echo "stress.sh: target/release/libcolib.so is missing: run 'make build' first" >&2; exit 1; }
 mkdir -p "$out"
 failed=0
-build() { # NAME
-  $cc -std=gnu11 -g -O1 -Iinclude "tests/c/$1.c" -o "$out/$1" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread -lrt -lm
+build() { # PROGRAM, which is SUITE or SUITE/NAME; the file is named without the slash
+  $cc -std=gnu11 -g -O1 -Iinclude "tests/c/$1.c" -o "$out/${1//\//_}" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread -lrt -lm
 }
 # attempt NAME COMMAND...: shows what it said when it fails
 attempt() {
@@ -27,21 +27,17 @@ seeds() {
   local program=$1 runs=0 seed; shift
   while [ "$SECONDS" -lt "$until" ]; do
     seed=0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
-    attempt "SEED=$seed $program $*" env SEED="$seed" "$out/$program" "$@" || return 1
+    attempt "SEED=$seed $program $*" env SEED="$seed" "$out/${program//\//_}" "$@" || return 1
     runs=$((runs + 1))
   done
   echo "$program: $runs seeds"
 }
 
 # Programs that throw dice, and of them the cases that say so.
-random=$(grep -l 'cast_dice()' tests/c/*.c | xargs -n1 basename | sed 's/\.c$//' | grep -v '^signals_storm$')
+random=$(cd tests/c && grep -lr 'cast_dice()' --include='*.c' | xargs grep -l '^TEST([a-z0-9_]*random' | sed 's/\.c$//')
 for program in $random signals_storm; do build "$program"; done
 until=$((SECONDS + 60 * minutes)) jobs=()
-for program in $random; do
-  if grep -q '^TEST([a-z0-9_]*random' "tests/c/$program.c"; then
-    seeds "$program" random & jobs+=($!)
-  fi
-done
+for program in $random; do seeds "$program" random & jobs+=($!); done
 (
   runs=0
   while [ "$SECONDS" -lt "$until" ]; do

@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c conditions "$ROOT/tests/c/conditions.c" || { echo "Bail out! the program does not compile"; exit 1; }
-cases conditions
+suite conditions
 done_testing

@@ -85,27 +85,30 @@ else skip 'clang is not installed'; fi
 # - cases without memory, or that measure it;
 # - calls with bad addresses on purpose.
 NOT_HERE='cancel|without_(any_)?memory|no_memory|forking_while_other_threads|flat|hundred_thousand|given_back|costs_at_most|errors_are_those_a_thread_gets'
-SUITES=
-for source in "$ROOT"/tests/c/*.c "$ROOT"/tests/c/*.cpp "$ROOT"/tests/cxx/*.cpp; do
-  grep -q '^RUN_TESTS' "$source" && SUITES+=" $source"
-done
+SUITES=$(cd "$ROOT/tests/c" && grep -rl '^RUN_TESTS' --include='*.c' --include='*.cpp' . | sed 's,^\./,,' | LC_ALL=C sort)
+
+# cases_of SOURCE: the names of those of its cases that are run
+cases_of() { sed -n 's/^TEST(\([a-z0-9_]*\)).*/\1/p' "$ROOT/tests/c/$1" | grep -Ev "$LEFT_OUT"; }
+# program_of PREFIX SOURCE
+program_of() { echo "$OUT/$1$(tr ./ __ <<<"$2")"; }
 
 # suites PREFIX REPORT RUNNER...: runs them side by side, most of them sleep; a report is text that matches REPORT
 suites() {
   local prefix=$1 report=$2 source program cases; shift 2
   for source in $SUITES; do
-    program=$OUT/$prefix$(basename "$source" | tr . _)
-    [ -x "$program" ] || continue
-    cases=$(sed -n 's/^TEST(\([a-z0-9_]*\)).*/\1/p' "$source" | grep -Ev "$LEFT_OUT")
+    program=$(program_of "$prefix" "$source") cases=$(cases_of "$source")
+    # Without a name a program would run them all.
+    [ -x "$program" ] && [ -n "$cases" ] || continue
     # shellcheck disable=SC2086  # a list of names
     timeout "$LIMIT" "$@" "$program" $cases >"$program.out" 2>&1 &
     while [ "$(jobs -pr | wc -l)" -ge "$SIDE_BY_SIDE" ]; do wait -n; done
   done
   wait
   for source in $SUITES; do
-    program=$OUT/$prefix$(basename "$source" | tr . _)
+    program=$(program_of "$prefix" "$source")
+    [ -n "$(cases_of "$source")" ] || continue
     [ -x "$program" ] && ! grep -Eq "$report" "$program.out" && grep -Eq '^(not )?ok ' "$program.out"
-    ok $? "${prefix%_}: $(basename "$source") of another suite builds, and gives no report"
+    ok $? "${prefix%_}: $source of another suite builds, and gives no report"
     [ -x "$program" ] || continue
     ! grep -Eq "$report" "$program.out" || diag "$(grep -E -B 5 -A 20 "$report" "$program.out" | head -n 60)"
   done
@@ -115,7 +118,7 @@ build_suites() { # PREFIX FLAGS...
   for source in $SUITES; do
     case $source in *.cpp) compiler="g++ -std=c++17" ;; *) compiler="$GCC -std=gnu11" ;; esac
     # Strictness is the business of the suites.
-    $compiler -g -O1 -w -I"$ROOT/include" -I"$ROOT/tests/c" "$@" "$source" -o "$OUT/$prefix$(basename "$source" | tr . _)" $SHARED -lrt -ldl -lm 2>/dev/null &
+    $compiler -g -O1 -w -I"$ROOT/include" "$@" "$ROOT/tests/c/$source" -o "$(program_of "$prefix" "$source")" $SHARED -lrt -ldl -lm 2>/dev/null &
     while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n; done
   done
   wait

@@ -10,7 +10,7 @@ wants_no_executable_stack() { if executable "$1"; then ok 1 "$2"; else ok 0 "$2"
 
 build_c stacks "$ROOT/tests/c/stacks.c" -ldl &&
   build_c stacks_gdb "$ROOT/tests/c/stacks_gdb.c" &&
-  build_cxx stacks_cxx "$ROOT/tests/cxx/stacks.cpp" -I"$ROOT/tests/c" ||
+  build_cxx stacks_cxx "$ROOT/tests/c/stacks_exceptions.cpp" ||
   { echo "Bail out! the programs do not compile"; exit 1; }
 cases stacks
 cases stacks_cxx

@@ -4,7 +4,7 @@
 . "$ROOT/tests/c/cases.sh"
 
 build_c variables "$ROOT/tests/c/variables.c" -lm &&
-  build_cxx variables_cxx "$ROOT/tests/cxx/variables.cpp" -I"$ROOT/tests/c" ||
+  build_cxx variables_cxx "$ROOT/tests/c/variables_exceptions.cpp" ||
   { echo "Bail out! the programs do not compile"; exit 1; }
 cases variables
 cases variables_cxx
