@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c coroutines "$ROOT/tests/c/coroutines.c" || { echo "Bail out! coroutines.c does not compile"; exit 1; }
-cases coroutines
+suite coroutines
 done_testing

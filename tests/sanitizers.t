@@ -88,7 +88,7 @@ NOT_HERE='cancel|without_(any_)?memory|no_memory|forking_while_other_threads|fla
 SUITES=$(cd "$ROOT/tests/c" && grep -rl '^RUN_TESTS' --include='*.c' --include='*.cpp' . | sed 's,^\./,,' | LC_ALL=C sort)
 
 # cases_of SOURCE: the names of those of its cases that are run
-cases_of() { sed -n 's/^TEST(\([a-z0-9_]*\)).*/\1/p' "$ROOT/tests/c/$1" | grep -Ev "$LEFT_OUT"; }
+cases_of() { sed -nE 's/^TEST(_SAYS)?\(([a-z0-9_]*)[,)].*/\2/p' "$ROOT/tests/c/$1" | grep -Ev "$LEFT_OUT"; }
 # program_of PREFIX SOURCE
 program_of() { echo "$OUT/$1$(tr ./ __ <<<"$2")"; }
 

@@ -2,6 +2,7 @@
  * check.h - cases in C and C++ that speak TAP.
  *
  *     TEST(a_case_is_named_by_a_sentence) { CHECK(1 + 1 == 2); }
+ *     TEST_SAYS(what_it_says_on_standard_error_is_expected, "words") { fprintf(stderr, "a few words\n"); }
  *     RUN_TESTS
  *
  * Each case runs in a process of its own, so that one that crashes, hangs or leaves coroutines behind fails
@@ -189,14 +190,18 @@ UNUSED static struct ending apart(void (*body)(void *), void *argument) {
 }
 
 /* Runs `body` apart, where it must come to its end, and expects `words` on standard error; none for NULL. */
-#define CHECK_SAYS(body, words)                                                                        \
-  do {                                                                                                 \
-    struct ending said = apart(body, NULL);                                                            \
-    const char *wanted = words;                                                                        \
-    if (!CHECK(WIFEXITED(said.status) && WEXITSTATUS(said.status) == 0) ||                             \
-        !CHECK(wanted ? strstr(said.text, wanted) != NULL : said.text[0] == 0))                        \
-      fprintf(stderr, "# status %#x, standard error: %s\n", (unsigned)said.status, said.text);         \
-  } while (0)
+UNUSED static void check_says(void (*body)(void *), const char *words) {
+  struct ending said = apart(body, NULL);
+  if (!CHECK(WIFEXITED(said.status) && WEXITSTATUS(said.status) == 0) ||
+      !CHECK(words ? strstr(said.text, words) != NULL : said.text[0] == 0))
+    fprintf(stderr, "# status %#x, standard error: %s\n", (unsigned)said.status, said.text);
+}
+
+/* A case about what the library says: its body runs apart. */
+#define TEST_SAYS(title, words)                             \
+  static void title##_apart(void *);                        \
+  TEST(title) { check_says(title##_apart, words); }         \
+  static void title##_apart(void *nothing UNUSED)
 
 /* ---- coroutines ------------------------------------------------------------------------------------- */
 
@@ -223,6 +228,13 @@ UNUSED static stCoRoutine_t *start(void *(*body)(void *), void *argument) {
   stCoRoutine_t *co = spawn(body, argument);
   co_resume(co);
   return co;
+}
+
+/* Runs `body(argument)` in another thread to its end. */
+UNUSED static void elsewhere(void *(*body)(void *), void *argument) {
+  pthread_t thread;
+  NEED(pthread_create(&thread, NULL, body, argument) == 0);
+  NEED(pthread_join(thread, NULL) == 0);
 }
 
 UNUSED static long long now_ns(void) {

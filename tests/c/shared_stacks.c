@@ -266,11 +266,11 @@ TEST(shared_stacks_have_the_size_that_was_asked_for) {
   CHECK_IS(done, 30);
 }
 
-static stShareStack_t *elsewhere;
+static stShareStack_t *borrowed;
 
 static void *makes_a_user(void *unused) {
   stCoRoutine_t *co = NULL;
-  stCoRoutineAttr_t attr = {0, elsewhere};
+  stCoRoutineAttr_t attr = {0, borrowed};
   errno = 0;
   int made = co_create(&co, &attr, ends, NULL);
   CHECK(unused ? made == -1 && errno == EINVAL && co == NULL : made == 0);
@@ -281,8 +281,8 @@ static void *makes_a_user(void *unused) {
 
 TEST(shared_stacks_serve_one_thread_at_a_time) {
   pthread_t thread;
-  elsewhere = stacks_of(1, 64 * KIB);
-  stCoRoutine_t *co = spawn_on(elsewhere, 0, fills_and_yields, NULL);
+  borrowed = stacks_of(1, 64 * KIB);
+  stCoRoutine_t *co = spawn_on(borrowed, 0, fills_and_yields, NULL);
   co_resume(co);
   pthread_create(&thread, NULL, makes_a_user, "not allowed");
   pthread_join(thread, NULL);
@@ -292,7 +292,7 @@ TEST(shared_stacks_serve_one_thread_at_a_time) {
   pthread_create(&thread, NULL, makes_a_user, NULL);
   pthread_join(thread, NULL);
   CHECK_IS(done, 2);
-  CHECK_IS(co_free_sharestack(elsewhere), 0);
+  CHECK_IS(co_free_sharestack(borrowed), 0);
 }
 
 /* ---- hooks whose arguments move away ---------------------------------------------------------------- */

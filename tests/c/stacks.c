@@ -400,7 +400,7 @@ static void create_without_memory(void *unused) {
   CHECK(reached >= 1);
 }
 
-TEST(without_any_memory_nothing_is_made_and_nobody_dies) { CHECK_SAYS(create_without_memory, NULL); }
+TEST(without_any_memory_nothing_is_made_and_nobody_dies) { check_says(create_without_memory, NULL); }
 
 static stCoRoutine_t *holder;
 static pthread_key_t held_key;
