@@ -3,10 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c faults_of_libco "$ROOT/tests/c/faults_of_libco.c" -rdynamic -ldl ||
-  { echo "Bail out! the program does not compile"; exit 1; }
 PREFIX='not here: '
-cases faults_of_libco
+suite faults_of_libco -rdynamic -ldl
 
 # The linker itself says what an executable-stack mark in an object would do to the program.
 passes "no executable stack is asked for by an object of the static library" \

@@ -304,29 +304,6 @@ UNUSED static int open_descriptors(void) {
   return count;
 }
 
-#define CHECK_EPOLL_PWAIT2 441
-enum { FOREVER = -1, UNKNOWN = -2 };
-
-/* For how many seconds the thread sleeps in its loop: FOREVER without end, UNKNOWN where the kernel does not tell. */
-UNUSED static long loop_sleeps_for(pid_t thread) {
-  char path[64], line[200];
-  snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
-  for (int i = 0; i < 5000; i++) {
-    long number = -1;
-    unsigned long a[4] = {0};
-    FILE *file = fopen(path, "r");
-    char *got = file ? fgets(line, sizeof line, file) : NULL;
-    if (file) fclose(file);
-    if (!got) return UNKNOWN;
-    if (sscanf(line, "%ld %lx %lx %lx %lx", &number, &a[0], &a[1], &a[2], &a[3]) == 5) {
-      if (number == CHECK_EPOLL_PWAIT2) return a[3] ? ((struct timespec *)a[3])->tv_sec : (long)FOREVER;
-      if (number == SYS_epoll_wait || number == SYS_epoll_pwait) return UNKNOWN;
-    }
-    usleep(1000);
-  }
-  return UNKNOWN;
-}
-
 /* A reproducible generator: seeds are printed, so that a failing run can be repeated. */
 struct dice {
   uint64_t state;

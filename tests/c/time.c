@@ -1,5 +1,6 @@
 /* Sleeping and time-outs: nobody wakes early, nobody wakes who need not. */
 #include "check.h"
+#include "sleeping_loop.h"
 
 #include "co_routine_inner.h"
 
@@ -239,37 +240,16 @@ TEST(sleepers_sleep_at_the_same_time) {
 
 enum { DAYS = 86400 };
 
-static pid_t loop_thread;
-static int ended;
-
-static void *waits_and_tells(void *wait) {
-  co_enable_hook_sys();
-  ((void (*)(void))wait)();
-  ended++;
-  return NULL;
-}
-
-static void *runs_one(void *wait) {
-  start(waits_and_tells, wait);
-  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
-  co_eventloop(co_get_epoll_ct(), NULL, NULL);
-  return NULL;
-}
-
 static void sleeps_for(void (*wait)(void), long seconds) {
-  pthread_t thread;
   cond = co_cond_alloc();
   NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, idle) == 0);
-  pthread_create(&thread, NULL, runs_one, (void *)wait);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(100);
-  long sleeps = loop_sleeps_for(loop_thread);
-  if (sleeps == UNKNOWN) SKIP("the kernel does not tell for how long a thread sleeps");
+  long sleeps = loop_sleeps_while(wait);
   if (seconds == FOREVER)
     CHECK_IS(sleeps, FOREVER);
   else
     CHECK(sleeps == FOREVER || (sleeps <= seconds && sleeps >= seconds - 100));
   usleep(50000);
-  CHECK_IS(ended, 0);
+  CHECK_IS(waits_over, 0);
 }
 
 static void in_poll_minus_one(void) { poll(NULL, 0, -1); }
@@ -363,7 +343,7 @@ static void *waits_in_many_ways(void *argument) {
     case 4: co_cond_timedwait(cond, -1); break;
     default: co_cond_timedwait(cond, 1000000);
   }
-  ended++;
+  waits_over++;
   return NULL;
 }
 
@@ -390,7 +370,7 @@ TEST(an_idle_loop_never_wakes) {
   CHECK(now > 0);
   usleep(1500000);
   CHECK_IS(wake_ups_of(loop_thread) - now, 0);
-  CHECK_IS(ended, 0);
+  CHECK_IS(waits_over, 0);
 }
 
 /* ---- what each call gives back ------------------------------------------------------------------------ */

@@ -16,12 +16,8 @@ static void *waits(void *wait) {
   return NULL;
 }
 
-/* A coroutine that waits as it should, on the same things as one before, which is gone. */
-static void next_one_waits_well(void (*wait)(void), void (*end)(void)) {
-  stCoRoutine_t *co = spawn(waits, (void *)wait);
-  begun = done = 0;
-  co_resume(co);
-  CHECK_IS(begun, 1);
+/* `co` waits, and when it need no longer, it ends once. */
+static void ends_well(stCoRoutine_t *co, void (*end)(void)) {
   CHECK_IS(done, 0);
   end();
   loop_until(&done, 1);
@@ -29,6 +25,15 @@ static void next_one_waits_well(void (*wait)(void), void (*end)(void)) {
   co_release(co);
   loop_for(2);
   CHECK_IS(done, 1);
+}
+
+/* A coroutine that waits as it should, on the same things as one before, which is gone. */
+static void next_one_waits_well(void (*wait)(void), void (*end)(void)) {
+  stCoRoutine_t *co = spawn(waits, (void *)wait);
+  begun = done = 0;
+  co_resume(co);
+  CHECK_IS(begun, 1);
+  ends_well(co, end);
 }
 
 static void release_parked(void (*wait)(void), void (*end)(void)) {
@@ -54,13 +59,7 @@ static void reset_parked(void (*wait)(void), void (*end)(void)) {
   CHECK_IS(begun, 1);
   co_resume(co);
   CHECK_IS(begun, 2);
-  CHECK_IS(done, 0);
-  end();
-  loop_until(&done, 1);
-  CHECK(co->cEnd);
-  co_release(co);
-  loop_for(2);
-  CHECK_IS(done, 1);
+  ends_well(co, end);
 }
 
 static void *leaves_one_waiting(void *wait) {

@@ -1,0 +1,54 @@
+/* sleeping_loop.h - a loop without a callback, in a thread of its own, and for how long it sleeps. */
+#include "check.h"
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+enum { FOREVER = -1, UNKNOWN = -2 };
+
+/* For how many seconds the thread sleeps in its loop: FOREVER without end, UNKNOWN where the kernel does not tell. */
+static long loop_sleeps_for(pid_t thread) {
+  char path[64], line[200];
+  snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
+  for (int i = 0; i < 5000; i++) {
+    long number = -1;
+    unsigned long a[4] = {0};
+    FILE *file = fopen(path, "r");
+    char *got = file ? fgets(line, sizeof line, file) : NULL;
+    if (file) fclose(file);
+    if (!got) return UNKNOWN;
+    if (sscanf(line, "%ld %lx %lx %lx %lx", &number, &a[0], &a[1], &a[2], &a[3]) == 5) {
+      if (number == SYS_epoll_pwait2) return a[3] ? ((struct timespec *)a[3])->tv_sec : (long)FOREVER;
+      if (number == SYS_epoll_wait || number == SYS_epoll_pwait) return UNKNOWN;
+    }
+    usleep(1000);
+  }
+  return UNKNOWN;
+}
+
+static pid_t loop_thread;
+static int waits_over;
+
+static void *waits_in_it(void *wait) {
+  co_enable_hook_sys();
+  ((void (*)(void))wait)();
+  waits_over++;
+  return NULL;
+}
+
+static void *loops_for_ever(void *wait) {
+  start(waits_in_it, wait);
+  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  co_eventloop(co_get_epoll_ct(), NULL, NULL);
+  return NULL;
+}
+
+/* For how long a loop sleeps in which one coroutine waits. */
+static long loop_sleeps_while(void (*wait)(void)) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, loops_for_ever, (void *)wait);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(100);
+  long sleeps = loop_sleeps_for(loop_thread);
+  if (sleeps == UNKNOWN) SKIP("the kernel does not tell for how long a thread sleeps");
+  return sleeps;
+}
