@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c shared_stacks "$ROOT/tests/c/shared_stacks.c" || { echo "Bail out! the program does not compile"; exit 1; }
-cases shared_stacks
+suite shared_stacks
 done_testing

@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c threads "$ROOT/tests/c/threads.c" || { echo "Bail out! the program does not compile"; exit 1; }
-cases threads
+suite threads
 done_testing
