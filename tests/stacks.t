@@ -8,22 +8,18 @@ executable() { ! readelf -lW "$1" | grep -q 'GNU_STACK .* RW  *[0-9]'; }
 # wants_no_executable_stack FILE NAME
 wants_no_executable_stack() { if executable "$1"; then ok 1 "$2"; else ok 0 "$2"; fi; }
 
-build_c stacks "$ROOT/tests/c/stacks.c" -ldl &&
-  build_c stacks_gdb "$ROOT/tests/c/stacks_gdb.c" &&
-  build_cxx stacks_cxx "$ROOT/tests/c/stacks_exceptions.cpp" ||
-  { echo "Bail out! the programs do not compile"; exit 1; }
-cases stacks
-cases stacks_cxx
+suite stacks -ldl
 
 wants_no_executable_stack "$LIB/libcolib.so" "the shared library asks for no executable stack"
-wants_no_executable_stack "$OUT/stacks" "a program linked with it asks for no executable stack"
+wants_no_executable_stack "$OUT/sizes" "a program linked with it asks for no executable stack"
 passes "a program links with the static library without a warning" \
-  $CC -std=gnu11 $CFLAGS "$ROOT/tests/c/stacks_gdb.c" -o "$OUT/static" $STATIC -Wl,--fatal-warnings
+  $CC -std=gnu11 $CFLAGS "$ROOT/tests/c/stacks/gdb.c" -o "$OUT/static" $STATIC -Wl,--fatal-warnings
 wants_no_executable_stack "$OUT/static" "a program linked with the static library asks for no executable stack"
 
 if command -v gdb >/dev/null; then
+  build_c gdb "$ROOT/tests/c/stacks/gdb.c"
   where=$(gdb -nx -batch -ex 'set confirm off' -ex 'set debuginfod enabled off' -ex 'break stop_here' -ex run \
-    -ex bt -ex continue -ex bt "$OUT/stacks_gdb" 2>&1)
+    -ex bt -ex continue -ex bt "$OUT/gdb" 2>&1)
   is "$(grep -c '^#1 .* inner_body (' <<<"$where")" 2 "gdb sees the body before and after a yield"
   like "$where" '#0 .*stop_here' "gdb sees who runs"
   is "$(grep -c 'Backtrace stopped' <<<"$where")" 0 "gdb's backtrace of a coroutine ends without a complaint"

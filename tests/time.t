@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c time "$ROOT/tests/c/time.c" || { echo "Bail out! the program does not compile"; exit 1; }
-cases time
+suite time
 done_testing

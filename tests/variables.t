@@ -3,9 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c variables "$ROOT/tests/c/variables.c" -lm &&
-  build_cxx variables_cxx "$ROOT/tests/c/variables_exceptions.cpp" ||
-  { echo "Bail out! the programs do not compile"; exit 1; }
-cases variables
-cases variables_cxx
+suite variables -lm
 done_testing

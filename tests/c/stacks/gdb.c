@@ -1,5 +1,5 @@
 /* For a debugger: stops in a coroutine that one of two others resumed. */
-#include "check.h"
+#include "../check.h"
 
 static NOINLINE void stop_here(int *at) { __asm__ volatile("" : : "r"(at) : "memory"); }
 

@@ -2,7 +2,7 @@
 #include <exception>
 #include <stdexcept>
 
-#include "check.h"
+#include "../check.h"
 
 static void *throws(void *unused) {
   if (unused == NULL) throw std::runtime_error("out");

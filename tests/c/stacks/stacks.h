@@ -1,0 +1,14 @@
+/* stacks.h - sizes, and a coroutine that stays. */
+#include "../check.h"
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static int reached;
+
+UNUSED static void *waits_for_good(void *unused) {
+  (void)unused;
+  reached++;
+  co_yield_ct();
+  reached++;
+  return NULL;
+}

@@ -1,0 +1,142 @@
+/* Long and endless waits: the loop sleeps as long as need be, and wakes for nothing. */
+#include "../sleeping_loop.h"
+
+static int idle[2];
+static stCoCond_t *cond;
+
+enum { DAYS = 86400 };
+
+static void sleeps_for(void (*wait)(void), long seconds) {
+  cond = co_cond_alloc();
+  NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, idle) == 0);
+  long sleeps = loop_sleeps_while(wait);
+  if (seconds == FOREVER)
+    CHECK_IS(sleeps, FOREVER);
+  else
+    CHECK(sleeps == FOREVER || (sleeps <= seconds && sleeps >= seconds - 100));
+  usleep(50000);
+  CHECK_IS(waits_over, 0);
+}
+
+static void in_poll_minus_one(void) { poll(NULL, 0, -1); }
+static void in_poll_int_min(void) { poll(NULL, 0, INT_MIN); }
+static void in_poll_int_max(void) { poll(NULL, 0, INT_MAX); }
+static void in_poll_a_minute(void) { poll(NULL, 0, 61000); }
+static void in_co_poll_of_one(void) {
+  struct pollfd fd = {idle[0], POLLIN, 0};
+  co_poll(co_get_epoll_ct(), &fd, 1, -1);
+}
+static void in_co_poll_int_max(void) {
+  struct pollfd fd = {idle[0], POLLIN, 0};
+  co_poll(co_get_epoll_ct(), &fd, 1, INT_MAX);
+}
+static void in_ppoll_null(void) { ppoll(NULL, 0, NULL, NULL); }
+static void in_ppoll_a_hundred_years(void) {
+  struct timespec t = {36500L * DAYS, 0};
+  ppoll(NULL, 0, &t, NULL);
+}
+static void in_select_null(void) { select(0, NULL, NULL, NULL, NULL); }
+static void in_select_a_hundred_years(void) {
+  struct timeval t = {36500L * DAYS, 0};
+  select(0, NULL, NULL, NULL, &t);
+}
+static void in_sleep_uint_max(void) { sleep(UINT_MAX); }
+static void in_usleep_uint_max(void) { usleep(UINT_MAX); }
+static void in_nanosleep_long_max(void) {
+  struct timespec t = {LONG_MAX, 999999999};
+  nanosleep(&t, NULL);
+}
+static void in_nanosleep_thirty_days(void) {
+  struct timespec t = {30 * DAYS, 0};
+  nanosleep(&t, NULL);
+}
+static void in_co_cond_timedwait_zero(void) { co_cond_timedwait(cond, 0); }
+static void in_co_cond_timedwait_int_max(void) { co_cond_timedwait(cond, INT_MAX); }
+static void in_read(void) {
+  char byte;
+  CHECK_IS(read(idle[0], &byte, 1), -2);
+}
+static void in_read_with_a_zero_time_out(void) {
+  char byte;
+  struct timeval none = {0, 0};
+  setsockopt(idle[0], SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+  CHECK_IS(recv(idle[0], &byte, 1, 0), -2);
+}
+
+#define SLEEPS(wait, seconds) \
+  TEST(the_loop_sleeps_as_long_as_need_be_for_##wait) { sleeps_for(in_##wait, seconds); }
+SLEEPS(poll_minus_one, FOREVER)
+SLEEPS(poll_int_min, FOREVER)
+SLEEPS(poll_int_max, INT_MAX / 1000)
+SLEEPS(poll_a_minute, 61)
+SLEEPS(co_poll_of_one, FOREVER)
+SLEEPS(co_poll_int_max, INT_MAX / 1000)
+SLEEPS(ppoll_null, FOREVER)
+SLEEPS(ppoll_a_hundred_years, 36500L * DAYS)
+SLEEPS(select_null, FOREVER)
+SLEEPS(select_a_hundred_years, 36500L * DAYS)
+SLEEPS(sleep_uint_max, UINT_MAX)
+SLEEPS(usleep_uint_max, UINT_MAX / 1000000)
+SLEEPS(nanosleep_long_max, FOREVER)
+SLEEPS(nanosleep_thirty_days, 30 * DAYS)
+SLEEPS(co_cond_timedwait_zero, FOREVER)
+SLEEPS(co_cond_timedwait_int_max, INT_MAX / 1000)
+SLEEPS(read, FOREVER)
+SLEEPS(read_with_a_zero_time_out, FOREVER)
+
+static long wake_ups_of(pid_t thread) {
+  char path[64], line[200];
+  long count = -1;
+  snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)thread);
+  FILE *file = fopen(path, "r");
+  while (file && fgets(line, sizeof line, file)) sscanf(line, "voluntary_ctxt_switches: %ld", &count);
+  if (file) fclose(file);
+  return count;
+}
+
+static int sockets[500][2];
+
+static void *waits_in_many_ways(void *argument) {
+  intptr_t me = (intptr_t)argument;
+  struct pollfd fd = {sockets[me % 500][0], POLLIN, 0};
+  char byte;
+  co_enable_hook_sys();
+  switch (me % 6) {
+    case 0: sleep(1000); break;
+    case 1: CHECK(read(fd.fd, &byte, 1) < 0); break;
+    case 2: poll(&fd, 1, -1); break;
+    case 3: poll(&fd, 1, 1000000); break;
+    case 4: co_cond_timedwait(cond, -1); break;
+    default: co_cond_timedwait(cond, 1000000);
+  }
+  waits_over++;
+  return NULL;
+}
+
+static void *is_idle(void *unused) {
+  for (intptr_t i = 0; i < 3000; i++) start(waits_in_many_ways, (void *)i);
+  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  co_eventloop(co_get_epoll_ct(), NULL, NULL);
+  return unused;
+}
+
+TEST(an_idle_loop_never_wakes) {
+  pthread_t thread;
+  cond = co_cond_alloc();
+  for (int i = 0; i < 500; i++) NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets[i]) == 0);
+  pthread_create(&thread, NULL, is_idle, NULL);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+  /* It comes to rest after a while. */
+  long before = -1, now = wake_ups_of(loop_thread);
+  for (int i = 0; i < 100 && before != now; i++) {
+    before = now;
+    usleep(100000);
+    now = wake_ups_of(loop_thread);
+  }
+  CHECK(now > 0);
+  usleep(1500000);
+  CHECK_IS(wake_ups_of(loop_thread) - now, 0);
+  CHECK_IS(waits_over, 0);
+}
+
+RUN_TESTS
