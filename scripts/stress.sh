@@ -35,7 +35,8 @@ seeds() {
 
 # Programs that throw dice, and of them the cases that say so.
 random=$(cd tests/c && grep -lr 'cast_dice()' --include='*.c' | xargs grep -l '^TEST([a-z0-9_]*random' | sed 's/\.c$//')
-for program in $random signals_storm; do build "$program"; done
+storms=$(cd tests/c && ls signals_storm/*.c | sed 's/\.c$//')
+for program in $random $storms; do build "$program"; done
 until=$((SECONDS + 60 * minutes)) jobs=()
 for program in $random; do seeds "$program" random & jobs+=($!); done
 (
@@ -51,7 +52,9 @@ for program in $random; do seeds "$program" random & jobs+=($!); done
 for job in "${jobs[@]}"; do wait "$job" || failed=1; done
 
 echo "storms of signals"
-attempt 'ROUNDS=10 signals_storm' env ROUNDS=10 "$out/signals_storm" || failed=1
+for program in $storms; do
+  attempt "ROUNDS=10 $program" env ROUNDS=10 "$out/${program//\//_}" || failed=1
+done
 for suite in tests/linking.t tests/signals.t; do
   attempt "$suite" "$suite" || failed=1
 done

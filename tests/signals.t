@@ -3,12 +3,24 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
+SOURCES=$ROOT/tests/c/signals
+
 # The cases about handlers alone hold on plain threads too: it is the kernel they describe, not the library.
-passes 'the cases about handlers hold without the library' sh -c \
-  "$CC -std=gnu11 $CFLAGS -DPLAIN $ROOT/tests/c/signals.c -o $OUT/plain -lpthread && $OUT/plain"
-if build_c signals "$ROOT/tests/c/signals.c"; then cases signals; else ok 1 'signals.c builds'; fi
-if $CC -std=gnu11 $CFLAGS "$ROOT/tests/c/signals.c" -o "$OUT/archived" $STATIC
-then passes 'signals: the same with the archive' "$OUT/archived"
-else ok 1 'signals.c builds with the archive'; fi
-if build_c storm "$ROOT/tests/c/signals_storm.c" -lrt; then cases storm; else ok 1 'signals_storm.c builds'; fi
+without_the_library() {
+  local name
+  for name in handlers interruptions faults; do
+    $CC -std=gnu11 $CFLAGS -DPLAIN "$SOURCES/$name.c" -o "$OUT/plain_$name" -lpthread && "$OUT/plain_$name" || return
+  done
+}
+with_the_archive() {
+  local source
+  for source in "$SOURCES"/*.c; do
+    $CC -std=gnu11 $CFLAGS "$source" -o "$OUT/archived" $STATIC && "$OUT/archived" || return
+  done
+}
+
+passes 'the cases about handlers hold without the library' without_the_library
+suite signals
+passes 'signals: the same with the archive' with_the_archive
+suite signals_storm -lrt
 done_testing

@@ -1,4 +1,7 @@
 /* sleeping_loop.h - a loop without a callback, in a thread of its own, and for how long it sleeps. */
+#ifndef SLEEPING_LOOP_H
+#define SLEEPING_LOOP_H
+
 #include "check.h"
 
 #ifndef SYS_epoll_pwait2
@@ -52,3 +55,5 @@ static long loop_sleeps_while(void (*wait)(void)) {
   if (sleeps == UNKNOWN) SKIP("the kernel does not tell for how long a thread sleeps");
   return sleeps;
 }
+
+#endif

@@ -169,7 +169,7 @@ TEST(a_signalled_waiter_can_be_released_or_reset) {
   CHECK_IS(co_cond_free(cond), 0);
 }
 
-/* ---- a program as people write them ------------------------------------------------------------------ */
+/* ---- a program as people write them ----------------------------------------------------------------- */
 
 static int queue, produced, consumed, drained;
 enum { GOODS = 10000 };

@@ -1,4 +1,7 @@
 /* waiters.h - coroutines that wait for one condition and note how that ended. */
+#ifndef WAITERS_H
+#define WAITERS_H
+
 #include "../check.h"
 
 static stCoCond_t *cond;
@@ -27,3 +30,5 @@ static stCoRoutine_t *add_waiter(int number, int timeout) {
   waiters[number].timeout = timeout;
   return start(waits, &waiters[number]);
 }
+
+#endif

@@ -165,7 +165,7 @@ TEST(co_self_is_the_running_coroutine_and_outside_any_the_threads_own) {
   co_release(start(knows_its_child, NULL));
 }
 
-/* ---- everything at once ------------------------------------------------------------------------------ */
+/* ---- everything at once ----------------------------------------------------------------------------- */
 
 struct player {
   stCoRoutine_t *co;

@@ -1,4 +1,7 @@
 /* places.h - every call that a coroutine may wait in, and what ends that wait. */
+#ifndef PLACES_H
+#define PLACES_H
+
 #include "../check.h"
 
 #include <sys/stat.h>
@@ -148,3 +151,5 @@ static void set_up_look_ups(void) {
     setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
   }
 }
+
+#endif

@@ -1,4 +1,7 @@
 /* steps.h - coroutines that tell what ran, and in which order. */
+#ifndef STEPS_H
+#define STEPS_H
+
 #include "../check.h"
 
 #include "co_routine_inner.h"
@@ -27,3 +30,5 @@ UNUSED static void *resumes_its_argument(void *co) {
   note("r");
   return NULL;
 }
+
+#endif

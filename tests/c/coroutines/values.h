@@ -1,4 +1,7 @@
 /* values.h - a value that each coroutine holds, so that its end shows. */
+#ifndef VALUES_H
+#define VALUES_H
+
 #include "../check.h"
 
 static pthread_key_t key;
@@ -16,3 +19,5 @@ static void *releases(void *co) {
   co_release(co);
   return NULL;
 }
+
+#endif

@@ -1,4 +1,7 @@
 /* faults.h - what the cases wait on, and coroutines with hooks on that do one thing. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
 #include "../check.h"
 
 #include <arpa/inet.h>
@@ -85,3 +88,5 @@ UNUSED static void never_waits(void) {
   char byte;
   CHECK(recv(ends[0], &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
 }
+
+#endif

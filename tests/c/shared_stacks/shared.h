@@ -1,4 +1,7 @@
 /* shared.h - shared stacks, and bytes on them that must stay as they are. */
+#ifndef SHARED_H
+#define SHARED_H
+
 #include "../check.h"
 
 enum { KIB = 1024 };
@@ -20,3 +23,5 @@ static NOINLINE int is_filled(const unsigned char *bytes, size_t size, uint64_t 
     if (bytes[i] != (unsigned char)(mark * 31 + i * 7 + (mark >> 8))) return 0;
   return 1;
 }
+
+#endif

@@ -1,4 +1,7 @@
 /* stacks.h - sizes, and a coroutine that stays. */
+#ifndef STACKS_H
+#define STACKS_H
+
 #include "../check.h"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };
@@ -12,3 +15,5 @@ UNUSED static void *waits_for_good(void *unused) {
   reached++;
   return NULL;
 }
+
+#endif

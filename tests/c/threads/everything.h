@@ -1,4 +1,7 @@
 /* everything.h - a thread that has a bit of everything. */
+#ifndef EVERYTHING_H
+#define EVERYTHING_H
+
 #include "threads.h"
 
 enum { USED = 60 };
@@ -13,3 +16,5 @@ static void use_everything(stCoRoutine_t *all[USED], stShareStack_t *shared) {
   }
   loop_for(2);
 }
+
+#endif

@@ -1,4 +1,7 @@
 /* rally.h - two coroutines that write to each other. */
+#ifndef RALLY_H
+#define RALLY_H
+
 #include "../check.h"
 
 struct rally {
@@ -34,3 +37,5 @@ static void *hits_first(void *argument) {
   ++*rally->finished;
   return NULL;
 }
+
+#endif

@@ -1,4 +1,7 @@
 /* threads.h - coroutines that wait for long, and bystanders, to which nothing may happen. */
+#ifndef THREADS_H
+#define THREADS_H
+
 #include "../check.h"
 
 static int done;
@@ -64,3 +67,5 @@ UNUSED static void *bystander_waits(void *unused) {
 }
 
 UNUSED static int common[2];
+
+#endif

@@ -1,4 +1,7 @@
 /* sleepers.h - whether a sleep was as long as it should. */
+#ifndef SLEEPERS_H
+#define SLEEPERS_H
+
 #include "../check.h"
 
 static int done, early;
@@ -10,3 +13,5 @@ static void check_slept(long long before, long long ns, const char *how) {
     fprintf(stderr, "# %s: %lld ns instead of %lld\n", how, took, ns);
   }
 }
+
+#endif
