@@ -1,10 +1,10 @@
 /*
- * descriptors_random.c - many coroutines wait on few numbers that are closed and used again all the time.
+ * Many coroutines wait on few numbers that are closed and used again all the time.
  *
  * SEED repeats a run. Whatever happens, everybody who waits gets on: by data, by EBADF or by the end of input;
  * data goes to nobody but a reader of its own channel; and every byte of a channel that is not torn down comes.
  */
-#include "check.h"
+#include "../check.h"
 
 #include <sys/uio.h>
 

@@ -1,5 +1,5 @@
-// io_exception.cpp - exceptions pass through hooks: from a handler that interrupts a call, and around waits.
-#include "check.h"
+// Exceptions pass through hooks: from a handler that interrupts a call, and around waits.
+#include "../check.h"
 
 #include <stdexcept>
 

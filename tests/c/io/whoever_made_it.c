@@ -1,5 +1,5 @@
-/* io_whoever.c - a descriptor works in a coroutine whoever made it and when. */
-#include "check.h"
+/* A descriptor works in a coroutine whoever made it and when. */
+#include "../check.h"
 
 #include <pty.h>
 #include <sys/uio.h>

@@ -1,23 +1,14 @@
-/* descriptors_all.c - programs that close everything, numbers that the program sees, and very high ones. */
-#include "check.h"
+/* Programs that close everything, numbers that the program sees, and very high ones. */
+#include "../ticks.h"
 
 #include <dirent.h>
 #include <netdb.h>
 #include <sys/eventfd.h>
 
-static int ends[2], finished, ticks;
+static int ends[2], finished;
 
 /* What the test was started with would be counted as the program's. */
 __attribute__((constructor)) static void forget_the_inheritance(void) { syscall(SYS_close_range, 3, ~0U, 0); }
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
 
 static void *read_one(void *expected) {
   char byte;

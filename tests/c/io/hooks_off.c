@@ -1,27 +1,18 @@
 /*
- * io_plain.c - with hooks off a call is libc's own: it blocks the thread, it can be cancelled, jumped out of,
+ * With hooks off a call is libc's own: it blocks the thread, it can be cancelled, jumped out of,
  * and its arguments arrive whatever they are.
  */
-#include "check.h"
+#include "../ticks.h"
 
 #include <setjmp.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-static int ends[2], finished, ticks;
+static int ends[2], finished;
 
 static void *write_from_thread(void *nothing) {
   usleep(150000);
   CHECK_IS(write(ends[1], "x", 1), 1);
-  return nothing;
-}
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
   return nothing;
 }
 

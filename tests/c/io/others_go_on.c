@@ -1,10 +1,10 @@
 /*
- * io_others.c - while one coroutine waits in a call, the others of its thread go on.
+ * While one coroutine waits in a call, the others of its thread go on.
  *
  * In each case whoever ends the wait is a coroutine of the same thread, after having slept twenty times: a
  * call that blocks the thread never ends.
  */
-#include "check.h"
+#include "../check.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

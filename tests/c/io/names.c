@@ -1,10 +1,10 @@
 /*
- * io_names.c - look-ups of names do not block the thread, and their results are the coroutine's own.
+ * Look-ups of names do not block the thread, and their results are the coroutine's own.
  *
  * The slow cases have a name server of their own, a coroutine of the very thread that looks up: it answers
  * only if the thread goes on. They need a mount namespace of their own to say who the name server is.
  */
-#include "check.h"
+#include "../ticks.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -13,16 +13,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-static int finished, ticks, step;
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
+static int finished, step;
 
 /* ---- what each coroutine has for itself ------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
-/* descriptors.c - descriptors that are closed, replaced, shut down or used again while coroutines wait on them. */
-#include "check.h"
+/* Descriptors that are closed, replaced, shut down or used again while coroutines wait on them. */
+#include "../check.h"
 
 #include <dirent.h>
 #include <sys/eventfd.h>
