@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The public headers: each compiles alone in every standard it is for, and what the hand-written ones offer works.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/common/lines.sh"
 HERE=$ROOT/tests/headers
-STRICT="-Wall -Wextra -Wpedantic -Wshadow -Werror -I$ROOT/include -I$HERE"
+STRICT="-Wall -Wextra -Wpedantic -Wshadow -Werror -I$ROOT/include"
 
 # alone HEADER LANGUAGE STANDARD...: a source file that includes nothing else compiles without a warning
 alone() {
@@ -13,21 +14,6 @@ alone() {
   done
   ok "$([ -z "$out" ]; echo $?)" "$header compiles alone as $*"
   [ -z "$out" ] || diag "$out"
-}
-
-# run PROGRAM: one TAP line for each "ok" or "not ok" line of the program, and one for how it ended
-run() {
-  local program=$1 line status
-  timeout 60 "$OUT/$program" >"$OUT/$program.out" 2>"$OUT/$program.err"; status=$?
-  while IFS= read -r line; do
-    case $line in
-      'ok '*) ok 0 "$program: ${line#ok }" ;;
-      'not ok '*) ok 1 "$program: ${line#not ok }" ;;
-      *) diag "$line" ;;
-    esac
-  done <"$OUT/$program.out"
-  is "$status" 0 "$program: runs to its end"
-  [ "$status" -eq 0 ] || diag "$(cat "$OUT/$program.err")"
 }
 
 # refused DEFINITION SOURCE NAME: compiles without the definition and not with it
@@ -50,17 +36,17 @@ done
 refused -DCOPY_MUTEX "$HERE/mutex.cpp" "a clsCoMutex cannot be copied"
 refused -DCOPY_LOCK "$HERE/mutex.cpp" "a clsSmartLock cannot be copied"
 
-# build COMMAND...: the first of them says the program's name
-build() { local how=$1; shift; "$how" "$@" -I"$HERE" || { ok 1 "$1 builds"; return 1; }; }
-build build_cxx closure "$HERE/closure.cpp" && run closure
-build build_cxx specific "$HERE/specific.cpp" "$HERE/specific_other.cpp" && run specific
-build build_cxx mutex "$HERE/mutex.cpp" && run mutex
-build build_cxx together "$HERE/together.cpp" && run together
-build build_c inner "$HERE/inner.c" && run inner
-build build_c coctx "$HERE/coctx.c" && run coctx
+# run COMPILER PROGRAM ARGUMENT...: builds the program and runs it
+run() { local how=$1; shift; if "$how" "$@"; then lines "$1" "$OUT/$1"; else ok 1 "$1 builds"; fi; }
+run build_cxx closure "$HERE/closure.cpp"
+run build_cxx specific "$HERE/specific.cpp" "$HERE/specific_other.cpp"
+run build_cxx mutex "$HERE/mutex.cpp"
+run build_cxx together "$HERE/together.cpp"
+run build_c inner "$HERE/inner.c"
+run build_c coctx "$HERE/coctx.c"
 
 # Oldest standard, to see that no class leans on a newer one at run time.
-build build_cxx closure98 "$HERE/closure.cpp" -std=c++98 && run closure98
-build build_cxx specific98 "$HERE/specific.cpp" "$HERE/specific_other.cpp" -std=c++98 && run specific98
-build build_cxx mutex98 "$HERE/mutex.cpp" -std=c++98 && run mutex98
+run build_cxx closure98 "$HERE/closure.cpp" -std=c++98
+run build_cxx specific98 "$HERE/specific.cpp" "$HERE/specific_other.cpp" -std=c++98
+run build_cxx mutex98 "$HERE/mutex.cpp" -std=c++98
 done_testing

@@ -2,24 +2,9 @@
 # Every way a program comes to the library: linked (shared, static, other linkers and flags), in place of the original,
 # preloaded, opened; and calls that come before its constructor or after its destructor.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/common/lines.sh"
 HERE=$ROOT/tests/linking
 LISTED=$ROOT/hooks/exports.txt
-
-# cases NAME COMMAND...: a TAP line for each "ok" or "not ok" line of the program, and one for how it ended
-cases() {
-  local name=$1 line status got=0; shift
-  timeout 60 "$@" >"$OUT/out" 2>"$OUT/err"; status=$?
-  while IFS= read -r line; do
-    case $line in
-      'ok '*) ok 0 "$name: ${line#ok }"; got=1 ;;
-      'not ok '*) ok 1 "$name: ${line#not ok }"; got=1 ;;
-      *) diag "$line" ;;
-    esac
-  done <"$OUT/out"
-  [ $got -eq 1 ] || diag "$name printed no case"
-  is "$status" "$((1 - got))" "$name: runs to its end"
-  [ "$status" -eq 0 ] || diag "$(cat "$OUT/err")"
-}
 
 # builds NAME COMMAND...: one TAP line; fails when the command does
 builds() { local name=$1 said; shift; said=$("$@" 2>&1) || { ok 1 "$name builds"; diag "$said"; return 1; }; }
@@ -50,28 +35,28 @@ is "$(readelf -dW "$LIB/libcolib.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | gr
   'the library needs nothing but libc and the unwinder'
 
 # Linked with the shared library
-program core "$HERE/core.c" && cases 'shared' "$OUT/core"
+program core "$HERE/core.c" && lines 'shared' "$OUT/core"
 is "$(stack_of "$OUT/core")" RW 'shared: the program asks for no executable stack'
-cases 'LD_BIND_NOW' env LD_BIND_NOW=1 "$OUT/core"
-program now "$HERE/core.c" -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--fatal-warnings && cases '-z now' "$OUT/now"
-builds as-needed $CC -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/as-needed" -Wl,--as-needed $SHARED && cases '--as-needed' "$OUT/as-needed"
-program no-pie "$HERE/core.c" -no-pie -fno-pie && cases 'no-pie' "$OUT/no-pie"
-program fortified "$HERE/core.c" -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 && cases 'fortified' "$OUT/fortified"
-builds c89 $CC -std=gnu89 -Wdeclaration-after-statement $CFLAGS "$HERE/core.c" -o "$OUT/c89" $SHARED && cases 'gnu89' "$OUT/c89"
+lines 'LD_BIND_NOW' env LD_BIND_NOW=1 "$OUT/core"
+program now "$HERE/core.c" -Wl,-z,now -Wl,-z,relro -Wl,--no-undefined -Wl,--fatal-warnings && lines '-z now' "$OUT/now"
+builds as-needed $CC -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/as-needed" -Wl,--as-needed $SHARED && lines '--as-needed' "$OUT/as-needed"
+program no-pie "$HERE/core.c" -no-pie -fno-pie && lines 'no-pie' "$OUT/no-pie"
+program fortified "$HERE/core.c" -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 && lines 'fortified' "$OUT/fortified"
+builds c89 $CC -std=gnu89 -Wdeclaration-after-statement $CFLAGS "$HERE/core.c" -o "$OUT/c89" $SHARED && lines 'gnu89' "$OUT/c89"
 for standard in c++98 c++11 c++20; do
-  builds $standard $CXX -x c++ -std=$standard -Wpedantic $CFLAGS "$HERE/core.c" -x none -o "$OUT/$standard" $SHARED && cases "$standard" "$OUT/$standard"
+  builds $standard $CXX -x c++ -std=$standard -Wpedantic $CFLAGS "$HERE/core.c" -x none -o "$OUT/$standard" $SHARED && lines "$standard" "$OUT/$standard"
 done
 if command -v clang >/dev/null; then
-  builds clang clang -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/clang" $SHARED && cases 'clang' "$OUT/clang"
+  builds clang clang -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/clang" $SHARED && lines 'clang' "$OUT/clang"
 else skip 'clang is not installed'; fi
 
 # Linked with the archive
 archived self "$HERE/self.c" && is "$("$OUT/self")" works 'archive: a program that wants co_self alone runs'
 archived log "$HERE/log.c" && is "$("$OUT/log" 2>&1)" works 'archive: a program that wants co_log_err alone runs'
-archived core-archived "$HERE/core.c" && cases 'archive' "$OUT/core-archived"
-archived core-collected "$HERE/core.c" -ffunction-sections -Wl,--gc-sections && cases 'archive, unused sections dropped' "$OUT/core-collected"
-archived core-whole "$HERE/core.c" -Wl,--whole-archive "$LIB/libcolib.a" -Wl,--no-whole-archive && cases 'archive, taken whole' "$OUT/core-whole"
-builds archived-c++ $CXX -x c++ -std=c++17 $CFLAGS "$HERE/core.c" -x none -o "$OUT/archived-c++" $STATIC && cases 'archive, C++' "$OUT/archived-c++"
+archived core-archived "$HERE/core.c" && lines 'archive' "$OUT/core-archived"
+archived core-collected "$HERE/core.c" -ffunction-sections -Wl,--gc-sections && lines 'archive, unused sections dropped' "$OUT/core-collected"
+archived core-whole "$HERE/core.c" -Wl,--whole-archive "$LIB/libcolib.a" -Wl,--no-whole-archive && lines 'archive, taken whole' "$OUT/core-whole"
+builds archived-c++ $CXX -x c++ -std=c++17 $CFLAGS "$HERE/core.c" -x none -o "$OUT/archived-c++" $STATIC && lines 'archive, C++' "$OUT/archived-c++"
 for one in self log core-archived core-collected; do
   # What the program itself does not call of the interface may be dropped with its section; a hook may not.
   wanted=$(grep -Ev '^(_Z|co_|coctx_|GetCurr)' "$LISTED")
@@ -81,14 +66,14 @@ for one in self log core-archived core-collected; do
   is "$(readelf -dW "$OUT/$one" | grep -c 'NEEDED.*libcolib')" 0 "archive: $one does not need the shared library"
 done
 shared_object liboutside.so "$HERE/outside.c" -O2 -fno-builtin
-archived borrows-archived "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && cases "archive, another library's calls" "$OUT/borrows-archived"
-program borrows "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && cases "shared, another library's calls" "$OUT/borrows"
+archived borrows-archived "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && lines "archive, another library's calls" "$OUT/borrows-archived"
+program borrows "$HERE/borrows.c" "$OUT/liboutside.so" -Wl,-rpath,"$OUT" && lines "shared, another library's calls" "$OUT/borrows"
 
 # Other linkers
 with_linker() { # NAME FLAGS...
   local name=$1; shift
-  program "core-$name" "$HERE/core.c" "$@" && cases "$name, shared" "$OUT/core-$name"
-  archived "core-archived-$name" "$HERE/core.c" "$@" && cases "$name, archive" "$OUT/core-archived-$name"
+  program "core-$name" "$HERE/core.c" "$@" && lines "$name, shared" "$OUT/core-$name"
+  archived "core-archived-$name" "$HERE/core.c" "$@" && lines "$name, archive" "$OUT/core-archived-$name"
 }
 if command -v ld.gold >/dev/null; then with_linker gold -fuse-ld=gold; else skip 'gold is not installed'; fi
 lld=$(command -v ld.lld || ls "$(rustc --print sysroot 2>/dev/null)"/lib/rustlib/*/bin/gcc-ld/ld.lld 2>/dev/null)
@@ -101,22 +86,22 @@ builds original $CXX -std=c++11 -g -shared -fPIC "$HERE/original.cpp" -o "$OUT/o
 if builds mangled $CXX -std=c++11 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled" -L"$OUT/original" -lcolib -lpthread; then
   { (exec env LD_LIBRARY_PATH="$OUT/original" "$OUT/mangled") >/dev/null; } 2>/dev/null
   is "$?" 134 'original: the program really calls the library'
-  cases 'in place of the original' env LD_LIBRARY_PATH="$LIB" "$OUT/mangled"
+  lines 'in place of the original' env LD_LIBRARY_PATH="$LIB" "$OUT/mangled"
   is "$(cat "$OUT/err")" 'log-7-2.5' 'in place of the original: co_log_err formats'
   declared=$(nm -D --defined-only "$OUT/original/libcolib.so" | awk '$2 == "T" {print $3}' | LC_ALL=C sort)
   is "$(nm -D --undefined-only "$OUT/mangled" | awk '{print $2}' | LC_ALL=C sort | LC_ALL=C comm -13 - <(echo "$declared"))" '' \
     'in place of the original: the program uses every function'
 fi
 builds mangled-direct $CXX -std=c++98 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled-direct" $SHARED \
-  && cases 'C++ names, linked with ours' "$OUT/mangled-direct"
+  && lines 'C++ names, linked with ours' "$OUT/mangled-direct"
 builds mangled-archived $CXX -std=c++98 -g -O1 -Wall -Wextra -Werror "$HERE/mangled.cpp" -o "$OUT/mangled-archived" $STATIC \
-  && cases 'C++ names, archive' "$OUT/mangled-archived"
+  && lines 'C++ names, archive' "$OUT/mangled-archived"
 
 # Opened
 builds opened $CC -std=gnu11 $CFLAGS "$HERE/opened.c" -o "$OUT/opened" -ldl -lpthread && {
-  cases 'preloaded, names by dlsym' env LD_PRELOAD="$PRELOAD" "$OUT/opened" preloaded
-  cases 'opened, RTLD_GLOBAL' "$OUT/opened" global "$PRELOAD"
-  cases 'opened, RTLD_LOCAL' "$OUT/opened" local "$PRELOAD"
+  lines 'preloaded, names by dlsym' env LD_PRELOAD="$PRELOAD" "$OUT/opened" preloaded
+  lines 'opened, RTLD_GLOBAL' "$OUT/opened" global "$PRELOAD"
+  lines 'opened, RTLD_LOCAL' "$OUT/opened" local "$PRELOAD"
 }
 
 # Before our constructor and after our destructor: what a program observes is what it observes without us.
@@ -144,8 +129,8 @@ for how in linked archived; do
   is "$(diff "$OUT/plain" "$OUT/with")" '' "a program $how with the library: every early and late call gives the same"
 done
 shared_object libearly_coroutines.so "$HERE/early_coroutines.c"
-cases 'coroutines before our constructor and after our destructor' env LD_PRELOAD="$PRELOAD $OUT/libearly_coroutines.so" "$OUT/uses"
-cases 'coroutines in constructors and destructors' env LD_PRELOAD="$OUT/libearly_coroutines.so $PRELOAD" "$OUT/uses"
+lines 'coroutines before our constructor and after our destructor' env LD_PRELOAD="$PRELOAD $OUT/libearly_coroutines.so" "$OUT/uses"
+lines 'coroutines in constructors and destructors' env LD_PRELOAD="$OUT/libearly_coroutines.so $PRELOAD" "$OUT/uses"
 program exits "$HERE/exits.c" && {
   said=$(timeout 60 "$OUT/exits" 2>&1); status=$?
   is "$status $said" '7 hooked calls work at exit' 'exit in a coroutine runs what was registered and gives the status'
@@ -157,9 +142,9 @@ program allocates "$HERE/allocates.c"
 export ALLOCATOR=1
 for order in "$PRELOAD $OUT/liballocator.so" "$OUT/liballocator.so $PRELOAD"; do
   [ "${order%% *}" = "$PRELOAD" ] && name='an allocator preloaded behind the library' || name='an allocator preloaded before the library'
-  cases "$name" env LD_PRELOAD="$order" "$OUT/allocates"
+  lines "$name" env LD_PRELOAD="$order" "$OUT/allocates"
   is "$(cat "$OUT/err")" 'allocator used' "$name: was used"
   is "$(LD_PRELOAD=$order sh -c 'echo "$(echo one | cat)" two' 2>/dev/null)" 'one two' "$name: a shell works"
 done
-cases 'an allocator preloaded into a program linked with the library' env LD_PRELOAD="$OUT/liballocator.so" "$OUT/allocates"
+lines 'an allocator preloaded into a program linked with the library' env LD_PRELOAD="$OUT/liballocator.so" "$OUT/allocates"
 done_testing

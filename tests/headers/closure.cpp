@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "check.h"
+#include "../common/lines.h"
 
 static void no_variables() {
   static int runs;
@@ -170,13 +170,13 @@ static void in_templates_and_in_each_other() {
 }
 
 int main() {
-  run_case("a closure without variables runs as often as it is asked to", no_variables);
-  run_case("co_ref works on the originals and co_func on copies of its own", references_and_copies);
-  run_case("six and eight variables are captured, by reference and by copy", six_and_eight_variables);
-  run_case("constants, references, arrays and class types are captured", any_type);
-  run_case("one scope holds several closures of the same variables", many_in_one_scope);
-  run_case("deleting a closure through its base destroys the copies", destroyed_through_the_base);
-  run_case("a closure runs in another thread", runs_in_another_thread);
-  run_case("closures work in templates and in each other", in_templates_and_in_each_other);
+  CASE("a closure without variables runs as often as it is asked to", no_variables);
+  CASE("co_ref works on the originals and co_func on copies of its own", references_and_copies);
+  CASE("six and eight variables are captured, by reference and by copy", six_and_eight_variables);
+  CASE("constants, references, arrays and class types are captured", any_type);
+  CASE("one scope holds several closures of the same variables", many_in_one_scope);
+  CASE("deleting a closure through its base destroys the copies", destroyed_through_the_base);
+  CASE("a closure runs in another thread", runs_in_another_thread);
+  CASE("closures work in templates and in each other", in_templates_and_in_each_other);
   return 0;
 }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "../common/lines.h"
 
 enum { STACK = 64 * 1024 };
 
@@ -194,13 +194,13 @@ static void returning_aborts(void) {
 }
 
 int main(void) {
-  run_case("coctx_t has libco's layout", layout);
-  run_case("coctx_init sets every field to zero", init_clears);
-  run_case("the function gets both pointers", arguments_arrive);
-  run_case("two contexts that switch to each other keep their locals", two_contexts);
-  run_case("each context keeps its floating-point control words", control_words);
-  run_case("a stack may begin at any address", any_stack_address);
-  run_case("switching to oneself does nothing", to_itself);
-  run_case("a function that returns aborts the process with a message", returning_aborts);
+  CASE("coctx_t has libco's layout", layout);
+  CASE("coctx_init sets every field to zero", init_clears);
+  CASE("the function gets both pointers", arguments_arrive);
+  CASE("two contexts that switch to each other keep their locals", two_contexts);
+  CASE("each context keeps its floating-point control words", control_words);
+  CASE("a stack may begin at any address", any_stack_address);
+  CASE("switching to oneself does nothing", to_itself);
+  CASE("a function that returns aborts the process with a message", returning_aborts);
   return 0;
 }

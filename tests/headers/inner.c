@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#include "check.h"
+#include "../common/lines.h"
 
 static stCoRoutine_t *self_seen, *current_seen;
 static int ended_inside, hooks_inside;
@@ -95,10 +95,10 @@ static void harmless_calls(void) {
 }
 
 int main(void) {
-  run_case("the visible bytes lie where the library keeps them", offsets);
-  run_case("cStart, cEnd and cEnableSysHook follow a coroutine's life", life_of_a_coroutine);
-  run_case("cIsShareStack tells of a shared stack", shared_stack);
-  run_case("a thread gets its environment once, and a main entry with it", environment_of_a_thread);
-  run_case("yielding outside of coroutines and freeing NULL do nothing", harmless_calls);
+  CASE("the visible bytes lie where the library keeps them", offsets);
+  CASE("cStart, cEnd and cEnableSysHook follow a coroutine's life", life_of_a_coroutine);
+  CASE("cIsShareStack tells of a shared stack", shared_stack);
+  CASE("a thread gets its environment once, and a main entry with it", environment_of_a_thread);
+  CASE("yielding outside of coroutines and freeing NULL do nothing", harmless_calls);
   return 0;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "check.h"
+#include "../common/lines.h"
 
 #if defined(COPY_MUTEX)
 clsCoMutex copy_mutex(const clsCoMutex &mutex) { return mutex; }
@@ -188,12 +188,12 @@ static void smart_lock_unlocks() {
 }
 
 int main() {
-  run_case("a coroutine that holds the mutex across a wait keeps the others out", keeps_others_out);
-  run_case("the mutex goes to those who wait in the order of their coming", first_come_first_served);
-  run_case("a coroutine that unlocks and locks again comes last", relocking_comes_last);
-  run_case("unlocking and locking again at once loses no wake-up", loses_no_wakeup);
-  run_case("outside of coroutines a free mutex is locked", outside_a_free_mutex_is_locked);
-  run_case("outside of coroutines a held mutex is left alone, by lock and unlock", outside_a_held_mutex_is_left_alone);
-  run_case("clsSmartLock unlocks on every way out of its scope", smart_lock_unlocks);
+  CASE("a coroutine that holds the mutex across a wait keeps the others out", keeps_others_out);
+  CASE("the mutex goes to those who wait in the order of their coming", first_come_first_served);
+  CASE("a coroutine that unlocks and locks again comes last", relocking_comes_last);
+  CASE("unlocking and locking again at once loses no wake-up", loses_no_wakeup);
+  CASE("outside of coroutines a free mutex is locked", outside_a_free_mutex_is_locked);
+  CASE("outside of coroutines a held mutex is left alone, by lock and unlock", outside_a_held_mutex_is_left_alone);
+  CASE("clsSmartLock unlocks on every way out of its scope", smart_lock_unlocks);
   return 0;
 }

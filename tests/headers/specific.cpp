@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "check.h"
+#include "../common/lines.h"
 #include "co_routine_inner.h"
 
 struct Plain {
@@ -187,12 +187,12 @@ static void names_are_apart() {
 }
 
 int main() {
-  run_case("each coroutine has a value of its own, zero at first, kept over yields", one_value_each);
-  run_case("the value is made by the first use and only there", made_at_first_use);
-  run_case("the value is destroyed when the body has returned", destroyed_at_the_end);
-  run_case("co_reset and co_release destroy the value of an unfinished coroutine", reset_and_release_destroy);
-  run_case("outside of coroutines each thread has a value, destroyed with it", one_value_a_thread);
-  run_case("a constructor's exception reaches the user and the next use tries again", throwing_constructor);
-  run_case("equal names in two files or two namespaces are different objects", names_are_apart);
+  CASE("each coroutine has a value of its own, zero at first, kept over yields", one_value_each);
+  CASE("the value is made by the first use and only there", made_at_first_use);
+  CASE("the value is destroyed when the body has returned", destroyed_at_the_end);
+  CASE("co_reset and co_release destroy the value of an unfinished coroutine", reset_and_release_destroy);
+  CASE("outside of coroutines each thread has a value, destroyed with it", one_value_a_thread);
+  CASE("a constructor's exception reaches the user and the next use tries again", throwing_constructor);
+  CASE("equal names in two files or two namespaces are different objects", names_are_apart);
   return 0;
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "../common/lines.h"
 
 static void attributes() {
   stCoRoutineAttr_t attr;
@@ -24,6 +24,6 @@ static void attributes() {
 }
 
 int main() {
-  run_case("attributes begin with libco's defaults and have its layout", attributes);
+  CASE("attributes begin with libco's defaults and have its layout", attributes);
   return 0;
 }

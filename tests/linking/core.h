@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "check.h"
+#include "../common/lines.h"
 #include "co_routine.h"
 
 static char trace[32];

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "check.h"
+#include "../common/lines.h"
 
 static int ended, wanted;
 static int pair_of[2];

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "check.h"
+#include "../common/lines.h"
 
 #define FUNCTIONS(X)                                                                 \
   X(int, co_create, (void **, const void *, void *(*)(void *), void *))              \

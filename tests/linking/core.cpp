@@ -1,6 +1,0 @@
-#include "core.h"
-
-int main(void) {
-  run_core();
-  return 0;
-}
