@@ -27,7 +27,7 @@ build() {
   local prefix=$1 program; shift
   for program in tour parked wrong; do
     # What is wrong on purpose must not be a warning.
-    $COMPILER -std=gnu11 $CFLAGS $([ $program = wrong ] && echo -w -Wno-error) "$@" "$HERE/$program.c" "$OUT/plain.o" -o "$OUT/$prefix$program" $LINK || return 1
+    $COMPILER -std=gnu11 $CFLAGS $([ $program = wrong ] && echo -w -Wno-error) "$@" "$HERE/$program"*.c "$OUT/plain.o" -o "$OUT/$prefix$program" $LINK || return 1
   done
   ${COMPILER_CXX:-$CXX} -std=c++17 $CFLAGS "$@" "$HERE/exceptions.cpp" "$OUT/plain.o" -o "$OUT/${prefix}exceptions" $LINK
 }
