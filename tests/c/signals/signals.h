@@ -12,7 +12,7 @@
 
 typedef void (*function)(void);
 
-/* Which waits of `body` may be interrupted: a coroutine's with hooks on are the library's. */
+/* Where a body runs, for who reads of a failure. */
 static const char *where = "thread";
 
 #ifdef PLAIN
