@@ -10,7 +10,7 @@ use colib_core::capi::set_errno;
 use colib_core::io;
 use colib_core::reactor::{self, registry};
 use colib_core::scheduler;
-use libc::{FILE, socklen_t};
+use libc::{FILE, msghdr, socklen_t};
 
 use crate::call::apart;
 use crate::real;
@@ -39,6 +39,26 @@ unsafe fn made_pair(result: c_int, pair: *const c_int) -> c_int {
         }
     }
     result
+}
+
+/// The numbers that came with a message that was received.
+///
+/// # Safety
+/// The kernel has just written the header and what it points at.
+pub unsafe fn made_by_message(message: *const msghdr) {
+    // SAFETY: by contract. Lengths are the kernel's, so every header lies within the room.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
+                let numbers = libc::CMSG_DATA(header).cast::<c_int>();
+                let bytes = (*header).cmsg_len - libc::CMSG_LEN(0) as usize;
+                (0..bytes / size_of::<c_int>())
+                    .for_each(|i| scheduler::opened(numbers.add(i).read_unaligned()));
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
 }
 
 pub unsafe extern "C" fn close(fd: c_int) -> c_int {

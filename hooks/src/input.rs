@@ -1,13 +1,13 @@
 //! Calls that take data in.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
 
 use colib_core::io;
-use libc::{iovec, msghdr, sockaddr, socklen_t};
+use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t, timespec};
 
 use crate::call::call;
-use crate::real;
+use crate::{descriptor, real};
 
 // SAFETY (for every function of the families): a trampoline calls them, in a coroutine of the calling
 // thread when the row says so, with the program's own arguments.
@@ -68,6 +68,56 @@ pub unsafe extern "C" fn recvfrom_chk(
 }
 
 pub unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
+    // SAFETY: see above. After a success the header is what the kernel has written.
+    call(|scheduler| unsafe {
+        let received = io::recvmsg(scheduler, fd, message, flags)?;
+        descriptor::made_by_message(message);
+        Ok(received)
+    })
+}
+
+pub unsafe extern "C" fn recvmmsg(
+    fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec,
+) -> c_int {
+    // SAFETY: see above, for each message.
+    call(|scheduler| unsafe {
+        let received = io::recvmmsg(scheduler, fd, vector, count, flags, timeout)?;
+        (0..received).for_each(|i| descriptor::made_by_message(&raw const (*vector.add(i)).msg_hdr));
+        Ok(received)
+    }) as c_int
+}
+
+pub unsafe extern "C" fn pread(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize {
     // SAFETY: see above.
-    call(|scheduler| unsafe { io::recvmsg(scheduler, fd, message, flags) })
+    call(|scheduler| unsafe { io::pread(scheduler, fd, buffer, count, offset) })
+}
+
+pub unsafe extern "C" fn pread_chk(
+    fd: c_int, buffer: *mut c_void, count: usize, offset: off_t, room: usize,
+) -> isize {
+    // SAFETY: see above.
+    unsafe {
+        if count > room {
+            real::__pread_chk(fd, buffer, count, offset, room)
+        } else {
+            pread(fd, buffer, count, offset)
+        }
+    }
+}
+
+pub unsafe extern "C" fn preadv(fd: c_int, vector: *const iovec, count: c_int, offset: off_t) -> isize {
+    // SAFETY: see above.
+    call(|scheduler| unsafe { io::preadv(scheduler, fd, vector, count, offset) })
+}
+
+pub unsafe extern "C" fn preadv2(
+    fd: c_int, vector: *const iovec, count: c_int, offset: off_t, flags: c_int,
+) -> isize {
+    // SAFETY: see above.
+    call(|scheduler| unsafe { io::preadv2(scheduler, fd, vector, count, offset, flags) })
+}
+
+pub unsafe extern "C" fn eventfd_read(fd: c_int, value: *mut u64) -> c_int {
+    // SAFETY: see above.
+    if unsafe { read(fd, value.cast(), size_of::<u64>()) } == size_of::<u64>() as isize { 0 } else { -1 }
 }

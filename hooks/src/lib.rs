@@ -7,6 +7,7 @@
 
 mod call;
 mod descriptor;
+mod epoll;
 mod input;
 mod mangled;
 mod output;

@@ -72,6 +72,43 @@ macro_rules! rows {
     keeper fn pipe(pair: *mut c_int) -> c_int => descriptor::pipe;
     keeper fn pipe2(pair: *mut c_int, flags: c_int) -> c_int => descriptor::pipe2;
 
+    // More of the same, at positions and in batches; the other names of what stands above.
+    coroutine fn recvmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int => input::recvmmsg;
+    coroutine fn sendmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int => output::sendmmsg;
+    coroutine fn pread(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
+    coroutine fn pread64(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
+    coroutine fn __pread64(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
+    coroutine fn __pread_chk(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t, room: usize) -> isize => input::pread_chk;
+    coroutine fn __pread64_chk(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t, room: usize) -> isize => input::pread_chk;
+    coroutine fn preadv(fd: c_int, vector: *const iovec, count: c_int, offset: off_t) -> isize => input::preadv;
+    coroutine fn preadv64(fd: c_int, vector: *const iovec, count: c_int, offset: off_t) -> isize => input::preadv;
+    coroutine fn preadv2(fd: c_int, vector: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize => input::preadv2;
+    coroutine fn preadv64v2(fd: c_int, vector: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize => input::preadv2;
+    coroutine fn pwrite(fd: c_int, buffer: *const c_void, count: usize, offset: off_t) -> isize => output::pwrite;
+    coroutine fn pwrite64(fd: c_int, buffer: *const c_void, count: usize, offset: off_t) -> isize => output::pwrite;
+    coroutine fn __pwrite64(fd: c_int, buffer: *const c_void, count: usize, offset: off_t) -> isize => output::pwrite;
+    coroutine fn pwritev(fd: c_int, vector: *const iovec, count: c_int, offset: off_t) -> isize => output::pwritev;
+    coroutine fn pwritev64(fd: c_int, vector: *const iovec, count: c_int, offset: off_t) -> isize => output::pwritev;
+    coroutine fn pwritev2(fd: c_int, vector: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize => output::pwritev2;
+    coroutine fn pwritev64v2(fd: c_int, vector: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize => output::pwritev2;
+    coroutine fn eventfd_read(fd: c_int, value: *mut u64) -> c_int => input::eventfd_read;
+    coroutine fn eventfd_write(fd: c_int, value: u64) -> c_int => output::eventfd_write;
+    coroutine fn epoll_wait(epoll: c_int, events: *mut epoll_event, count: c_int, timeout: c_int) -> c_int => epoll::epoll_wait;
+    coroutine fn epoll_pwait(epoll: c_int, events: *mut epoll_event, count: c_int, timeout: c_int, mask: *const sigset_t) -> c_int => epoll::epoll_pwait;
+    coroutine fn epoll_pwait2(epoll: c_int, events: *mut epoll_event, count: c_int, timeout: *const timespec, mask: *const sigset_t) -> c_int => epoll::epoll_pwait2;
+    coroutine fn thrd_sleep(wait: *const timespec, left: *mut timespec) -> c_int => sleep::thrd_sleep;
+    coroutine fn __read(fd: c_int, buffer: *mut c_void, count: usize) -> isize => input::read;
+    coroutine fn __write(fd: c_int, buffer: *const c_void, count: usize) -> isize => output::write;
+    coroutine fn __send(fd: c_int, buffer: *const c_void, count: usize, flags: c_int) -> isize => output::send;
+    coroutine fn __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => socket::connect;
+    coroutine fn __select(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int => poll::select;
+    coroutine fn __nanosleep(wait: *const timespec, left: *mut timespec) -> c_int => sleep::nanosleep;
+    keeper fn __close(fd: c_int) -> c_int => descriptor::close;
+    keeper fn _IO_fclose(stream: *mut FILE) -> c_int => descriptor::fclose;
+    keeper fn __dup2(from: c_int, to: c_int) -> c_int => descriptor::dup2;
+    keeper fn __fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
+    keeper fn __pipe(pair: *mut c_int) -> c_int => descriptor::pipe;
+
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
     keeper fn __sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -72,6 +72,15 @@ pub unsafe extern "C" fn clock_nanosleep(
     }
 }
 
+pub unsafe extern "C" fn thrd_sleep(wait: *const timespec, left: *mut timespec) -> c_int {
+    // SAFETY: see above. The codes are those of threads.h.
+    match unsafe { clock_nanosleep(libc::CLOCK_REALTIME, 0, wait, left) } {
+        0 => 0,
+        libc::EINTR => -1,
+        _ => -2,
+    }
+}
+
 /// Sleeps, and tells in `left` what is left of a relative time when a signal handler ended the sleep.
 unsafe fn nap(
     scheduler: *mut Scheduler, clock: clockid_t, absolute: bool, time: timespec, left: *mut timespec,

@@ -32,6 +32,7 @@ macro_rules! symbols {
         #[doc = concat!("Interposes `", stringify!($name), "`.")]
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
+        #[allow(non_snake_case)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> $result {
             trampoline!($kind, crate::$family::$hook, Row::$name as usize)
         }

@@ -14,7 +14,7 @@ use crate::scheduler::Scheduler;
 use crate::sys;
 
 /// The kernel never waits when one of these is asked for, on a blocking socket either.
-const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
+pub(super) const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
 
 /// `read`.
 ///

@@ -8,25 +8,31 @@
 //! into -1 and `errno`.
 
 mod accept;
+mod batch;
 mod connect;
 mod ending;
+mod epoll;
 mod file;
 mod gather;
 mod input;
 pub mod offload;
 mod output;
 mod poll;
+mod positioned;
 pub mod resolve;
 mod select;
 mod sleep;
 mod vector;
 
 pub use accept::accept;
+pub use batch::{recvmmsg, sendmmsg};
 pub use connect::connect;
+pub use epoll::epoll_wait;
 pub use gather::expect_low_water_marks;
 pub use input::{read, readv, recvfrom, recvmsg};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
+pub use positioned::{pread, preadv, preadv2, pwrite, pwritev, pwritev2};
 pub use select::{Sets, select};
 pub use sleep::{sleep_until, sleep_until_clock};
 

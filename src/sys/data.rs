@@ -42,6 +42,55 @@ pub fn writev(fd: c_int, iov: *const libc::iovec, count: c_int, flags: c_int) ->
     unsafe { call!(SYS_pwritev2, fd, iov, count, -1isize, -1isize, flags) }
 }
 
+/// `pread(2)`.
+///
+/// # Safety
+/// As for [`read`].
+pub unsafe fn pread(fd: c_int, buffer: *mut c_void, count: usize, offset: i64) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_pread64, fd, buffer, count, offset) }
+}
+
+/// `pwrite(2)`.
+pub fn pwrite(fd: c_int, buffer: *const c_void, count: usize, offset: i64) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_pwrite64, fd, buffer, count, offset) }
+}
+
+/// `preadv(2)`, which refuses the offset -1.
+///
+/// # Safety
+/// As for [`read`], for each element of the vector.
+pub unsafe fn preadv(fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_preadv, fd, iov, count, offset, 0) }
+}
+
+/// `pwritev(2)`, which refuses the offset -1.
+pub fn pwritev(fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_pwritev, fd, iov, count, offset, 0) }
+}
+
+/// `preadv2(2)`; the offset -1 means the file's own position.
+///
+/// # Safety
+/// As for [`read`], for each element of the vector.
+pub unsafe fn preadv2(
+    fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_preadv2, fd, iov, count, offset, 0, flags) }
+}
+
+/// `pwritev2(2)`; the offset -1 means the file's own position.
+pub fn pwritev2(
+    fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_pwritev2, fd, iov, count, offset, 0, flags) }
+}
+
 /// `recvfrom(2)`.
 ///
 /// # Safety
@@ -76,4 +125,24 @@ pub unsafe fn recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> io
 pub fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> io::Result<usize> {
     // SAFETY: the kernel only reads.
     unsafe { call!(SYS_sendmsg, fd, message, flags) }
+}
+
+/// `recvmmsg(2)`.
+///
+/// # Safety
+/// As for [`recvmsg`], for each element of the vector; `timeout` is null or writable.
+pub unsafe fn recvmmsg(
+    fd: c_int, vector: *mut libc::mmsghdr, count: u32, flags: c_int, timeout: *mut libc::timespec,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_recvmmsg, fd, vector, count, flags, timeout) }
+}
+
+/// `sendmmsg(2)`.
+///
+/// # Safety
+/// `vector` is writable for `count` elements, or not mapped at all.
+pub unsafe fn sendmmsg(fd: c_int, vector: *mut libc::mmsghdr, count: u32, flags: c_int) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_sendmmsg, fd, vector, count, flags) }
 }

@@ -1,6 +1,7 @@
 //! Memory.
 
 use core::ffi::c_int;
+use core::mem::MaybeUninit;
 use core::ptr;
 use std::io;
 
@@ -63,5 +64,42 @@ pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<(
             unsafe { ptr::copy_nonoverlapping(from, to, size) };
             Ok(())
         }
+    }
+}
+
+/// Copies `size` bytes into the program's memory; EFAULT where it is not writable.
+///
+/// # Safety
+/// `from` is readable for `size` bytes; `to` is memory that the program gave for the purpose.
+pub unsafe fn copy_out(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
+    let (source, target) = (
+        libc::iovec { iov_base: from.cast_mut().cast(), iov_len: size },
+        libc::iovec { iov_base: to.cast(), iov_len: size },
+    );
+    // SAFETY: by contract; the kernel checks the target.
+    match unsafe { call!(SYS_process_vm_writev, process_id(), &raw const source, 1, &raw const target, 1, 0) }
+    {
+        Ok(copied) if copied == size => Ok(()),
+        Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
+        Err(e) if e.raw_os_error() == Some(libc::EFAULT) => Err(e),
+        Err(_) => {
+            // As for `copy_in`.
+            // SAFETY: the program's promise.
+            unsafe { ptr::copy_nonoverlapping(from, to, size) };
+            Ok(())
+        }
+    }
+}
+
+/// The program's `T`, which may stand in memory that cannot be read: then EFAULT.
+///
+/// # Safety
+/// Any bytes are a valid `T`.
+pub unsafe fn read_in<T>(from: *const T) -> io::Result<T> {
+    let mut copy = MaybeUninit::<T>::uninit();
+    // SAFETY: the copy has the size, and is filled on success; by contract.
+    unsafe {
+        copy_in(from.cast(), copy.as_mut_ptr().cast(), size_of::<T>())?;
+        Ok(copy.assume_init())
     }
 }

@@ -71,6 +71,15 @@ pub fn epoll_delete(epoll: c_int, fd: c_int) -> io::Result<()> {
     unsafe { call!(SYS_epoll_ctl, epoll, libc::EPOLL_CTL_DEL, fd, 0) }.map(drop)
 }
 
+/// `epoll_wait(2)` that never sleeps.
+///
+/// # Safety
+/// `events` is writable for `count` elements, or not mapped at all.
+pub unsafe fn epoll_now(epoll: c_int, events: *mut libc::epoll_event, count: c_int) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe { call!(SYS_epoll_wait, epoll, events, count, 0) }
+}
+
 /// A new eventfd, non-blocking and close-on-exec.
 pub fn eventfd() -> io::Result<c_int> {
     // SAFETY: no memory is involved.

@@ -1,0 +1,172 @@
+//! Several messages in one call: `recvmmsg` and `sendmmsg`.
+//!
+//! What can be done at once is done by one call of the kernel's. Where it would wait for the next message, that
+//! one comes as a call of its own, which parks, and the kernel's call goes on behind it.
+
+use core::ffi::c_int;
+use core::ptr;
+use core::time::Duration;
+use std::io;
+
+use super::gather::may_gather;
+use super::input::NEVER_WAITS;
+use super::vector::Vector;
+use super::{Direction, Patience, recvmsg, sendmsg, would_block};
+use crate::clock::{self, NEVER, Nanos};
+use crate::scheduler::Scheduler;
+use crate::sys;
+
+/// Messages that one `sendmmsg` takes at most (`UIO_MAXIOV`).
+const MOST: u32 = 1024;
+
+/// `recvmmsg`. As the kernel does it: `timeout` is looked at behind each message and not while waiting for one;
+/// whatever ends the call behind the first message, the messages are not lost.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `vector`, all that it points at, and `timeout` are
+/// the program's, as for the call itself.
+pub unsafe fn recvmmsg(
+    scheduler: *mut Scheduler, fd: c_int, vector: *mut libc::mmsghdr, count: u32, flags: c_int,
+    timeout: *mut libc::timespec,
+) -> io::Result<usize> {
+    // SAFETY: by contract. The kernel refuses what cannot be read or written.
+    unsafe {
+        if flags & NEVER_WAITS != 0 || count == 0 {
+            return sys::recvmmsg(fd, vector, count, flags, timeout);
+        }
+        let end = end_of(timeout);
+        // The kernel goes through all it has to check before it looks for the first message.
+        let at_once = if may_gather(flags) { 0 } else { count };
+        let first = sys::recvmmsg(fd, vector, at_once, flags | libc::MSG_DONTWAIT, timeout);
+        let mut done = match first {
+            Err(_) if would_block(&first) => 0,
+            result => result? as u32,
+        };
+        let (mut left, before) = (clock::left(end), done);
+        while done < count && (done == 0 || goes_on(scheduler, fd, vector.add(done as usize - 1), flags, end))
+        {
+            let next = vector.add(done as usize);
+            let received = recvmsg(scheduler, fd, &raw mut (*next).msg_hdr, flags & !libc::MSG_WAITFORONE);
+            match received.and_then(|length| put_length(next, length)) {
+                Ok(()) => done += 1,
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+            left = clock::left(end);
+            // More may be there already.
+            if done < count && at_once > 0 && may_go_on(fd, next, flags, end) {
+                let mut time = clock::timespec(left);
+                let time = if end == NEVER { ptr::null_mut() } else { &raw mut time };
+                let more = sys::recvmmsg(fd, next.add(1), count - done, flags | libc::MSG_DONTWAIT, time);
+                done += more.unwrap_or(0) as u32;
+                left = clock::left(end);
+            }
+        }
+        if done > before && end != NEVER {
+            let left = clock::timespec(left);
+            sys::copy_out((&raw const left).cast(), timeout.cast(), size_of::<libc::timespec>())?;
+        }
+        Ok(done as usize)
+    }
+}
+
+/// When the time of a call is up. A time-out that the kernel refuses does not come so far.
+unsafe fn end_of(timeout: *const libc::timespec) -> Nanos {
+    if timeout.is_null() {
+        return NEVER;
+    }
+    // SAFETY: by contract of `recvmmsg`; any bytes are a time.
+    match unsafe { sys::read_in(timeout) } {
+        Ok(time) if time.tv_sec >= 0 && (0..1_000_000_000).contains(&time.tv_nsec) => {
+            clock::after(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+        }
+        _ => NEVER,
+    }
+}
+
+/// Whether a call looks for another message behind this one. Errors are left to the next call.
+unsafe fn may_go_on(fd: c_int, last: *const libc::mmsghdr, flags: c_int, end: Nanos) -> bool {
+    // SAFETY: the kernel has just written this header.
+    let urgent = unsafe { (*last).msg_hdr.msg_flags } & libc::MSG_OOB != 0;
+    let waits = flags & libc::MSG_WAITFORONE == 0 && !urgent && clock::now() < end;
+    waits && sys::readiness(fd, libc::POLLIN) & libc::POLLERR == 0
+}
+
+/// Parks until there is another message behind this one, or the end of all. `false` when the call ends before.
+unsafe fn goes_on(
+    scheduler: *mut Scheduler, fd: c_int, last: *const libc::mmsghdr, flags: c_int, end: Nanos,
+) -> bool {
+    // SAFETY: by contract of `recvmmsg`.
+    unsafe {
+        if !may_go_on(fd, last, flags, end) {
+            return false;
+        }
+        let Ok(patience) = Patience::new(fd, Direction::In) else { return false };
+        loop {
+            let state = sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
+            if state != 0 {
+                return state & libc::POLLERR == 0;
+            }
+            if patience.wait(scheduler).is_err() {
+                return false;
+            }
+        }
+    }
+}
+
+/// Tells how long a message is.
+unsafe fn put_length(of: *mut libc::mmsghdr, length: usize) -> io::Result<()> {
+    let length = length as u32;
+    // SAFETY: by contract of the callers.
+    unsafe {
+        sys::copy_out((&raw const length).cast(), (&raw mut (*of).msg_len).cast(), size_of_val(&length))
+    }
+}
+
+/// `sendmmsg`. An error behind the first message is not told, as with the kernel.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `vector` and all that it points at are the program's,
+/// as for the call itself.
+pub unsafe fn sendmmsg(
+    scheduler: *mut Scheduler, fd: c_int, vector: *mut libc::mmsghdr, count: u32, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract. The kernel refuses what cannot be read or written.
+    unsafe {
+        let kind: io::Result<c_int> = sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_TYPE);
+        if flags & libc::MSG_DONTWAIT != 0 || count == 0 || kind.is_err() {
+            return sys::sendmmsg(fd, vector, count, flags);
+        }
+        let (count, mut done) = (count.min(MOST), 0);
+        while done < count {
+            // A part of a message may go out on a stream, and nothing tells whether it was all.
+            if kind.as_ref().is_ok_and(|&kind| kind != libc::SOCK_STREAM) {
+                let flags = flags | libc::MSG_DONTWAIT;
+                let sent = sys::sendmmsg(fd, vector.add(done as usize), count - done, flags);
+                match sent {
+                    Ok(n) => done += n as u32,
+                    Err(_) if would_block(&sent) => {}
+                    Err(error) if done == 0 => return Err(error),
+                    Err(_) => break,
+                }
+                if done == count {
+                    break;
+                }
+            }
+            let next = vector.add(done as usize);
+            let sent = sendmsg(scheduler, fd, &raw const (*next).msg_hdr, flags);
+            match sent.and_then(|length| put_length(next, length).map(|()| length)) {
+                Ok(length) => {
+                    done += 1;
+                    let message = &(*next).msg_hdr;
+                    if length < Vector::new(message.msg_iov, message.msg_iovlen).length() {
+                        break;
+                    }
+                }
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done as usize)
+    }
+}

@@ -1,0 +1,53 @@
+//! `epoll_wait` for coroutines, on the program's own instance.
+//!
+//! An instance is a descriptor that becomes readable, so it is waited for like any other; its events are taken by
+//! the kernel's own call, with a zero time-out, in the coroutine that asked. What is triggered by an edge or once
+//! is therefore taken by nobody else.
+
+use core::ffi::c_int;
+use core::ptr;
+use std::io;
+
+use super::error;
+use super::poll::MASKED;
+use crate::clock::{self, Nanos};
+use crate::scheduler::Scheduler;
+use crate::sys;
+use crate::waiter::Wake;
+
+/// `epoll_wait`, and `epoll_pwait` with a signal mask. Gives the number of events, zero at `deadline`; EBADF when
+/// the instance is closed meanwhile.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `events` and `mask` are the program's, as for the call
+/// itself.
+pub unsafe fn epoll_wait(
+    scheduler: *mut Scheduler, epoll: c_int, events: *mut libc::epoll_event, count: c_int, deadline: Nanos,
+    mask: *const libc::sigset_t,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe {
+        if !mask.is_null() {
+            // The kernel reads the mask before anything else.
+            sys::read_in(mask.cast::<u64>())?;
+        }
+        let mut found = sys::epoll_now(epoll, events, count)?;
+        while found == 0 && clock::now() < deadline {
+            let mut until = deadline;
+            if !mask.is_null() {
+                // Whoever has events is not interrupted, and whoever does not wait does not look for signals.
+                sys::poll_now(ptr::null_mut(), 0, mask)?;
+                until = deadline.min(clock::after(MASKED));
+            }
+            let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
+            if wake == Wake::Closed {
+                return Err(error(libc::EBADF));
+            }
+            found = sys::epoll_now(epoll, events, count)?;
+            if wake == Wake::TimedOut && until == deadline {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
