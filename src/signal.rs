@@ -118,7 +118,7 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     let function = handler.function.load(Ordering::Acquire);
     // SAFETY: as below.
     if is_function(function) && !unsafe { is_own_doing(signal, info) } {
-        handler_ran(handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0);
+        handler_ran(signal, handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0);
     }
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
     // one argument or three as its flags say.

@@ -21,6 +21,7 @@ mod socket;
 mod symbols;
 mod types;
 mod variables;
+mod wait_signal;
 
 pub use colib_core::capi;
 

@@ -103,6 +103,15 @@ macro_rules! rows {
     coroutine fn __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => socket::connect;
     coroutine fn __select(count: c_int, reading: *mut fd_set, writing: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int => poll::select;
     coroutine fn __nanosleep(wait: *const timespec, left: *mut timespec) -> c_int => sleep::nanosleep;
+    coroutine fn pause() -> c_int => wait_signal::pause;
+    coroutine fn sigsuspend(mask: *const sigset_t) -> c_int => wait_signal::sigsuspend;
+    coroutine fn __sigsuspend(mask: *const sigset_t) -> c_int => wait_signal::sigsuspend;
+    coroutine fn sigpause(mask: c_int) -> c_int => wait_signal::sigpause;
+    coroutine fn __sigpause(which: c_int, is_signal: c_int) -> c_int => wait_signal::either_sigpause;
+    coroutine fn __xpg_sigpause(signal: c_int) -> c_int => wait_signal::xpg_sigpause;
+    coroutine fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int => wait_signal::sigwait;
+    coroutine fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int => wait_signal::sigwaitinfo;
+    coroutine fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int => wait_signal::sigtimedwait;
     keeper fn __close(fd: c_int) -> c_int => descriptor::close;
     keeper fn _IO_fclose(stream: *mut FILE) -> c_int => descriptor::fclose;
     keeper fn __dup2(from: c_int, to: c_int) -> c_int => descriptor::dup2;

@@ -4,5 +4,5 @@ pub use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 pub use libc::{
     FILE, addrinfo, clockid_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off_t, pollfd,
-    sigaction as action, sighandler_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
+    sigaction as action, sighandler_t, siginfo_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
 };

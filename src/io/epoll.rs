@@ -13,10 +13,10 @@ use super::poll::MASKED;
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
 /// `epoll_wait`, and `epoll_pwait` with a signal mask. Gives the number of events, zero at `deadline`; EBADF when
-/// the instance is closed meanwhile.
+/// the instance is closed meanwhile, EINTR when a signal handler ends the call.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `events` and `mask` are the program's, as for the call
@@ -39,11 +39,15 @@ pub unsafe fn epoll_wait(
                 sys::poll_now(ptr::null_mut(), 0, mask)?;
                 until = deadline.min(clock::after(MASKED));
             }
+            Scheduler::interruptible(scheduler, Interrupt::Any);
             let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));
             }
             found = sys::epoll_now(epoll, events, count)?;
+            if wake == Wake::Interrupted && found == 0 {
+                return Err(error(libc::EINTR));
+            }
             if wake == Wake::TimedOut && until == deadline {
                 break;
             }

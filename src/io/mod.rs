@@ -21,6 +21,7 @@ mod poll;
 mod positioned;
 pub mod resolve;
 mod select;
+mod signal;
 mod sleep;
 mod vector;
 
@@ -34,6 +35,7 @@ pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use positioned::{pread, preadv, preadv2, pwrite, pwritev, pwritev2};
 pub use select::{Sets, select};
+pub use signal::{pause, suspend, wait_for_signal};
 pub use sleep::{sleep_until, sleep_until_clock};
 
 use core::ffi::c_int;

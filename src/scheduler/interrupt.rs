@@ -5,6 +5,7 @@
 //! whose call the handler ends, as the kernel prefers a process's first thread. That is the one that a program
 //! made first, its accepting loop say, and where a program is likely to look at what its handler left.
 
+use core::ffi::c_int;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Scheduler;
@@ -15,18 +16,19 @@ use crate::waiter::{Interrupt, Waiter, Wake};
 /// How many coroutines wait, by what ends their wait; the first is not counted.
 pub(super) type Counts = [usize; 4];
 
-/// Handlers of the program that have run in this process.
-static HANDLERS: AtomicUsize = AtomicUsize::new(0);
+/// Handlers of the program that have run in this process, by signal.
+static HANDLERS: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
 
-/// How many of the program's handlers have run so far, on any thread.
-pub fn handlers_run() -> usize {
-    HANDLERS.load(Ordering::Acquire)
+/// How many of the program's handlers have run so far, on any thread, for the signals that `mask` lets through.
+pub fn handlers_run(mask: u64) -> usize {
+    let admitted = (0..64).filter(|signal| mask & 1 << signal == 0);
+    admitted.fold(0, |sum, signal| sum.wrapping_add(HANDLERS[signal].load(Ordering::Acquire)))
 }
 
 /// A handler of the program is about to run on the calling thread, whatever it interrupts: nothing but atomic
 /// words is touched here.
-pub fn handler_ran(restarts: bool) {
-    HANDLERS.fetch_add(1, Ordering::Release);
+pub fn handler_ran(signal: c_int, restarts: bool) {
+    HANDLERS[(signal as usize).wrapping_sub(1) % 64].fetch_add(1, Ordering::Release);
     let this = Scheduler::get();
     if !this.is_null() {
         let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };

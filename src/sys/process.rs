@@ -62,3 +62,21 @@ pub fn raise(signal: c_int) {
         let _ = call!(SYS_tgkill, process_id(), thread, signal);
     }
 }
+
+/// `rt_sigtimedwait(2)` that never sleeps: takes a pending signal of `set`, or EAGAIN.
+///
+/// # Safety
+/// `info` is null or writable, or not mapped at all.
+pub unsafe fn take_signal(set: u64, info: *mut libc::siginfo_t) -> io::Result<c_int> {
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: by contract; the set and the time are readable.
+    unsafe { call!(SYS_rt_sigtimedwait, &raw const set, info, &raw const zero, KERNEL_SIGSET) }
+        .map(|signal| signal as c_int)
+}
+
+/// A descriptor that is readable while a signal of `set` is pending; non-blocking and close-on-exec.
+pub fn signalfd(set: u64) -> io::Result<c_int> {
+    let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
+    // SAFETY: the kernel reads the set.
+    unsafe { call!(SYS_signalfd4, -1isize, &raw const set, KERNEL_SIGSET, flags) }.map(|fd| fd as c_int)
+}

@@ -234,7 +234,7 @@ static void count_up(void *argument) {
   TRACE(eventfd_write(counter, 5));
 }
 
-SCENARIO(counters, "eventfd_read and eventfd_write wait, and fail") {
+SCENARIO(counters_by_name, "eventfd_read and eventfd_write wait, and fail") {
   counter = MUST(eventfd(0, 0));
   start("reader", count_down, NULL);
   settle();

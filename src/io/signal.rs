@@ -1,0 +1,125 @@
+//! Waiting for signals: `pause`, `sigsuspend`, `sigtimedwait`.
+//!
+//! Whether a signal is pending is the kernel's to say, and to whom it goes: nothing is taken that nobody asked
+//! for, and not before. A signal descriptor, which is never read, tells when asking again makes sense.
+
+use core::ffi::c_int;
+use core::ptr;
+use std::io;
+
+use super::poll::MASKED;
+use super::{error, would_block};
+use crate::clock::{self, NEVER, Nanos};
+use crate::reactor::duplicate_high;
+use crate::scheduler::{self, Scheduler};
+use crate::sys;
+use crate::waiter::{Interrupt, Waiter, Wake};
+
+/// `pause`: parks until a handler of the program has run on this thread.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs.
+pub unsafe fn pause(scheduler: *mut Scheduler) -> io::Error {
+    loop {
+        // SAFETY: by contract.
+        let wake = unsafe {
+            Scheduler::interruptible(scheduler, Interrupt::Awaited);
+            Scheduler::sleep(scheduler, NEVER)
+        };
+        if wake == Wake::Interrupted {
+            return error(libc::EINTR);
+        }
+    }
+}
+
+/// `sigsuspend`: parks until a handler of the program has run that `mask` admits. Signals that the thread blocks
+/// and the mask admits are let through as soon as they are pending.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `mask` is the program's.
+pub unsafe fn suspend(scheduler: *mut Scheduler, mask: *const libc::sigset_t) -> io::Error {
+    // SAFETY: by contract; any bytes are a set.
+    unsafe {
+        let mask = match sys::read_in(mask.cast::<u64>()) {
+            Ok(mask) => mask,
+            Err(error) => return error,
+        };
+        let before = scheduler::handlers_run(mask);
+        loop {
+            if let Err(interrupted) = sys::poll_now(ptr::null_mut(), 0, (&raw const mask).cast()) {
+                return interrupted;
+            }
+            let wake = park_on(scheduler, !mask, NEVER, Interrupt::Awaited);
+            if wake == Wake::Interrupted && scheduler::handlers_run(mask) != before {
+                return error(libc::EINTR);
+            }
+        }
+    }
+}
+
+/// `sigtimedwait`: takes a signal of `set`, and tells about it in `info` unless that is null. EAGAIN at
+/// `deadline`, EINTR when a signal handler that `by` names ends the call.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; `info` is the program's.
+pub unsafe fn wait_for_signal(
+    scheduler: *mut Scheduler, set: u64, info: *mut libc::siginfo_t, deadline: Nanos, by: Interrupt,
+) -> io::Result<c_int> {
+    let mut wake = Wake::Ready;
+    loop {
+        // SAFETY: by contract.
+        let taken = unsafe { sys::take_signal(set, info) };
+        if !would_block(&taken) {
+            return taken;
+        }
+        if wake == Wake::Interrupted {
+            return Err(error(libc::EINTR));
+        }
+        if clock::now() >= deadline {
+            return taken;
+        }
+        // SAFETY: by contract.
+        wake = unsafe { park_on(scheduler, set, deadline, by) };
+    }
+}
+
+/// Parks until a signal of `set` may be pending for this thread.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs.
+unsafe fn park_on(scheduler: *mut Scheduler, set: u64, deadline: Nanos, by: Interrupt) -> Wake {
+    // SAFETY: by contract. The waiter stays in place.
+    unsafe {
+        let Ok(fd) = open(set) else {
+            // Without a descriptor it is asked again and again.
+            Scheduler::interruptible(scheduler, by);
+            return Scheduler::sleep(scheduler, deadline.min(clock::after(MASKED)));
+        };
+        // A coroutine that is released meanwhile does not come back here.
+        let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
+        (*waiter).leave.set(Some((discard, ptr::without_provenance(fd as usize))));
+        Scheduler::interruptible(scheduler, by);
+        let wake = Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), deadline);
+        (*waiter).leave.set(None);
+        // If it was closed, the program has done that itself, in a close loop say.
+        if wake != Wake::Closed {
+            discard(ptr::without_provenance(fd as usize), waiter);
+        }
+        wake
+    }
+}
+
+/// A descriptor of the library's own that becomes readable when a signal of `set` is pending.
+fn open(set: u64) -> io::Result<c_int> {
+    let fd = sys::signalfd(set)?;
+    let high = duplicate_high(fd);
+    sys::close(fd);
+    high
+}
+
+/// Closes the descriptor whose number `place` is.
+unsafe fn discard(place: *const (), _: *const Waiter) {
+    let fd = place.addr() as c_int;
+    scheduler::closing(fd);
+    sys::close(fd);
+}
