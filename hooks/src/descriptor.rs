@@ -4,7 +4,7 @@
 //! Every thread comes here, in a coroutine or not. Nothing that needs dropping stands on a frame while a real
 //! function runs: `close` is a cancellation point, and forced unwinding passes (invariant 6).
 
-use core::ffi::{c_int, c_uint, c_ulong, c_void};
+use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 use colib_core::capi::set_errno;
 use colib_core::io;
@@ -17,13 +17,13 @@ use crate::real;
 
 // SAFETY: as in `input`.
 
-fn not_open() -> c_int {
+pub fn not_open() -> c_int {
     set_errno(libc::EBADF);
     -1
 }
 
 /// A number that was just made proves that whatever was registered under it is gone.
-fn made(fd: c_int) -> c_int {
+pub fn made(fd: c_int) -> c_int {
     if fd >= 0 {
         apart(|_| scheduler::opened(fd));
     }
@@ -77,6 +77,25 @@ pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
         apart(|_| scheduler::closing(fd));
         real::fclose(stream)
     }
+}
+
+/// Puts another file in the place of a stream's, as a rule under the same number.
+pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: see above.
+    unsafe {
+        let fd = libc::fileno(stream);
+        apart(|_| scheduler::closing(fd));
+        real::freopen(path, mode, stream)
+    }
+}
+
+pub unsafe extern "C" fn mq_close(queue: c_int) -> c_int {
+    if registry::is_own(queue) {
+        return not_open();
+    }
+    apart(|_| scheduler::closing(queue));
+    // SAFETY: see above.
+    unsafe { real::mq_close(queue) }
 }
 
 pub unsafe extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {

@@ -8,6 +8,7 @@
 mod call;
 mod descriptor;
 mod epoll;
+mod fresh;
 mod input;
 mod mangled;
 mod output;
@@ -19,6 +20,7 @@ mod signal;
 mod sleep;
 mod socket;
 mod symbols;
+mod syscall;
 mod types;
 mod variables;
 mod wait_signal;

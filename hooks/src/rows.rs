@@ -2,7 +2,7 @@
 //!
 //! The first word says which word its trampoline tests (`symbols.rs`): `coroutine`, the thread's hook word;
 //! `keeper`, whether the process has anything to keep; `jump`, whether a signal handler of the program runs;
-//! `always`, none.
+//! `numbered`, the same and the number of a system call; `always`, none.
 
 /// Gives the rows to another macro.
 macro_rules! rows {
@@ -112,11 +112,23 @@ macro_rules! rows {
     coroutine fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int => wait_signal::sigwait;
     coroutine fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int => wait_signal::sigwaitinfo;
     coroutine fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int => wait_signal::sigtimedwait;
+    numbered fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long => syscall::syscall;
     keeper fn __close(fd: c_int) -> c_int => descriptor::close;
     keeper fn _IO_fclose(stream: *mut FILE) -> c_int => descriptor::fclose;
     keeper fn __dup2(from: c_int, to: c_int) -> c_int => descriptor::dup2;
     keeper fn __fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
     keeper fn __pipe(pair: *mut c_int) -> c_int => descriptor::pipe;
+    keeper fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
+    keeper fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
+    keeper fn mq_close(queue: c_int) -> c_int => descriptor::mq_close;
+    keeper fn eventfd(value: c_uint, flags: c_int) -> c_int => fresh::eventfd;
+    keeper fn timerfd_create(clock: clockid_t, flags: c_int) -> c_int => fresh::timerfd_create;
+    keeper fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int => fresh::signalfd;
+    keeper fn inotify_init() -> c_int => fresh::inotify_init;
+    keeper fn inotify_init1(flags: c_int) -> c_int => fresh::inotify_init1;
+    keeper fn epoll_create(size: c_int) -> c_int => fresh::epoll_create;
+    keeper fn epoll_create1(flags: c_int) -> c_int => fresh::epoll_create1;
+    keeper fn memfd_create(name: *const c_char, flags: c_uint) -> c_int => fresh::memfd_create;
 
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

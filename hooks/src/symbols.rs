@@ -6,6 +6,7 @@ use core::arch::naked_asm;
 
 use crate::real::{REAL, Row};
 use crate::rows::rows;
+use crate::syscall::{END, NUMBERS};
 use crate::types::*;
 use colib_core::reactor::registry::ACTIVE;
 
@@ -21,6 +22,10 @@ macro_rules! trampoline {
     (keeper, $hook:path, $row:expr) => {
         naked_asm!(include_str!("../../asm/x86_64/keeper.S"), active = sym ACTIVE,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (numbered, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/numbered.S"), active = sym ACTIVE, numbers = sym NUMBERS,
+            end = const END, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (always, $hook:path, $row:expr) => {
         naked_asm!("jmp {hook}", hook = sym $hook, options(att_syntax))

@@ -1,0 +1,236 @@
+//! `syscall`: system calls by number that are hooked by name too, and what they do otherwise than by name.
+//!
+//! Numbers that are not here never come: their trampoline passes them on. `futex` is one of these.
+
+use core::ffi::{c_int, c_long, c_uint, c_ulong};
+use core::ptr;
+use std::io;
+
+use colib_core::capi::{answer, set_errno};
+use colib_core::clock;
+use colib_core::reactor::registry;
+use colib_core::{scheduler, sys, tls};
+use libc::{sigset_t, timespec, timeval};
+
+use crate::call::apart;
+use crate::{descriptor, epoll, input, output, poll, real, sleep, socket, wait_signal};
+
+// SAFETY: as in `input`; what is hooked here is what the number's own call takes.
+
+/// Calls that a coroutine waits in.
+const WAITING: &[c_long] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_readv,
+    libc::SYS_writev,
+    libc::SYS_preadv2,
+    libc::SYS_pwritev2,
+    libc::SYS_recvfrom,
+    libc::SYS_sendto,
+    libc::SYS_recvmsg,
+    libc::SYS_sendmsg,
+    libc::SYS_recvmmsg,
+    libc::SYS_sendmmsg,
+    libc::SYS_connect,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_select,
+    libc::SYS_pselect6,
+    libc::SYS_nanosleep,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_epoll_wait,
+    libc::SYS_epoll_pwait,
+    libc::SYS_epoll_pwait2,
+    libc::SYS_pause,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+];
+
+/// Calls that change what descriptors mean.
+const KEEPING: &[c_long] = &[
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_shutdown,
+    libc::SYS_dup2,
+    libc::SYS_dup3,
+    libc::SYS_fcntl,
+];
+
+/// Calls that give a number anew.
+const OPENING: &[c_long] = &[
+    libc::SYS_dup,
+    libc::SYS_open,
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_creat,
+    libc::SYS_socket,
+    libc::SYS_eventfd,
+    libc::SYS_eventfd2,
+    libc::SYS_timerfd_create,
+    libc::SYS_inotify_init,
+    libc::SYS_inotify_init1,
+    libc::SYS_epoll_create,
+    libc::SYS_epoll_create1,
+    libc::SYS_memfd_create,
+    libc::SYS_pidfd_open,
+];
+
+/// One past the highest number.
+pub const END: usize = 512;
+
+/// A bit for each number that comes here.
+pub static NUMBERS: [u64; END / 64] = {
+    let mut bits = [0; END / 64];
+    let lists = [WAITING, KEEPING, OPENING];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut i = 0;
+        while i < lists[list].len() {
+            let number = lists[list][i] as usize;
+            bits[number / 64] |= 1 << (number % 64);
+            i += 1;
+        }
+        list += 1;
+    }
+    bits
+};
+
+pub unsafe extern "C" fn syscall(
+    number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
+) -> c_long {
+    // SAFETY: see above.
+    unsafe {
+        if tls::hook_word() != 0
+            && let Some(result) = wait(number, [a, b, c, d, e, f])
+        {
+            return result as c_long;
+        }
+        let kernel = || real::syscall(number, a, b, c, d, e, f);
+        let fd = a as c_int;
+        match number {
+            libc::SYS_close | libc::SYS_fcntl | libc::SYS_dup if registry::is_own(fd) => {
+                c_long::from(descriptor::not_open())
+            }
+            libc::SYS_close => {
+                apart(|_| scheduler::closing(fd));
+                kernel()
+            }
+            libc::SYS_close_range => {
+                c_long::from(descriptor::close_range(a as c_uint, b as c_uint, c as c_int))
+            }
+            libc::SYS_shutdown => c_long::from(descriptor::shutdown(fd, b as c_int)),
+            libc::SYS_dup2 => c_long::from(descriptor::dup2(fd, b as c_int)),
+            libc::SYS_dup3 => c_long::from(descriptor::dup3(fd, b as c_int, c as c_int)),
+            libc::SYS_fcntl if !matches!(b as c_int, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) => kernel(),
+            libc::SYS_fcntl => c_long::from(descriptor::made(kernel() as c_int)),
+            _ if OPENING.contains(&number) => c_long::from(descriptor::made(kernel() as c_int)),
+            _ => kernel(),
+        }
+    }
+}
+
+/// Does a coroutine's call; `None` for those that do not wait, and those that the kernel refuses at once.
+unsafe fn wait(number: c_long, arguments: [usize; 6]) -> Option<isize> {
+    let [a, b, c, d, e, f] = arguments;
+    let fd = a as c_int;
+    // SAFETY: see above.
+    unsafe {
+        Some(match number {
+            libc::SYS_read => input::read(fd, b as _, c),
+            libc::SYS_write => output::write(fd, b as _, c),
+            libc::SYS_readv => input::readv(fd, b as _, length(c)),
+            libc::SYS_writev => output::writev(fd, b as _, length(c)),
+            libc::SYS_preadv2 => input::preadv2(fd, b as _, length(c), d as i64, f as c_int),
+            libc::SYS_pwritev2 => output::pwritev2(fd, b as _, length(c), d as i64, f as c_int),
+            libc::SYS_recvfrom => input::recvfrom(fd, b as _, c, d as c_int, e as _, f as _),
+            libc::SYS_sendto => output::sendto(fd, b as _, c, d as c_int, e as _, f as u32),
+            libc::SYS_recvmsg => input::recvmsg(fd, b as _, c as c_int),
+            libc::SYS_sendmsg => output::sendmsg(fd, b as _, c as c_int),
+            libc::SYS_recvmmsg => input::recvmmsg(fd, b as _, c as c_uint, d as c_int, e as _) as isize,
+            libc::SYS_sendmmsg => output::sendmmsg(fd, b as _, c as c_uint, d as c_int) as isize,
+            libc::SYS_connect => socket::connect(fd, b as _, c as u32) as isize,
+            libc::SYS_accept => socket::accept(fd, b as _, c as _) as isize,
+            libc::SYS_accept4 => socket::accept4(fd, b as _, c as _, d as c_int) as isize,
+            libc::SYS_poll => poll::poll(a as _, c_ulong::from(b as c_uint), c as c_int) as isize,
+            libc::SYS_ppoll => {
+                let mask = mask(d, e)?;
+                timed(c as _, |time| poll::ppoll(a as _, c_ulong::from(b as c_uint), time, mask))
+            }
+            libc::SYS_select => {
+                let time = e as *mut timeval;
+                match readable(time) {
+                    Err(error) => answer::<usize>(Err(error)),
+                    Ok(()) => poll::select(fd, b as _, c as _, d as _, time) as isize,
+                }
+            }
+            libc::SYS_pselect6 => {
+                let with_size = if f == 0 { Ok([0, 0]) } else { sys::read_in(f as *const [usize; 2]) };
+                let mask = with_size.map(|[set, size]| mask(set, size)).unwrap_or(None)?;
+                timed(e as _, |time| poll::pselect(fd, b as _, c as _, d as _, time, mask))
+            }
+            libc::SYS_nanosleep => sleep::nanosleep(a as _, b as _) as isize,
+            libc::SYS_clock_nanosleep => match sleep::clock_nanosleep(fd, b as c_int, c as _, d as _) {
+                0 => 0,
+                errno => {
+                    set_errno(errno);
+                    -1
+                }
+            },
+            libc::SYS_epoll_wait => epoll::epoll_wait(fd, b as _, c as c_int, d as c_int) as isize,
+            libc::SYS_epoll_pwait => {
+                epoll::epoll_pwait(fd, b as _, c as c_int, d as c_int, mask(e, f)?) as isize
+            }
+            libc::SYS_epoll_pwait2 => {
+                epoll::epoll_pwait2(fd, b as _, c as c_int, d as _, mask(e, f)?) as isize
+            }
+            libc::SYS_pause => wait_signal::pause() as isize,
+            libc::SYS_rt_sigsuspend if b == SIGSET => wait_signal::sigsuspend(a as _) as isize,
+            libc::SYS_rt_sigtimedwait if d == SIGSET => {
+                wait_signal::raw_sigtimedwait(a as _, b as _, c as _) as isize
+            }
+            libc::SYS_fcntl if matches!(b as c_int, libc::F_SETLKW | libc::F_OFD_SETLKW) => {
+                descriptor::fcntl(fd, b as c_int, c as c_ulong) as isize
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The size of the kernel's signal sets.
+const SIGSET: usize = 8;
+
+/// A number of pieces. The kernel refuses far fewer than do not fit.
+fn length(count: usize) -> c_int {
+    c_int::try_from(count).unwrap_or(c_int::MAX)
+}
+
+/// A signal mask that may be null; `None` when the kernel refuses its size.
+fn mask(set: usize, size: usize) -> Option<*const sigset_t> {
+    (set == 0 || size == SIGSET).then_some(set as *const sigset_t)
+}
+
+/// Whether something of the program's can be read, which may be null.
+unsafe fn readable<T>(what: *const T) -> io::Result<()> {
+    // SAFETY: see above; what is read is given up.
+    if what.is_null() { Ok(()) } else { unsafe { sys::read_in(what.cast::<[u8; 16]>()) }.map(drop) }
+}
+
+/// A call whose time-out tells afterwards what is left of it, unlike libc's.
+unsafe fn timed(time: *mut timespec, call: impl FnOnce(*const timespec) -> c_int) -> isize {
+    // SAFETY: see above.
+    unsafe {
+        let end = match epoll::until(time) {
+            Ok(end) => end,
+            Err(error) => return answer::<usize>(Err(error)),
+        };
+        let result = call(if time.is_null() { ptr::null() } else { time });
+        if !time.is_null() && end != clock::NEVER {
+            let left = clock::timespec(clock::left(end));
+            // Memory that cannot be written is no error here.
+            let _ = sys::copy_out((&raw const left).cast(), time.cast(), size_of::<timespec>());
+        }
+        result as isize
+    }
+}
