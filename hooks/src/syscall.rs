@@ -60,6 +60,8 @@ const KEEPING: &[c_long] = &[
 
 /// Calls that give a number anew.
 const OPENING: &[c_long] = &[
+    libc::SYS_accept,
+    libc::SYS_accept4,
     libc::SYS_dup,
     libc::SYS_open,
     libc::SYS_openat,

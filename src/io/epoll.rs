@@ -11,7 +11,7 @@ use std::io;
 use super::error;
 use super::poll::MASKED;
 use crate::clock::{self, Nanos};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, handlers_run};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -27,16 +27,15 @@ pub unsafe fn epoll_wait(
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
-        if !mask.is_null() {
-            // The kernel reads the mask before anything else.
-            sys::read_in(mask.cast::<u64>())?;
-        }
+        // The kernel reads the mask before anything else.
+        let blocked = if mask.is_null() { 0 } else { sys::read_in(mask.cast::<u64>())? };
+        let before = handlers_run(blocked);
         let mut found = sys::epoll_now(epoll, events, count)?;
         while found == 0 && clock::now() < deadline {
             let mut until = deadline;
             if !mask.is_null() {
                 // Whoever has events is not interrupted, and whoever does not wait does not look for signals.
-                sys::poll_now(ptr::null_mut(), 0, mask)?;
+                sys::poll_now(ptr::null_mut(), 0, (&raw const blocked).cast())?;
                 until = deadline.min(clock::after(MASKED));
             }
             Scheduler::interruptible(scheduler, Interrupt::Any);
@@ -45,7 +44,7 @@ pub unsafe fn epoll_wait(
                 return Err(error(libc::EBADF));
             }
             found = sys::epoll_now(epoll, events, count)?;
-            if wake == Wake::Interrupted && found == 0 {
+            if wake == Wake::Interrupted && found == 0 && handlers_run(blocked) != before {
                 return Err(error(libc::EINTR));
             }
             if wake == Wake::TimedOut && until == deadline {

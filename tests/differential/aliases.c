@@ -185,6 +185,29 @@ SCENARIO(flags_that_wait, "preadv2 and pwritev2 wait as readv and writev do") {
     }
 }
 
+SCENARIO(flags_without_waiting, "preadv2 and pwritev2 do not wait for what does not block") {
+  count_sigpipes();
+  for (enum kind kind = 0; kind < KINDS + 12; kind++) {
+    if (kind < KINDS)
+      make_pair(kind, ends);
+    else
+      ends[0] = ends[1] = other_kind((int)(kind - KINDS));
+    say("%s", kind < KINDS ? kind_names[kind] : "another");
+    if (ends[0] < 0) continue;
+    set_nonblocking(ends[0], true);
+    set_nonblocking(ends[1], true);
+    for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++) {
+      TRACE(preadv2(ends[0], pieces, 2, -1, flags[i]));
+      TRACE(preadv2(ends[0], nowhere, 2, -1, flags[i]));
+      TRACE(preadv2(ends[0], pieces, minus, -1, flags[i]));
+      TRACE(pwritev2(ends[1], pieces, minus, -1, flags[i]));
+      TRACE(pwritev2(ends[1], nowhere, 1, -1, flags[i]));
+      if (is_socket(kind)) continue;
+      TRACE(pwritev2(ends[1], pieces, 2, -1, flags[i]));
+    }
+  }
+}
+
 SCENARIO(flags_that_do_not, "RWF_NOWAIT of the program's own, and flags that the kernel refuses") {
   static const int refused[] = {RWF_NOWAIT, RWF_NOWAIT | RWF_DSYNC, 0x40000000, -1};
   count_sigpipes();

@@ -94,6 +94,20 @@ SCENARIO(suspending_unblocked, "sigsuspend and a signal that nobody blocked") {
   join();
 }
 
+SCENARIO(suspending_blocked, "a signal that only sigsuspend's mask blocks does not end it") {
+  static sigset_t but_two;
+  prepare();
+  but_two = all;
+  sigdelset(&but_two, SIGUSR2);
+  start("suspending", suspending, &but_two);
+  settle();
+  signal_actor("suspending", SIGUSR1);
+  settle();
+  say("still waiting: %d", !has_ended("suspending"));
+  signal_actor("suspending", SIGUSR2);
+  join();
+}
+
 static int way;
 static void by_sigpause(void *argument) {
   (void)argument;

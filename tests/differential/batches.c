@@ -94,6 +94,24 @@ SCENARIO(batch_for_one, "recvmmsg with MSG_WAITFORONE waits for the first messag
   }
 }
 
+SCENARIO(batch_in_full, "recvmmsg with MSG_WAITALL, and with a low-water mark, fills each message") {
+  static struct receipt whole = {3, MSG_WAITALL, NULL}, marked = {3, 0, NULL};
+  static const char text[] = "one two three four five";
+  for (int i = 0; i < 4; i++) {
+    const char *name = i < 2 ? kind_names[sockets[i]] : i < 3 ? "marked" : "peeked";
+    make_pair(sockets[i % 2], ends);
+    if (i == 2) MUST(setsockopt(ends[0], SOL_SOCKET, SO_RCVLOWAT, &(int){6}, sizeof(int)));
+    prepare(7);
+    start(name, receive, i < 2 ? &whole : &marked);
+    for (int at = 0; at < 23; at += 5) {
+      settle();
+      MUST(write(ends[1], text + at, at < 20 ? 5 : 3));
+    }
+    MUST(shutdown(ends[1], SHUT_WR));
+    join();
+  }
+}
+
 SCENARIO(batch_of_time, "recvmmsg looks at its time-out behind each message only") {
   static struct timespec timeout;
   static struct receipt receipt = {4, 0, &timeout};

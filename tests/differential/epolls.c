@@ -62,6 +62,23 @@ static void expect(const char *what, int fd) {
   MUST(close(instance));
 }
 
+SCENARIO(epoll_nonblocking, "descriptors that do not block are waited for as well") {
+  for (enum kind kind = 0; kind < KINDS; kind++) {
+    make_pair(kind, ends);
+    set_nonblocking(ends[0], true);
+    instance = MUST(epoll_create1(0));
+    add(instance, ends[0], EPOLLIN | EPOLLET, 1);
+    start(kind_names[kind], waiter, &instance);
+    settle();
+    MUST(write(ends[1], "data", 4));
+    join();
+    TRACE(read(ends[0], buffer, 64));
+    TRACE(read(ends[0], buffer, 64));
+    wait_for(instance, 8, 0);
+    say("%s", flag_names(fcntl(ends[0], F_GETFL)));
+  }
+}
+
 SCENARIO(epoll_others, "epoll_wait on timers, counters, signals, changes, other instances") {
   struct itimerspec time = {.it_value = {0, 50000000}};
   static int fd;
@@ -284,5 +301,29 @@ SCENARIO(epoll_masks, "signals that only the mask admits end the wait, and event
   say("handled %d", (int)handled);
   MUST(read(ends[0], buffer, 8));
   TRACE(epoll_pwait(instance, events, 8, -1, &none));
+  say("handled %d", (int)handled);
+}
+
+static void blocking_mask(void *argument) {
+  sigset_t one;
+  (void)argument;
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  TRACE(epoll_pwait(instance, events, 8, -1, &one));
+}
+
+SCENARIO(epoll_mask_blocks, "a signal that only the mask blocks does not end the wait") {
+  struct sigaction action = {.sa_handler = handler};
+  MUST(sigaction(SIGUSR1, &action, NULL));
+  make_pair(PIPE, ends);
+  instance = MUST(epoll_create1(0));
+  add(instance, ends[0], EPOLLIN, 1);
+  start("masked", blocking_mask, NULL);
+  settle();
+  signal_actor("masked", SIGUSR1);
+  settle();
+  say("still waiting: %d", !has_ended("masked"));
+  MUST(write(ends[1], "a", 1));
+  join();
   say("handled %d", (int)handled);
 }
