@@ -15,6 +15,7 @@ use super::{Direction, Patience, recvmsg, sendmsg, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
+use crate::waiter::Interrupt;
 
 /// Messages that one `sendmmsg` takes at most (`UIO_MAXIOV`).
 const MOST: u32 = 1024;
@@ -101,7 +102,7 @@ unsafe fn goes_on(
         if !may_go_on(fd, last, flags, end) {
             return false;
         }
-        let Ok(patience) = Patience::new(fd, Direction::In) else { return false };
+        let Ok(patience) = patience_behind_the_first(fd, Direction::In) else { return false };
         loop {
             let state = sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
             if state != 0 {
@@ -112,6 +113,11 @@ unsafe fn goes_on(
             }
         }
     }
+}
+
+/// How long a call waits that has done a part: any signal handler ends it.
+fn patience_behind_the_first(fd: c_int, direction: Direction) -> io::Result<Patience> {
+    Ok(Patience { interrupt: Interrupt::Any, ..Patience::new(fd, direction)? })
 }
 
 /// Tells how long a message is.
@@ -138,22 +144,33 @@ pub unsafe fn sendmmsg(
             return sys::sendmmsg(fd, vector, count, flags);
         }
         let (count, mut done) = (count.min(MOST), 0);
+        // A part of a message may go out on a stream, and the kernel would not tell whether it was all.
+        let whole = kind.is_ok_and(|kind| kind != libc::SOCK_STREAM);
+        // Each message's time begins anew.
+        let mut patience: Option<Patience> = None;
         while done < count {
-            // A part of a message may go out on a stream, and nothing tells whether it was all.
-            if kind.as_ref().is_ok_and(|&kind| kind != libc::SOCK_STREAM) {
-                let flags = flags | libc::MSG_DONTWAIT;
-                let sent = sys::sendmmsg(fd, vector.add(done as usize), count - done, flags);
+            let next = vector.add(done as usize);
+            if whole {
+                let sent = sys::sendmmsg(fd, next, count - done, flags | libc::MSG_DONTWAIT);
                 match sent {
-                    Ok(n) => done += n as u32,
-                    Err(_) if would_block(&sent) => {}
+                    Ok(n) => {
+                        (done, patience) = (done + n as u32, None);
+                        continue;
+                    }
+                    Err(_) if would_block(&sent) && done == 0 => {}
+                    Err(_) if would_block(&sent) => {
+                        if patience.is_none() {
+                            patience = patience_behind_the_first(fd, Direction::Out).ok();
+                        }
+                        match &patience {
+                            Some(patience) if patience.wait(scheduler).is_ok() => continue,
+                            _ => break,
+                        }
+                    }
                     Err(error) if done == 0 => return Err(error),
                     Err(_) => break,
                 }
-                if done == count {
-                    break;
-                }
             }
-            let next = vector.add(done as usize);
             let sent = sendmsg(scheduler, fd, &raw const (*next).msg_hdr, flags);
             match sent.and_then(|length| put_length(next, length).map(|()| length)) {
                 Ok(length) => {

@@ -118,12 +118,12 @@ SCENARIO(batch_of_time, "recvmmsg looks at its time-out behind each message only
   for (int i = 2; i < 5; i++) {
     make_pair(sockets[i], ends);
     prepare(8);
-    timeout = (struct timespec){0, 60000000};
+    timeout = (struct timespec){0, 700000000};
     start(kind_names[sockets[i]], receive, &receipt);
     settle();
     MUST(write(ends[1], "first", 5));
     settle();
-    usleep(90000);
+    usleep(750000);
     say("still waiting: %d", !has_ended(kind_names[sockets[i]]));
     MUST(write(ends[1], "second", 6));
     join();
@@ -151,6 +151,19 @@ SCENARIO(batch_socket_time, "recvmmsg gives what has come when the socket's time
     settle();
     TRACE_WAIT(60, recvmmsg(ends[0], batch, 3, 0, NULL));
     tell(1);
+  }
+}
+
+SCENARIO(batch_time_to_send, "sendmmsg gives what has gone out when the socket's time is up") {
+  for (int i = 1; i < 4; i++) {
+    say("%s", kind_names[sockets[i]]);
+    make_pair(sockets[i], ends);
+    set_time_out(ends[1], SO_SNDTIMEO, 60);
+    prepare(0);
+    fill(large, sizeof large, 9);
+    for (int k = 0; k < MESSAGES; k++) pieces[k] = (struct iovec){large, 60000};
+    TRACE_WAIT(60, sendmmsg(ends[1], batch, MESSAGES, 0));
+    TRACE_WAIT(60, sendmmsg(ends[1], batch, MESSAGES, 0));
   }
 }
 
@@ -340,4 +353,40 @@ SCENARIO(batch_to_nobody, "sendmmsg to a peer that goes") {
     if (sockets[i] != TCP) TRACE(sendmmsg(ends[1], batch, 2, MSG_NOSIGNAL));
     say("SIGPIPE: %d", sigpipes > 0);
   }
+}
+
+static void handler(int signal) { (void)signal; }
+
+SCENARIO(batch_interrupted, "a handler ends a batch behind its first message, whatever its flags") {
+  static struct receipt receipt = {3, 0, NULL};
+  static unsigned count = 5;
+  struct sigaction action = {.sa_handler = handler};
+  for (int i = 0; i < 4; i++) {
+    const char *name = i < 2 ? "receiver" : "sender";
+    char actor[32];
+    action.sa_flags = i % 2 ? SA_RESTART : 0;
+    MUST(sigaction(SIGUSR1, &action, NULL));
+    snprintf(actor, sizeof actor, "%s %d", name, i);
+    make_pair(SEQPACKET, ends);
+    if (i < 2) {
+      prepare(8);
+      start(actor, receive, &receipt);
+      settle();
+      MUST(write(ends[1], "first", 5));
+    } else {
+      prepare_large(60000);
+      start(actor, send_batch, &count);
+    }
+    settle();
+    signal_actor(actor, SIGUSR1);
+    join();
+  }
+  make_pair(SEQPACKET, ends);
+  prepare(8);
+  action.sa_flags = 0;
+  MUST(sigaction(SIGUSR1, &action, NULL));
+  start("nothing yet", receive, &receipt);
+  settle();
+  signal_actor("nothing yet", SIGUSR1);
+  join();
 }
