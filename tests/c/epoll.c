@@ -1,21 +1,12 @@
 /* epoll.c - epoll instances of the program's own: the coroutine waits, its thread goes on. */
-#include "check.h"
+#include "ticks.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 enum { WAITERS = 20 };
 
-static int finished, ticks, taken, instance, ends[WAITERS][2];
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
+static int finished, taken, instance, ends[WAITERS][2];
 
 static void add(int epoll, int fd, unsigned events, int tag) {
   struct epoll_event event = {.events = events, .data.fd = tag};

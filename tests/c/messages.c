@@ -1,5 +1,5 @@
 /* messages.c - batches of messages, positions, counters: the coroutine waits, its thread goes on. */
-#include "check.h"
+#include "ticks.h"
 
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -7,16 +7,7 @@
 
 enum { WAITERS = 20, BATCH = 3 };
 
-static int finished, ticks, ends[WAITERS][2];
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
+static int finished, ends[WAITERS][2];
 
 struct batch {
   char bytes[BATCH][8];

@@ -3,24 +3,15 @@
  *
  * What each call gives is compared with threads in tests/differential/awaiting.c.
  */
-#include "check.h"
+#include "ticks.h"
 
-static int finished, ticks, taken;
+static int finished, taken;
 static volatile sig_atomic_t handled;
 static sigset_t set, none;
 
 static void handler(int signal) {
   (void)signal;
   handled++;
-}
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
 }
 
 static void prepare(int flags) {

@@ -1,5 +1,5 @@
 /* syscall.c - system calls by number: what they give is what the kernel gives, and their thread goes on. */
-#include "check.h"
+#include "ticks.h"
 
 #include <linux/futex.h>
 #include <netinet/in.h>
@@ -7,17 +7,8 @@
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 
-static int finished, drained, ticks, ends[2], epoll;
+static int finished, drained, ends[2], epoll;
 static char buffer[64];
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
 
 static void *write_later(void *nothing) {
   co_enable_hook_sys();

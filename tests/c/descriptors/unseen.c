@@ -4,7 +4,7 @@
  *
  * SEED repeats a run.
  */
-#include "check.h"
+#include "../ticks.h"
 
 #include <dirent.h>
 #include <spawn.h>
@@ -33,7 +33,7 @@ struct place {
 
 static struct place places[PLACES];
 static struct dice dice;
-static int stopped, rounds, ended, got, told, wrong, ticks, over;
+static int stopped, rounds, ended, got, told, wrong, over;
 
 /* Opens something new, whose number is that of whatever was closed last. */
 static int open_kind(struct place *place) {
@@ -249,15 +249,6 @@ TEST(freopen_tells_who_waits_for_the_old) {
 /* ---- children and threads --------------------------------------------------------------------------- */
 
 extern char **environ;
-
-static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
 
 static void *wait_for_a_signal(void *nothing) {
   sigset_t set;
