@@ -137,10 +137,10 @@ static void no_event_is_lost(unsigned how, int by_thread) {
   if (by_thread) pthread_join(thread, NULL);
 }
 
-TEST(no_edge_is_lost) { no_event_is_lost(EPOLLET, 0); }
-TEST(no_edge_of_another_thread_is_lost) { no_event_is_lost(EPOLLET, 1); }
-TEST(no_single_shot_is_lost) { no_event_is_lost(EPOLLONESHOT, 0); }
-TEST(no_single_shot_of_another_thread_is_lost) { no_event_is_lost(EPOLLONESHOT, 1); }
+TEST(what_is_fed_at_random_comes_by_edges) { no_event_is_lost(EPOLLET, 0); }
+TEST(what_another_thread_feeds_at_random_comes_by_edges) { no_event_is_lost(EPOLLET, 1); }
+TEST(what_is_fed_at_random_comes_by_single_shots) { no_event_is_lost(EPOLLONESHOT, 0); }
+TEST(what_another_thread_feeds_at_random_comes_by_single_shots) { no_event_is_lost(EPOLLONESHOT, 1); }
 
 /* ---- closed, released, interrupted ------------------------------------------------------------------ */
 

@@ -258,7 +258,7 @@ static void *refuse(void *nothing) {
   return nothing;
 }
 
-TEST(what_the_kernel_refuses_by_number_it_refuses_at_once) {
+TEST(by_number_errors_are_those_a_thread_gets) {
   start(refuse, NULL);
   loop_until(&finished, 1);
 }

@@ -136,7 +136,7 @@ static void *shuffle(void *nothing) {
   return nothing;
 }
 
-TEST(numbers_closed_unseen_are_used_again_by_other_kinds) {
+TEST(numbers_closed_unseen_are_used_again_at_random) {
   dice = cast_dice();
   signal(SIGPIPE, SIG_IGN);
   for (int i = 0; i < PLACES; i++) {
