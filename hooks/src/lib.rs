@@ -17,6 +17,8 @@ mod rows;
 mod signal;
 mod sleep;
 mod socket;
+mod stdio;
+mod stdio_format;
 mod symbols;
 mod types;
 mod variables;

@@ -27,6 +27,7 @@ macro_rules! table {
         /// The functions, by row.
         pub static REAL: [AtomicPtr<()>; NAMES.len()] = [$(AtomicPtr::new(lazy::$name as *mut ())),*];
 
+        #[allow(non_snake_case)]
         mod lazy {
             use super::{Row, resolve};
             $(
@@ -42,7 +43,7 @@ macro_rules! table {
 
         $(
             #[doc = concat!("libc's own `", stringify!($name), "`.")]
-            #[allow(dead_code)]
+            #[allow(dead_code, non_snake_case)]
             #[inline(always)]
             pub unsafe fn $name($($argument: $type),*) -> $result {
                 let real = REAL[Row::$name as usize].load(Ordering::Relaxed);

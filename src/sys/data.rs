@@ -77,3 +77,9 @@ pub fn sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> io::Res
     // SAFETY: the kernel only reads.
     unsafe { call!(SYS_sendmsg, fd, message, flags) }
 }
+
+/// `lseek(2)`.
+pub fn seek(fd: c_int, offset: i64, whence: c_int) -> io::Result<i64> {
+    // SAFETY: no memory is involved.
+    unsafe { call!(SYS_lseek, fd, offset, whence) }.map(|position| position as i64)
+}
