@@ -253,7 +253,9 @@ impl Call {
             Stream::empty(f);
             let asks = Stream::is(f, stream::LINE_BUFFERED | stream::UNBUFFERED);
             (*f).write_end = if (*f).mode <= 0 && asks { (*f).buf_base } else { (*f).buf_end };
+            (*held).writes_to = f;
             let (_, moved) = self.write(from, count);
+            (*held).writes_to = ptr::null();
             (*held).pending = Vec::new();
             moved
         }

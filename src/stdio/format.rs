@@ -1,6 +1,7 @@
 //! Formatted output: the text is made first, which parks nowhere, and then put.
 
 use core::ffi::{c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::EOF;
@@ -47,7 +48,7 @@ pub struct Format {
 
 impl Format {
     /// The text in `to` as far as there is room, and its whole length; negative when it cannot be made.
-    unsafe fn short(&self, to: &mut [u8; SHORT], mut arguments: List) -> c_int {
+    unsafe fn short(&self, to: &mut MaybeUninit<[u8; SHORT]>, mut arguments: List) -> c_int {
         let (to, list) = (to.as_mut_ptr().cast(), (&raw mut arguments).cast());
         // SAFETY: by contract of `vfprintf` below.
         unsafe {
@@ -88,14 +89,14 @@ impl Format {
     ) -> c_int {
         // SAFETY: as above. The long text hangs on the coroutine while it is sent.
         unsafe {
-            let mut short = [0u8; SHORT];
+            let mut short = MaybeUninit::<[u8; SHORT]>::uninit();
             let length = self.short(&mut short, *self.arguments.cast::<List>());
             if length < 0 {
                 // libc writes what comes before the mistake.
                 return plain();
             }
             if (length as usize) < SHORT {
-                return if send(short.as_ptr(), length as usize) { length } else { EOF };
+                return if send(short.as_ptr().cast(), length as usize) { length } else { EOF };
             }
             let held = owner::holding(scheduler);
             if held.is_null() {

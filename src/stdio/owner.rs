@@ -19,8 +19,8 @@ use crate::heap;
 use crate::list::List;
 use crate::reactor::Message;
 use crate::scheduler::Scheduler;
-use crate::tls;
 use crate::waiter::{Waiter, Wake};
+use crate::{sys, tls};
 
 const BUCKETS: usize = 256;
 
@@ -103,6 +103,8 @@ pub struct Holding {
     streams: usize,
     /// Bytes that are being written and no longer in the stream.
     pub pending: Vec<u8>,
+    /// That stream, while they are.
+    pub writes_to: *const Stream,
     /// Text that is to be put, `malloc`'s.
     pub text: *mut c_char,
     /// The stream that `scanf` reads from.
@@ -117,7 +119,10 @@ pub unsafe fn holding(scheduler: *mut Scheduler) -> *mut Holding {
     static SET_UP: Once = Once::new();
     SET_UP.call_once(|| {
         // SAFETY: the handlers live for ever.
-        unsafe { libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked)) };
+        unsafe {
+            libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
+            libc::atexit(write_pending);
+        }
     });
     // SAFETY: by contract.
     unsafe {
@@ -130,6 +135,7 @@ pub unsafe fn holding(scheduler: *mut Scheduler) -> *mut Holding {
             coroutine,
             streams: 0,
             pending: Vec::new(),
+            writes_to: ptr::null(),
             text: ptr::null_mut(),
             source: ptr::null_mut(),
         };
@@ -291,6 +297,41 @@ unsafe fn leave(stream: *const (), waiter: *const Waiter) {
         } else {
             // It has got the stream and never learned of it.
             table.pass_on(stream.cast(), Coroutine::of_waiter(waiter));
+        }
+    }
+}
+
+/// The process ends while coroutines of this thread wait to write what was in their streams. libc writes what it
+/// finds in streams then, and would have found it there: so it is written here, however long that takes.
+extern "C" fn write_pending() {
+    let here = Scheduler::get();
+    if here.is_null() {
+        return;
+    }
+    let mut waiting = Vec::new();
+    {
+        let table = table();
+        for entry in table.0.iter().flatten().filter(|entry| !entry.closed) {
+            // SAFETY: owners are in place; this thread's do not run, but for the one that calls `exit`.
+            unsafe {
+                if (*entry.owner).home.load(Ordering::Relaxed) == here.cast()
+                    && let Some(rare) = &(*entry.owner).rare
+                    && let Some((_, held)) = rare.locals.own
+                    && ptr::eq((*held.cast::<Holding>()).writes_to, entry.stream)
+                    && waiting.try_reserve(1).is_ok()
+                {
+                    let pending = &(*held.cast::<Holding>()).pending;
+                    waiting.push(((*entry.stream).fileno, pending.as_ptr(), pending.len()));
+                }
+            }
+        }
+    }
+    for (fd, mut from, mut count) in waiting {
+        while count > 0 {
+            match sys::write_from(fd, from.cast(), count) {
+                Ok(written) => (from, count) = (from.wrapping_add(written), count - written),
+                Err(_) => break,
+            }
         }
     }
 }

@@ -104,9 +104,12 @@ SCENARIO(stream_of_readers, "readers of one stream: each gets a line, whoever co
   join();
 }
 
+static struct event locked;
+
 static void print_locked(void *argument) {
   (void)argument;
   flockfile(stream);
+  announce(&locked);
   fputs("<", stream);
   fflush(stream);
   usleep(20000);
@@ -123,6 +126,7 @@ SCENARIO(stream_locks, "flockfile keeps others out, and not its owner") {
   make_pair(PIPE, ends);
   stream = opened(ends[1], "w");
   for (int i = 0; i < 3; i++) start("printer", print_locked, NULL);
+  await(&locked);
   TRACE(ftrylockfile(stream));
   fputs("mine\n", stream);
   join();
