@@ -142,6 +142,13 @@ macro_rules! rows {
     coroutine fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
     coroutine fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => stdio::freopen;
     coroutine fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => stdio::freopen;
+    coroutine fn fseek(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fseeko(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fseeko64(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fsetpos(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
+    coroutine fn fsetpos64(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
+    coroutine fn rewind(stream: *mut FILE) -> () => stdio::rewind;
+    coroutine fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c_int, size: usize) -> c_int => stdio::setvbuf;
     coroutine fn pclose(stream: *mut FILE) -> c_int => stdio::pclose;
     coroutine fn flockfile(stream: *mut FILE) -> () => stdio::flockfile;
     coroutine fn ftrylockfile(stream: *mut FILE) -> c_int => stdio::ftrylockfile;

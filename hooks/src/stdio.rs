@@ -1,6 +1,6 @@
 //! Calls on streams but for the formatting ones, which are in `stdio_format`.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_long, c_void};
 
 use colib_core::stdio::{self, EOF};
 use libc::FILE;
@@ -64,9 +64,10 @@ pub unsafe extern "C" fn fgets_unlocked(line: *mut c_char, size: c_int, stream: 
 pub unsafe extern "C" fn fgets_chk(
     line: *mut c_char, room: usize, size: c_int, stream: *mut FILE,
 ) -> *mut c_char {
-    // SAFETY: see above. libc's own ends the program when the line does not fit.
+    // SAFETY: see above. libc's own ends the program when the line does not fit, and has an answer of its own for a
+    // line of no bytes.
     unsafe {
-        if size > 0 && size as usize > room {
+        if size <= 1 || size as usize > room {
             real::__fgets_chk(line, room, size, stream)
         } else {
             fgets(line, size, stream)
@@ -79,7 +80,7 @@ pub unsafe extern "C" fn fgets_unlocked_chk(
 ) -> *mut c_char {
     // SAFETY: see above.
     unsafe {
-        if size > 0 && size as usize > room {
+        if size <= 1 || size as usize > room {
             real::__fgets_unlocked_chk(line, room, size, stream)
         } else {
             fgets_unlocked(line, size, stream)
@@ -232,6 +233,35 @@ pub unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *mut
 pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
     // SAFETY: see above.
     apart(|scheduler| unsafe { stdio::freopen(scheduler, path, mode, stream.cast()).cast() })
+}
+
+/// Writes what libc's own function would have to write first; `false` when that fails.
+unsafe fn written(stream: *mut FILE) -> bool {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe { stdio::write_out(scheduler, stream.cast()) })
+}
+
+pub unsafe extern "C" fn fseek(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int {
+    // SAFETY: see above.
+    unsafe { if written(stream) { real::fseek(stream, offset, whence) } else { EOF } }
+}
+
+pub unsafe extern "C" fn fsetpos(stream: *mut FILE, position: *const c_void) -> c_int {
+    // SAFETY: see above.
+    unsafe { if written(stream) { real::fsetpos(stream, position) } else { EOF } }
+}
+
+pub unsafe extern "C" fn rewind(stream: *mut FILE) {
+    // SAFETY: see above.
+    unsafe {
+        written(stream);
+        real::rewind(stream);
+    }
+}
+
+pub unsafe extern "C" fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c_int, size: usize) -> c_int {
+    // SAFETY: see above.
+    unsafe { if written(stream) { real::setvbuf(stream, buffer, mode, size) } else { EOF } }
 }
 
 pub unsafe extern "C" fn pclose(stream: *mut FILE) -> c_int {

@@ -21,7 +21,7 @@ pub use output::{fflush, fflush_all, fputs, fwrite, overflow, putc, puts};
 pub use owner::closing;
 pub use scan::{Dialect, scan};
 pub use stream::Stream;
-pub use whole::{fclose, flockfile, fopen, freopen, ftrylockfile, funlockfile};
+pub use whole::{fclose, flockfile, fopen, freopen, ftrylockfile, funlockfile, write_out};
 
 /// The program's standard input.
 pub fn standard_input() -> *mut Stream {

@@ -301,3 +301,26 @@ pub fn waits(fd: c_int) -> bool {
     sys::file_type(fd).is_ok_and(|kind| !on_disk(kind))
         && sys::fcntl(fd, libc::F_GETFL, 0).is_ok_and(|flags| flags & libc::O_NONBLOCK == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_that_of_libc() {
+        // SAFETY: a stream of this test's own.
+        unsafe {
+            let file = libc::fopen(c"/dev/null".as_ptr(), c"w".as_ptr());
+            let stream: *mut Stream = file.cast();
+            assert_eq!((*stream).fileno, libc::fileno(file));
+            assert!(Stream::is(stream, NO_READS | LINKED) && !Stream::is(stream, NO_WRITES | USER_LOCK));
+            libc::setvbuf(file, core::ptr::null_mut(), libc::_IOFBF, 0);
+            assert_eq!((libc::fputc(97, file), libc::fputc(98, file)), (97, 98));
+            assert_eq!((Stream::unwritten(stream), *(*stream).write_base), (2, 97));
+            assert!(Stream::is(stream, PUTTING) && Stream::room(stream) > 0);
+            assert_eq!(Stream::room(stream) + 2, Stream::size(stream));
+            assert!(!Stream::closes_specially(stream) && (*stream).mode < 0);
+            libc::fclose(file);
+        }
+    }
+}

@@ -87,12 +87,17 @@ pub unsafe fn freopen(
             set_errno(libc::ENOMEM);
             return ptr::null_mut();
         }
-        flush_before_close(scheduler, stream);
+        write_out(scheduler, stream);
         scheduler::closing((*stream).fileno);
-        let opened = if path.is_null() || !opening_waits(path) {
-            libc::freopen(path, mode, stream.cast()).cast()
-        } else {
+        // Without a path it is the same file that is opened.
+        let waits = match path.is_null() {
+            true => sys::file_type((*stream).fileno).is_ok_and(|kind| kind == libc::S_IFIFO),
+            false => opening_waits(path),
+        };
+        let opened = if waits {
             freopen_elsewhere(scheduler, path, mode, stream)
+        } else {
+            libc::freopen(path, mode, stream.cast()).cast()
         };
         if !opened.is_null() {
             scheduler::opened((*opened).fileno);
@@ -107,24 +112,30 @@ unsafe fn freopen_elsewhere(
 ) -> *mut Stream {
     // SAFETY: by contract.
     unsafe {
-        let (Some(path), Some(mode)) = (heap::copy(CStr::from_ptr(path)), heap::copy(CStr::from_ptr(mode)))
-        else {
+        let same = path.is_null();
+        let path = if same { heap::copy(c"") } else { heap::copy(CStr::from_ptr(path)) };
+        let (Some(path), Some(mode)) = (path, heap::copy(CStr::from_ptr(mode))) else {
             set_errno(libc::ENOMEM);
             return ptr::null_mut();
         };
         let stream = stream.expose_provenance();
         let opened = offload::run(scheduler, move || {
             let stream: *mut libc::FILE = ptr::with_exposed_provenance_mut(stream);
-            (Handed(libc::freopen(path.as_ptr(), mode.as_ptr(), stream).cast()), errno())
+            let path = if same { ptr::null() } else { path.as_ptr() };
+            (Handed(libc::freopen(path, mode.as_ptr(), stream).cast()), errno())
         });
         handed(opened)
     }
 }
 
-/// Writes what was put, so that libc's own function finds nothing to write. What fails here is lost, as there.
-unsafe fn flush_before_close(scheduler: *mut Scheduler, stream: *mut Stream) -> c_int {
+/// Writes what was put, so that libc's own function finds nothing to write. What fails here is lost, as there;
+/// `false` tells.
+///
+/// # Safety
+/// As for [`fopen`].
+pub unsafe fn write_out(scheduler: *mut Scheduler, stream: *mut Stream) -> bool {
     // SAFETY: by contract.
-    unsafe { if Stream::unwritten(stream) > 0 { fflush(scheduler, stream, true) } else { 0 } }
+    unsafe { Stream::unwritten(stream) == 0 || fflush(scheduler, stream, true) == 0 }
 }
 
 /// `fclose` and `pclose`, whose function is `close`: waits until no other coroutine is in the stream, writes what
@@ -139,7 +150,7 @@ pub unsafe fn fclose(
     unsafe {
         let fd = (*stream).fileno;
         let mine = owner::acquire(scheduler, stream);
-        let flushed = flush_before_close(scheduler, stream);
+        let flushed = write_out(scheduler, stream);
         let error = errno();
         scheduler::closing(fd);
         let mut closed = if fd >= 0 && Stream::closes_specially(stream) {
@@ -147,7 +158,7 @@ pub unsafe fn fclose(
         } else {
             close(stream.cast())
         };
-        if closed == 0 && flushed == EOF {
+        if closed == 0 && !flushed {
             set_errno(error);
             closed = EOF;
         }

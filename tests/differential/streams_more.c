@@ -241,6 +241,35 @@ SCENARIO(stream_messages, "perror, dprintf and stderr on a pipe") {
   say("%s", text);
 }
 
+static void on_signal(int signal) { (void)signal; }
+
+static void read_interrupted(void *argument) {
+  char line[20] = "";
+  (void)argument;
+  errno = 0;
+  say("%d", fgets(line, sizeof line, stream) != NULL);
+  say("%s, error %d", error_name(errno), !!ferror(stream));
+  clearerr(stream);
+  say("%s", fgets(line, sizeof line, stream));
+}
+
+SCENARIO(stream_interrupted, "a signal handler ends a read of a stream, or does not") {
+  make_pair(PIPE, ends);
+  stream = opened(ends[0], "r");
+  for (int restarts = 0; restarts < 2; restarts++) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = restarts ? SA_RESTART : 0};
+    MUST(sigaction(SIGUSR1, &action, NULL));
+    say("restarts %d", restarts);
+    const char *name = restarts ? "restarted" : "interrupted";
+    start(name, read_interrupted, NULL);
+    settle();
+    signal_actor(name, SIGUSR1);
+    settle();
+    MUST(write(ends[1], "one\ntwo\n", restarts ? 8 : 4));
+    join();
+  }
+}
+
 /* ---- coming and going ------------------------------------------------------------------------------- */
 
 static void open_writer(void *argument) {
