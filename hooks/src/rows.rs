@@ -152,7 +152,7 @@ macro_rules! rows {
     coroutine fn pclose(stream: *mut FILE) -> c_int => stdio::pclose;
     coroutine fn flockfile(stream: *mut FILE) -> () => stdio::flockfile;
     coroutine fn ftrylockfile(stream: *mut FILE) -> c_int => stdio::ftrylockfile;
-    coroutine fn funlockfile(stream: *mut FILE) -> () => stdio::funlockfile;
+    keeper fn funlockfile(stream: *mut FILE) -> () => stdio::funlockfile;
 
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -82,14 +82,14 @@ pub(super) unsafe fn on_stream<T: Copy>(
 /// when the call must go the long way.
 #[inline(always)]
 pub(super) unsafe fn at_once<T>(
-    stream: *mut Stream, locks: bool, attempt: impl FnOnce() -> Option<T>,
+    scheduler: *mut Scheduler, stream: *mut Stream, locks: bool, attempt: impl FnOnce() -> Option<T>,
 ) -> Option<T> {
     // SAFETY: by contract.
     unsafe {
         if !locks {
             return attempt();
         }
-        if !owner::is_free(stream) || !Stream::try_lock(stream) {
+        if !owner::is_free(stream) && !owner::is_free_for(scheduler, stream) || !Stream::try_lock(stream) {
             return None;
         }
         let result = attempt();

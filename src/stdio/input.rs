@@ -30,7 +30,7 @@ pub unsafe fn getc(scheduler: *mut Scheduler, stream: *mut Stream, locks: bool) 
                 c_int::from(byte)
             })
         };
-        at_once(stream, locks, attempt).unwrap_or_else(|| getc_slowly(scheduler, stream, locks))
+        at_once(scheduler, stream, locks, attempt).unwrap_or_else(|| getc_slowly(scheduler, stream, locks))
     }
 }
 
@@ -176,7 +176,7 @@ pub unsafe fn fgets(
                 to
             })
         };
-        if let Some(line) = at_once(stream, locks, attempt) {
+        if let Some(line) = at_once(scheduler, stream, locks, attempt) {
             return line;
         }
         on_stream(scheduler, stream, locks, ptr::null_mut(), plain, |call| {
@@ -273,7 +273,7 @@ pub unsafe fn fread(
                 count
             })
         };
-        if let Some(count) = at_once(stream, locks, attempt) {
+        if let Some(count) = at_once(scheduler, stream, locks, attempt) {
             return count;
         }
         let plain = || stream::fread_unlocked(to, size, count, stream);

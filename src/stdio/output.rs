@@ -30,7 +30,8 @@ pub unsafe fn putc(scheduler: *mut Scheduler, byte: c_int, stream: *mut Stream, 
                 c_int::from(byte as u8)
             })
         };
-        at_once(stream, locks, attempt).unwrap_or_else(|| putc_slowly(scheduler, byte, stream, locks))
+        at_once(scheduler, stream, locks, attempt)
+            .unwrap_or_else(|| putc_slowly(scheduler, byte, stream, locks))
     }
 }
 
@@ -201,7 +202,7 @@ pub(super) unsafe fn put(
                 count
             })
         };
-        if let Some(count) = at_once(stream, locks, attempt) {
+        if let Some(count) = at_once(scheduler, stream, locks, attempt) {
             return count;
         }
         on_stream(scheduler, stream, locks, 0, plain, |call| {
@@ -279,7 +280,7 @@ pub unsafe fn puts(scheduler: *mut Scheduler, text: *const c_char) -> c_int {
                 answer
             })
         };
-        if let Some(answer) = at_once(stream, true, attempt) {
+        if let Some(answer) = at_once(scheduler, stream, true, attempt) {
             return answer;
         }
         on_stream(

@@ -22,7 +22,7 @@ use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
 use crate::{sys, tls};
 
-const BUCKETS: usize = 256;
+const BUCKETS: usize = 1024;
 
 /// A stream that some coroutine has.
 struct Entry {
@@ -178,6 +178,14 @@ unsafe extern "C" fn give_back(held: *mut c_void) {
 #[inline(always)]
 pub fn is_free(stream: *const Stream) -> bool {
     TAKEN[bucket(stream)].load(Ordering::Acquire) == 0
+}
+
+/// Whether the running coroutine has the stream, or none has: a closer look than [`is_free`].
+#[cold]
+pub unsafe fn is_free_for(scheduler: *mut Scheduler, stream: *const Stream) -> bool {
+    // SAFETY: by contract.
+    let me = unsafe { Scheduler::current(scheduler) };
+    table().find(stream).is_none_or(|entry| ptr::eq(entry.owner, me))
 }
 
 /// Makes the running coroutine the stream's owner, once more if it is already; parks while another one is.

@@ -96,9 +96,11 @@ unsafe extern "C" {
     fn _IO_doallocbuf(stream: *mut Stream);
     fn _IO_free_backup_area(stream: *mut Stream);
     fn _IO_switch_to_get_mode(stream: *mut Stream) -> c_int;
-    /// libc's own lock, if it is free.
+    /// libc's own lock, if it is free. By the names that no hook has.
+    #[link_name = "_IO_ftrylockfile"]
     pub fn ftrylockfile(stream: *mut Stream) -> c_int;
     /// Gives it back.
+    #[link_name = "_IO_funlockfile"]
     pub fn funlockfile(stream: *mut Stream);
     /// Stores a byte where `putc` found no room; with -1 it only makes the stream ready for writing.
     pub fn __overflow(stream: *mut Stream, byte: c_int) -> c_int;

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::heap;
 use crate::io::offload;
 use crate::scheduler::{self, NAP, Scheduler};
-use crate::sys;
+use crate::{sys, tls};
 
 /// A stream that a helper thread hands over.
 struct Handed(*mut Stream);
@@ -149,7 +149,7 @@ pub unsafe fn fclose(
     // SAFETY: by contract.
     unsafe {
         let fd = (*stream).fileno;
-        let mine = owner::acquire(scheduler, stream);
+        owner::acquire(scheduler, stream);
         let flushed = write_out(scheduler, stream);
         let error = errno();
         scheduler::closing(fd);
@@ -162,9 +162,8 @@ pub unsafe fn fclose(
             set_errno(error);
             closed = EOF;
         }
-        if mine {
-            owner::release(scheduler, stream);
-        }
+        // What was locked is no more, as often as it was.
+        while owner::release(scheduler, stream) {}
         closed
     }
 }
@@ -223,14 +222,16 @@ pub unsafe fn ftrylockfile(scheduler: *mut Scheduler, stream: *mut Stream) -> c_
     }
 }
 
-/// `funlockfile`. A stream that the coroutine does not have is libc's to unlock: it was locked with hooks off.
+/// `funlockfile`. What the running coroutine locked with hooks on it unlocks here, with hooks off too; all else is
+/// libc's to unlock.
 ///
 /// # Safety
-/// As for [`fopen`].
+/// `scheduler` is the calling thread's or null; the stream is the program's.
 pub unsafe fn funlockfile(scheduler: *mut Scheduler, stream: *mut Stream) {
     // SAFETY: by contract.
     unsafe {
-        if !owner::release(scheduler, stream) {
+        let ours = !owner::is_free(stream) && !scheduler.is_null() && tls::handlers() == 0;
+        if !(ours && owner::release(scheduler, stream)) {
             stream::funlockfile(stream);
         }
     }

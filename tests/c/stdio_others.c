@@ -309,6 +309,33 @@ TEST(a_lock_that_a_plain_thread_holds_does_not_stop_the_others) {
   CHECK_TEXT(text, "threadcoroutine");
 }
 
+static void *lock_and_lose(void *nothing) {
+  co_enable_hook_sys();
+  flockfile(stream);
+  flockfile(stream);
+  co_disable_hook_sys();
+  funlockfile(stream);
+  co_enable_hook_sys();
+  funlockfile(stream);
+  flockfile(stream);
+  fclose(stream);
+  NEED((stream = fdopen(ends[1], "w")) != NULL);
+  flockfile(stream);
+  done++;
+  return nothing;
+}
+
+TEST(locks_end_with_hooks_off_with_the_stream_and_with_the_coroutine) {
+  NEED(pipe(ends) == 0);
+  stream = fdopen(dup(ends[1]), "w");
+  start(lock_and_lose, NULL);
+  CHECK_IS(done, 1);
+  start(print_a_word, NULL);
+  CHECK_IS(done, 2);
+  CHECK_IS(ftrylockfile(stream), 0);
+  funlockfile(stream);
+}
+
 /* ---- the process ------------------------------------------------------------------------------------ */
 
 static void print_and_exit(void *wait) {
