@@ -4,7 +4,7 @@
 //! Every thread comes here, in a coroutine or not. Nothing that needs dropping stands on a frame while a real
 //! function runs: `close` is a cancellation point, and forced unwinding passes (invariant 6).
 
-use core::ffi::{c_int, c_uint, c_ulong, c_void};
+use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 use colib_core::capi::set_errno;
 use colib_core::io;
@@ -60,6 +60,19 @@ pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
         apart(|_| stdio::closing(stream.cast()));
         apart(|_| scheduler::closing(fd));
         real::fclose(stream)
+    }
+}
+
+/// Puts another file in the place of a stream's, as a rule under the same number.
+pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
+    // SAFETY: see above.
+    unsafe {
+        if tls::hook_word() != 0 {
+            return apart(|scheduler| stdio::freopen(scheduler, path, mode, stream.cast()).cast());
+        }
+        let fd = stdio::descriptor(stream.cast());
+        apart(|_| scheduler::closing(fd));
+        real::freopen(path, mode, stream)
     }
 }
 

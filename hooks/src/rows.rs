@@ -140,8 +140,8 @@ macro_rules! rows {
     // Streams as a whole.
     coroutine fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
     coroutine fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
-    coroutine fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => stdio::freopen;
-    coroutine fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => stdio::freopen;
+    keeper fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
+    keeper fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
     coroutine fn fseek(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
     coroutine fn fseeko(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
     coroutine fn fseeko64(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;

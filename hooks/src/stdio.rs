@@ -230,11 +230,6 @@ pub unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *mut
     apart(|scheduler| unsafe { stdio::fopen(scheduler, path, mode).cast() })
 }
 
-pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
-    // SAFETY: see above.
-    apart(|scheduler| unsafe { stdio::freopen(scheduler, path, mode, stream.cast()).cast() })
-}
-
 /// Writes what libc's own function would have to write first; `false` when that fails.
 unsafe fn written(stream: *mut FILE) -> bool {
     // SAFETY: see above.

@@ -1,5 +1,5 @@
-/* stdio_others.c - streams that coroutines share with threads, with code outside coroutines, and with nobody any more. */
-#include "check.h"
+/* Streams that coroutines share with threads, with code outside coroutines, and with nobody any more. */
+#include "../check.h"
 
 #include <sys/ioctl.h>
 

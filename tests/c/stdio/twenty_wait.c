@@ -1,5 +1,5 @@
-/* stdio.c - streams on slow descriptors: every call parks its coroutine only. */
-#include "check.h"
+/* Twenty coroutines of a thread wait in each call on a stream at once. */
+#include "../check.h"
 
 #include <stdarg.h>
 #include <stdio_ext.h>
@@ -183,9 +183,11 @@ TEST(fclose_parks_for_what_is_left) { all_give(by_fclose, _IOFBF); }
 
 /* ---- other waits ------------------------------------------------------------------------------------ */
 
+static char fifo[64];
+
 static void *open_the_fifo(void *mode) {
   co_enable_hook_sys();
-  FILE *f = fopen("/tmp/colib-stdio-fifo", mode);
+  FILE *f = fopen(fifo, mode);
   CHECK(f != NULL);
   done++;
   while (done < 2) usleep(1000);
@@ -195,14 +197,14 @@ static void *open_the_fifo(void *mode) {
 }
 
 TEST(fopen_of_a_fifo_parks_until_the_other_end_is_opened) {
-  unlink("/tmp/colib-stdio-fifo");
-  NEED(mkfifo("/tmp/colib-stdio-fifo", 0600) == 0);
+  snprintf(fifo, sizeof fifo, "/tmp/colib-fifo-%d", (int)getpid());
+  NEED(mkfifo(fifo, 0600) == 0);
   start(open_the_fifo, "r");
   loop_for(50);
   CHECK_IS(done, 0);
   start(open_the_fifo, "w");
   loop_until(&done, 4);
-  unlink("/tmp/colib-stdio-fifo");
+  unlink(fifo);
 }
 
 static void *run_a_program(void *nothing) {
