@@ -9,6 +9,7 @@ context stack waiter
 coroutine timer reactor
 scheduler
 sync io signal
+stdio
 capi'
 declare -A rank
 level=0

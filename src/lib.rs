@@ -25,6 +25,7 @@ pub mod reactor;
 pub mod scheduler;
 pub mod signal;
 pub mod stack;
+pub mod stdio;
 pub mod sync;
 pub mod timer;
 pub mod waiter;

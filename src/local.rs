@@ -60,6 +60,8 @@ struct Value {
 #[derive(Debug, Default)]
 pub struct Locals {
     values: Vec<Value>,
+    /// What the library itself keeps for the coroutine, and how it is freed: after all other values.
+    pub own: Option<(Destructor, *mut c_void)>,
 }
 
 impl Locals {
@@ -111,6 +113,9 @@ pub unsafe fn destroy(locals: *mut Locals) {
                 Some((destructor, value)) => destructor(value),
                 None => break,
             }
+        }
+        if let Some((destructor, value)) = (*locals).own.take() {
+            destructor(value);
         }
     }
 }

@@ -9,7 +9,7 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use colib_core::capi::set_errno;
 use colib_core::io;
 use colib_core::reactor::{self, registry};
-use colib_core::scheduler;
+use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
 use crate::call::apart;
@@ -73,7 +73,11 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
 pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
     // SAFETY: see above. libc closes the descriptor inside itself.
     unsafe {
-        let fd = libc::fileno(stream);
+        if tls::hook_word() != 0 {
+            return apart(|scheduler| stdio::fclose(scheduler, stream.cast(), libc::fclose));
+        }
+        let fd = stdio::descriptor(stream.cast());
+        apart(|_| stdio::closing(stream.cast()));
         apart(|_| scheduler::closing(fd));
         real::fclose(stream)
     }
@@ -83,7 +87,10 @@ pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
 pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE {
     // SAFETY: see above.
     unsafe {
-        let fd = libc::fileno(stream);
+        if tls::hook_word() != 0 {
+            return apart(|scheduler| stdio::freopen(scheduler, path, mode, stream.cast()).cast());
+        }
+        let fd = stdio::descriptor(stream.cast());
         apart(|_| scheduler::closing(fd));
         real::freopen(path, mode, stream)
     }

@@ -19,6 +19,8 @@ mod rows;
 mod signal;
 mod sleep;
 mod socket;
+mod stdio;
+mod stdio_format;
 mod symbols;
 mod syscall;
 mod types;

@@ -118,8 +118,6 @@ macro_rules! rows {
     keeper fn __dup2(from: c_int, to: c_int) -> c_int => descriptor::dup2;
     keeper fn __fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int => descriptor::fcntl;
     keeper fn __pipe(pair: *mut c_int) -> c_int => descriptor::pipe;
-    keeper fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
-    keeper fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
     keeper fn mq_close(queue: c_int) -> c_int => descriptor::mq_close;
     keeper fn eventfd(value: c_uint, flags: c_int) -> c_int => fresh::eventfd;
     keeper fn timerfd_create(clock: clockid_t, flags: c_int) -> c_int => fresh::timerfd_create;
@@ -129,6 +127,88 @@ macro_rules! rows {
     keeper fn epoll_create(size: c_int) -> c_int => fresh::epoll_create;
     keeper fn epoll_create1(flags: c_int) -> c_int => fresh::epoll_create1;
     keeper fn memfd_create(name: *const c_char, flags: c_uint) -> c_int => fresh::memfd_create;
+
+    // Streams: bytes in.
+    coroutine fn getc(stream: *mut FILE) -> c_int => stdio::getc;
+    coroutine fn _IO_getc(stream: *mut FILE) -> c_int => stdio::getc;
+    coroutine fn fgetc(stream: *mut FILE) -> c_int => stdio::getc;
+    coroutine fn getchar() -> c_int => stdio::getchar;
+    coroutine fn getc_unlocked(stream: *mut FILE) -> c_int => stdio::getc_unlocked;
+    coroutine fn fgetc_unlocked(stream: *mut FILE) -> c_int => stdio::getc_unlocked;
+    coroutine fn getchar_unlocked() -> c_int => stdio::getchar_unlocked;
+    coroutine fn __uflow(stream: *mut FILE) -> c_int => stdio::getc_unlocked;
+    coroutine fn __underflow(stream: *mut FILE) -> c_int => stdio::underflow;
+    coroutine fn getw(stream: *mut FILE) -> c_int => stdio::getw;
+    coroutine fn gets(line: *mut c_char) -> *mut c_char => stdio::gets;
+    coroutine fn __gets_chk(line: *mut c_char, room: usize) -> *mut c_char => stdio::gets_chk;
+    coroutine fn fgets(line: *mut c_char, size: c_int, stream: *mut FILE) -> *mut c_char => stdio::fgets;
+    coroutine fn fgets_unlocked(line: *mut c_char, size: c_int, stream: *mut FILE) -> *mut c_char => stdio::fgets_unlocked;
+    coroutine fn __fgets_chk(line: *mut c_char, room: usize, size: c_int, stream: *mut FILE) -> *mut c_char => stdio::fgets_chk;
+    coroutine fn __fgets_unlocked_chk(line: *mut c_char, room: usize, size: c_int, stream: *mut FILE) -> *mut c_char => stdio::fgets_unlocked_chk;
+    coroutine fn fread(data: *mut c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fread;
+    coroutine fn fread_unlocked(data: *mut c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fread_unlocked;
+    coroutine fn __fread_chk(data: *mut c_void, room: usize, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fread_chk;
+    coroutine fn __fread_unlocked_chk(data: *mut c_void, room: usize, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fread_unlocked_chk;
+    coroutine fn getline(line: *mut *mut c_char, size: *mut usize, stream: *mut FILE) -> isize => stdio::getline;
+    coroutine fn getdelim(line: *mut *mut c_char, size: *mut usize, delimiter: c_int, stream: *mut FILE) -> isize => stdio::getdelim;
+    coroutine fn __getdelim(line: *mut *mut c_char, size: *mut usize, delimiter: c_int, stream: *mut FILE) -> isize => stdio::getdelim;
+    coroutine fn fscanf(stream: *mut FILE, format: *const c_char) -> c_int => stdio_format::fscanf;
+    coroutine fn scanf(format: *const c_char) -> c_int => stdio_format::scanf;
+    coroutine fn vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vfscanf;
+    coroutine fn __vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vfscanf;
+    coroutine fn vscanf(format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vscanf;
+    coroutine fn __isoc99_fscanf(stream: *mut FILE, format: *const c_char) -> c_int => stdio_format::isoc99_fscanf;
+    coroutine fn __isoc99_scanf(format: *const c_char) -> c_int => stdio_format::isoc99_scanf;
+    coroutine fn __isoc99_vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc99_vfscanf;
+    coroutine fn __isoc99_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc99_vscanf;
+
+    // Streams: bytes out.
+    coroutine fn putc(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc;
+    coroutine fn _IO_putc(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc;
+    coroutine fn fputc(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc;
+    coroutine fn putchar(byte: c_int) -> c_int => stdio::putchar;
+    coroutine fn putc_unlocked(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc_unlocked;
+    coroutine fn fputc_unlocked(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc_unlocked;
+    coroutine fn putchar_unlocked(byte: c_int) -> c_int => stdio::putchar_unlocked;
+    coroutine fn __overflow(stream: *mut FILE, byte: c_int) -> c_int => stdio::overflow;
+    coroutine fn putw(word: c_int, stream: *mut FILE) -> c_int => stdio::putw;
+    coroutine fn puts(text: *const c_char) -> c_int => stdio::puts;
+    coroutine fn fputs(text: *const c_char, stream: *mut FILE) -> c_int => stdio::fputs;
+    coroutine fn fputs_unlocked(text: *const c_char, stream: *mut FILE) -> c_int => stdio::fputs_unlocked;
+    coroutine fn fwrite(data: *const c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fwrite;
+    coroutine fn fwrite_unlocked(data: *const c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fwrite_unlocked;
+    coroutine fn fflush(stream: *mut FILE) -> c_int => stdio::fflush;
+    coroutine fn fflush_unlocked(stream: *mut FILE) -> c_int => stdio::fflush_unlocked;
+    coroutine fn fprintf(stream: *mut FILE, format: *const c_char) -> c_int => stdio_format::fprintf;
+    coroutine fn printf(format: *const c_char) -> c_int => stdio_format::printf;
+    coroutine fn dprintf(fd: c_int, format: *const c_char) -> c_int => stdio_format::dprintf;
+    coroutine fn vfprintf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vfprintf;
+    coroutine fn vprintf(format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vprintf;
+    coroutine fn vdprintf(fd: c_int, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vdprintf;
+    coroutine fn __fprintf_chk(stream: *mut FILE, flag: c_int, format: *const c_char) -> c_int => stdio_format::fprintf_chk;
+    coroutine fn __printf_chk(flag: c_int, format: *const c_char) -> c_int => stdio_format::printf_chk;
+    coroutine fn __dprintf_chk(fd: c_int, flag: c_int, format: *const c_char) -> c_int => stdio_format::dprintf_chk;
+    coroutine fn __vfprintf_chk(stream: *mut FILE, flag: c_int, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vfprintf_chk;
+    coroutine fn __vprintf_chk(flag: c_int, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vprintf_chk;
+    coroutine fn __vdprintf_chk(fd: c_int, flag: c_int, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vdprintf_chk;
+    coroutine fn perror(what: *const c_char) -> () => stdio::perror;
+
+    // Streams as a whole.
+    coroutine fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
+    coroutine fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
+    keeper fn freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
+    keeper fn freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE => descriptor::freopen;
+    coroutine fn fseek(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fseeko(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fseeko64(stream: *mut FILE, offset: c_long, whence: c_int) -> c_int => stdio::fseek;
+    coroutine fn fsetpos(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
+    coroutine fn fsetpos64(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
+    coroutine fn rewind(stream: *mut FILE) -> () => stdio::rewind;
+    coroutine fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c_int, size: usize) -> c_int => stdio::setvbuf;
+    coroutine fn pclose(stream: *mut FILE) -> c_int => stdio::pclose;
+    coroutine fn flockfile(stream: *mut FILE) -> () => stdio::flockfile;
+    coroutine fn ftrylockfile(stream: *mut FILE) -> c_int => stdio::ftrylockfile;
+    keeper fn funlockfile(stream: *mut FILE) -> () => stdio::funlockfile;
 
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -146,3 +146,9 @@ pub unsafe fn sendmmsg(fd: c_int, vector: *mut libc::mmsghdr, count: u32, flags:
     // SAFETY: by contract.
     unsafe { call!(SYS_sendmmsg, fd, vector, count, flags) }
 }
+
+/// `lseek(2)`.
+pub fn seek(fd: c_int, offset: i64, whence: c_int) -> io::Result<i64> {
+    // SAFETY: no memory is involved.
+    unsafe { call!(SYS_lseek, fd, offset, whence) }.map(|position| position as i64)
+}

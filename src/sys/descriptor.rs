@@ -1,6 +1,6 @@
 //! Sockets, and what descriptors are.
 
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int};
 use core::mem::{MaybeUninit, size_of};
 use std::io;
 
@@ -66,6 +66,19 @@ pub fn raw_input(fd: c_int) -> Option<(u8, u8)> {
         let settings = settings.assume_init();
         let raw = settings.c_lflag & libc::ICANON == 0;
         raw.then_some((settings.c_cc[libc::VMIN], settings.c_cc[libc::VTIME]))
+    }
+}
+
+/// What the file system knows of a file.
+///
+/// # Safety
+/// `path` is a string, or not mapped at all.
+pub unsafe fn status_of(path: *const c_char) -> io::Result<libc::stat> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the kernel reads the path and fills `stat` on success.
+    unsafe {
+        call!(SYS_newfstatat, libc::AT_FDCWD as isize, path, stat.as_mut_ptr(), 0)?;
+        Ok(stat.assume_init())
     }
 }
 

@@ -1,0 +1,45 @@
+//! libc's streams, for coroutines: calls on slow ones park.
+//!
+//! libc makes a stream's reads and writes inside itself, where no hook sees them. So what moves data between a
+//! stream's buffer and a slow descriptor is done here instead, in the steps in which glibc does it, with transfers
+//! that park (`io`). All else, and every stream of a file on disk, of memory or without blocking, is libc's own.
+//!
+//! Functions are called with hooks off and answer as libc does, with `errno`.
+
+mod call;
+mod format;
+mod input;
+mod output;
+mod owner;
+mod scan;
+mod stream;
+mod whole;
+
+pub use format::{Arguments, Format, print, print_error, print_to};
+pub use input::{EOF, fgets, fread, getc, getdelim, gets, peek};
+pub use output::{fflush, fflush_all, fputs, fwrite, overflow, putc, puts};
+pub use owner::closing;
+pub use scan::{Dialect, scan};
+pub use stream::Stream;
+pub use whole::{fclose, flockfile, fopen, freopen, ftrylockfile, funlockfile, write_out};
+
+/// The program's standard input.
+pub fn standard_input() -> *mut Stream {
+    // SAFETY: a word of libc's.
+    unsafe { stream::stdin }
+}
+
+/// The program's standard output.
+pub fn standard_output() -> *mut Stream {
+    // SAFETY: a word of libc's.
+    unsafe { stream::stdout }
+}
+
+/// The stream's descriptor, negative for none; `errno` stays as it is.
+///
+/// # Safety
+/// The stream is open.
+pub unsafe fn descriptor(stream: *const Stream) -> core::ffi::c_int {
+    // SAFETY: by contract.
+    unsafe { (*stream).fileno }
+}
