@@ -10,20 +10,22 @@ use colib_core::capi::set_errno;
 use colib_core::io;
 use colib_core::reactor::{self, registry};
 use colib_core::scheduler;
+use colib_core::tls;
 use libc::{FILE, socklen_t};
 
 use crate::call::apart;
-use crate::real;
+use crate::{file, real};
 
 // SAFETY: as in `input`.
 
-fn not_open() -> c_int {
+/// What the library's own descriptors are to the program.
+pub fn not_open() -> c_int {
     set_errno(libc::EBADF);
     -1
 }
 
 /// A number that was just made proves that whatever was registered under it is gone.
-fn made(fd: c_int) -> c_int {
+pub fn made(fd: c_int) -> c_int {
     if fd >= 0 {
         apart(|_| scheduler::opened(fd));
     }
@@ -153,6 +155,10 @@ pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
 pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int {
     if registry::is_own(fd) {
         return not_open();
+    }
+    if io::waits_for_lock(command) && tls::hook_word() != 0 {
+        // SAFETY: see above. A coroutine with hooks on runs.
+        return unsafe { file::lock_record(fd, command, argument) };
     }
     // SAFETY: see above. One integer or pointer follows, whatever the command.
     let result = unsafe { real::fcntl(fd, command, argument) };

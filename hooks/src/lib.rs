@@ -5,12 +5,16 @@
 //! where each converts and calls the core. The exception is `variables`, whose plain functions go through
 //! redhook's own macro.
 
+mod asynchronous;
 mod call;
 mod descriptor;
+mod file;
 mod input;
+mod ipc;
 mod mangled;
 mod output;
 mod poll;
+mod process;
 mod real;
 mod resolve;
 mod rows;

@@ -8,27 +8,45 @@
 //! into -1 and `errno`.
 
 mod accept;
+mod child;
 mod connect;
 mod ending;
 mod file;
+mod flush;
 mod gather;
 mod input;
+mod lock;
+mod message;
 pub mod offload;
+mod open;
 mod output;
 mod poll;
+mod queue;
+mod random;
 pub mod resolve;
 mod select;
 mod sleep;
+mod system;
+mod transfer;
 mod vector;
 
 pub use accept::accept;
+pub use child::{wait4, waitid};
 pub use connect::connect;
+pub use flush::{drain, flush, flush_all};
 pub use gather::expect_low_water_marks;
 pub use input::{read, readv, recvfrom, recvmsg};
+pub use lock::{flock, lock_record, lock_region, waits_for_lock};
+pub use message::{msgrcv, msgsnd, semtimedop};
+pub use open::open;
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
+pub use queue::{mq_receive, mq_send};
+pub use random::{await_random, getrandom};
 pub use select::{Sets, select};
 pub use sleep::{sleep_until, sleep_until_clock};
+pub use system::{pclose, system};
+pub use transfer::{End, copy_file_range, sendfile, splice, tee, vmsplice};
 
 use core::ffi::c_int;
 use core::time::Duration;

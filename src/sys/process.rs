@@ -62,3 +62,20 @@ pub fn raise(signal: c_int) {
         let _ = call!(SYS_tgkill, process_id(), thread, signal);
     }
 }
+
+/// Takes a signal that is pending and blocked. Gives whether there was one.
+pub fn take_signal(signal: c_int) -> bool {
+    let (set, now) = (1u64 << (signal - 1), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: the kernel only reads.
+    unsafe { call!(SYS_rt_sigtimedwait, &raw const set, 0, &raw const now, KERNEL_SIGSET) }.is_ok()
+}
+
+/// Whether the process belongs to the foreground of its terminal `fd`, or that is not its terminal.
+pub fn in_foreground(fd: c_int) -> bool {
+    let mut foreground: libc::pid_t = 0;
+    // SAFETY: the kernel writes one number.
+    unsafe {
+        let known = call!(SYS_ioctl, fd, libc::TIOCGPGRP, &raw mut foreground).is_ok();
+        !known || call!(SYS_getpgid, 0).is_ok_and(|own| own as libc::pid_t == foreground)
+    }
+}
