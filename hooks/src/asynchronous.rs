@@ -16,7 +16,7 @@ use crate::real;
 
 // SAFETY: as in `input`.
 
-/// `EAI_AGAIN` and `EAI_MEMORY` of netdb.h.
+/// What look-ups give for want of a helper.
 const AGAIN: c_int = libc::EAI_AGAIN;
 /// `GAI_WAIT` and `LIO_WAIT`.
 const WAIT: c_int = 0;
@@ -104,8 +104,9 @@ pub unsafe extern "C" fn lio_listio(
 pub unsafe extern "C" fn gai_suspend(list: *const *mut c_void, count: c_int, time: *const timespec) -> c_int {
     // SAFETY: see above. These give their codes.
     apart(|scheduler| unsafe {
+        // Where the time is up, glibc says EAI_SYSTEM instead of EAI_AGAIN.
         let at_once = real::gai_suspend(list, count, &NOW);
-        if at_once != AGAIN {
+        if at_once != AGAIN && at_once != libc::EAI_SYSTEM {
             return at_once;
         }
         let (Some(list), time) = (List::copy(list, count), time.as_ref().copied()) else { return AGAIN };

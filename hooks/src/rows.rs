@@ -136,6 +136,20 @@ macro_rules! rows {
     coroutine fn gai_suspend(list: *const *mut c_void, count: c_int, time: *const timespec) -> c_int => asynchronous::gai_suspend;
     coroutine fn getaddrinfo_a(mode: c_int, list: *const *mut c_void, count: c_int, event: *mut c_void) -> c_int => asynchronous::getaddrinfo_a;
 
+    // More names.
+    coroutine fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent => resolve::gethostbyname2;
+    coroutine fn gethostbyname2_r(name: *const c_char, family: c_int, entry: *mut hostent, buffer: *mut c_char, room: usize, found: *mut *mut hostent, error: *mut c_int) -> c_int => resolve::gethostbyname2_r;
+    coroutine fn gethostbyaddr(address: *const c_void, size: socklen_t, family: c_int) -> *mut hostent => resolve::gethostbyaddr;
+    coroutine fn gethostbyaddr_r(address: *const c_void, size: socklen_t, family: c_int, entry: *mut hostent, buffer: *mut c_char, room: usize, found: *mut *mut hostent, error: *mut c_int) -> c_int => resolve::gethostbyaddr_r;
+    coroutine fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_query;
+    coroutine fn res_nquery(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nquery;
+    coroutine fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_search;
+    coroutine fn res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nsearch;
+    coroutine fn res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_querydomain;
+    coroutine fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nquerydomain;
+    coroutine fn res_send(message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_send;
+    coroutine fn res_nsend(state: *mut c_void, message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nsend;
+
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
     keeper fn __sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -1,6 +1,6 @@
 //! C's names for the types in the rows.
 
-pub use core::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
+pub use core::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
 pub use libc::{
     FILE, addrinfo, clockid_t, fd_set, hostent, id_t, iovec, mode_t, msghdr, nfds_t, off_t, pid_t, pollfd,
