@@ -63,24 +63,27 @@ pub struct Rare {
 pub struct Answers {
     /// `h_errno`.
     pub h_errno: c_int,
-    /// The result of `gethostbyname` and the bytes it points into.
-    pub host: libc::hostent,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// The results of `gethostbyname`, `gethostbyname2` and `gethostbyaddr`, and the bytes they point into.
+    pub hosts: [(libc::hostent, Vec<u8>); 3],
     /// The resolver's state as `__res_state` gives it; empty until asked for.
     pub resolver: Vec<u64>,
 }
 
+impl Answers {
+    /// An entry that names nobody.
+    pub const NO_HOST: libc::hostent = libc::hostent {
+        h_name: ptr::null_mut(),
+        h_aliases: ptr::null_mut(),
+        h_addrtype: 0,
+        h_length: 0,
+        h_addr_list: ptr::null_mut(),
+    };
+}
+
 impl Default for Answers {
     fn default() -> Self {
-        let host = libc::hostent {
-            h_name: ptr::null_mut(),
-            h_aliases: ptr::null_mut(),
-            h_addrtype: 0,
-            h_length: 0,
-            h_addr_list: ptr::null_mut(),
-        };
-        Answers { h_errno: 0, host, bytes: Vec::new(), resolver: Vec::new() }
+        let hosts = [const { (Self::NO_HOST, Vec::new()) }; 3];
+        Answers { h_errno: 0, hosts, resolver: Vec::new() }
     }
 }
 

@@ -13,10 +13,11 @@ use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
 use crate::call::apart;
-use crate::real;
+use crate::{file, real};
 
 // SAFETY: as in `input`.
 
+/// What the library's own descriptors are to the program.
 pub fn not_open() -> c_int {
     set_errno(libc::EBADF);
     -1
@@ -94,15 +95,6 @@ pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, strea
         apart(|_| scheduler::closing(fd));
         real::freopen(path, mode, stream)
     }
-}
-
-pub unsafe extern "C" fn mq_close(queue: c_int) -> c_int {
-    if registry::is_own(queue) {
-        return not_open();
-    }
-    apart(|_| scheduler::closing(queue));
-    // SAFETY: see above.
-    unsafe { real::mq_close(queue) }
 }
 
 pub unsafe extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {
@@ -199,6 +191,10 @@ pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
 pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int {
     if registry::is_own(fd) {
         return not_open();
+    }
+    if io::waits_for_lock(command) && tls::hook_word() != 0 {
+        // SAFETY: see above. A coroutine with hooks on runs.
+        return unsafe { file::lock_record(fd, command, argument) };
     }
     // SAFETY: see above. One integer or pointer follows, whatever the command.
     let result = unsafe { real::fcntl(fd, command, argument) };

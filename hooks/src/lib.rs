@@ -5,14 +5,18 @@
 //! where each converts and calls the core. The exception is `variables`, whose plain functions go through
 //! redhook's own macro.
 
+mod asynchronous;
 mod call;
 mod descriptor;
 mod epoll;
+mod file;
 mod fresh;
 mod input;
+mod ipc;
 mod mangled;
 mod output;
 mod poll;
+mod process;
 mod real;
 mod resolve;
 mod rows;

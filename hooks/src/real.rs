@@ -43,7 +43,7 @@ macro_rules! table {
 
         $(
             #[doc = concat!("libc's own `", stringify!($name), "`.")]
-            #[allow(dead_code, non_snake_case)]
+            #[allow(dead_code, non_snake_case, clippy::too_many_arguments, reason = "as libc has it")]
             #[inline(always)]
             pub unsafe fn $name($($argument: $type),*) -> $result {
                 let real = REAL[Row::$name as usize].load(Ordering::Relaxed);

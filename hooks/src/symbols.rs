@@ -1,6 +1,6 @@
 //! The interposed symbols: a naked trampoline for each row.
 //!
-//! It tests one word and jumps: to the row's hook when the word is not zero, else to the real function.
+//! It tests a word, or two, and jumps: to the row's hook when one is not zero, else to the real function.
 
 use core::arch::naked_asm;
 
@@ -26,6 +26,10 @@ macro_rules! trampoline {
     (numbered, $hook:path, $row:expr) => {
         naked_asm!(include_str!("../../asm/x86_64/numbered.S"), active = sym ACTIVE, numbers = sym NUMBERS,
             end = const END, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (either, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/either.S"), active = sym ACTIVE,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (always, $hook:path, $row:expr) => {
         naked_asm!("jmp {hook}", hook = sym $hook, options(att_syntax))

@@ -13,7 +13,7 @@ use colib_core::{scheduler, sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::call::apart;
-use crate::{descriptor, epoll, input, output, poll, real, sleep, socket, wait_signal};
+use crate::{descriptor, epoll, file, input, ipc, output, poll, process, real, sleep, socket, wait_signal};
 
 // SAFETY: as in `input`; what is hooked here is what the number's own call takes.
 
@@ -46,6 +46,29 @@ const WAITING: &[c_long] = &[
     libc::SYS_pause,
     libc::SYS_rt_sigsuspend,
     libc::SYS_rt_sigtimedwait,
+    libc::SYS_flock,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_syncfs,
+    libc::SYS_sync_file_range,
+    libc::SYS_msync,
+    libc::SYS_open,
+    libc::SYS_openat,
+    libc::SYS_creat,
+    libc::SYS_sendfile,
+    libc::SYS_copy_file_range,
+    libc::SYS_splice,
+    libc::SYS_tee,
+    libc::SYS_vmsplice,
+    libc::SYS_getrandom,
+    libc::SYS_wait4,
+    libc::SYS_waitid,
+    libc::SYS_msgrcv,
+    libc::SYS_msgsnd,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_mq_timedreceive,
+    libc::SYS_mq_timedsend,
 ];
 
 /// Calls that change what descriptors mean.
@@ -192,6 +215,31 @@ unsafe fn wait(number: c_long, arguments: [usize; 6]) -> Option<isize> {
             libc::SYS_rt_sigtimedwait if d == SIGSET => {
                 wait_signal::raw_sigtimedwait(a as _, b as _, c as _) as isize
             }
+            libc::SYS_open => file::open(a as _, b as c_int, c as c_uint) as isize,
+            libc::SYS_openat => file::openat(fd, b as _, c as c_int, d as c_uint) as isize,
+            libc::SYS_creat => file::creat(a as _, b as c_uint) as isize,
+            libc::SYS_flock => file::flock(fd, b as c_int) as isize,
+            libc::SYS_fsync => file::fsync(fd) as isize,
+            libc::SYS_fdatasync => file::fdatasync(fd) as isize,
+            libc::SYS_syncfs => file::syncfs(fd) as isize,
+            libc::SYS_sync_file_range => file::sync_file_range(fd, b as i64, c as i64, d as c_uint) as isize,
+            libc::SYS_msync => file::msync(a as _, b, c as c_int) as isize,
+            libc::SYS_sendfile => file::sendfile(fd, b as c_int, c as _, d),
+            libc::SYS_copy_file_range => {
+                file::copy_file_range(fd, b as _, c as c_int, d as _, e, f as c_uint)
+            }
+            libc::SYS_splice => file::splice(fd, b as _, c as c_int, d as _, e, f as c_uint),
+            libc::SYS_tee => file::tee(fd, b as c_int, c, d as c_uint),
+            libc::SYS_vmsplice => file::vmsplice(fd, b as _, c, d as c_uint),
+            libc::SYS_getrandom => file::getrandom(a as _, b, c as c_uint),
+            libc::SYS_wait4 => process::wait4(fd, b as _, c as c_int, d as _) as isize,
+            libc::SYS_waitid if e == 0 => process::waitid(a as c_uint, b as u32, c as _, d as c_int) as isize,
+            libc::SYS_msgrcv => ipc::msgrcv(fd, b as _, c, d as c_long, e as c_int),
+            libc::SYS_msgsnd => ipc::msgsnd(fd, b as _, c, d as c_int) as isize,
+            libc::SYS_semop => ipc::semop(fd, b as _, c) as isize,
+            libc::SYS_semtimedop => ipc::semtimedop(fd, b as _, c, d as _) as isize,
+            libc::SYS_mq_timedreceive => ipc::mq_timedreceive(fd, b as _, c, d as _, e as _),
+            libc::SYS_mq_timedsend => ipc::mq_timedsend(fd, b as _, c, d as c_uint, e as _) as isize,
             libc::SYS_fcntl if matches!(b as c_int, libc::F_SETLKW | libc::F_OFD_SETLKW) => {
                 descriptor::fcntl(fd, b as c_int, c as c_ulong) as isize
             }

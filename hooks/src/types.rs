@@ -1,8 +1,9 @@
 //! C's names for the types in the rows.
 
-pub use core::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
+pub use core::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 
 pub use libc::{
-    FILE, addrinfo, clockid_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off_t, pollfd,
-    sigaction as action, sighandler_t, siginfo_t, sigset_t, sockaddr, socklen_t, timespec, timeval,
+    FILE, addrinfo, clockid_t, epoll_event, fd_set, hostent, id_t, iovec, mmsghdr, mode_t, msghdr, nfds_t,
+    off_t, pid_t, pollfd, rusage, sembuf, sigaction as action, sighandler_t, siginfo_t, sigset_t, sockaddr,
+    socklen_t, ssize_t, timespec, timeval,
 };

@@ -1,7 +1,7 @@
 use core::ffi::{c_char, c_int};
 
 use super::set_errno;
-use crate::io::resolve;
+use crate::io::resolve::{self, Question};
 use crate::scheduler::Scheduler;
 use crate::tls;
 
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn co_gethostbyname(name: *const c_char) -> *mut libc::hos
     let word = tls::hook_word();
     tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let found = unsafe { resolve::host_by_name_static(Scheduler::get(), name) };
+    let found = unsafe { resolve::host_static(Scheduler::get(), Question::Name(name)) };
     tls::set_hook_word(word);
     found
 }
@@ -45,7 +45,9 @@ pub unsafe extern "C" fn co_gethostbyname_r(
     let word = tls::hook_word();
     tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let code = unsafe { resolve::host_by_name(Scheduler::get(), name, ret, (buf, buflen), result, h_errnop) };
+    let code = unsafe {
+        resolve::host(Scheduler::get(), Question::Name(name), ret, (buf, buflen), result, h_errnop)
+    };
     tls::set_hook_word(word);
     if code > 0 {
         set_errno(code);

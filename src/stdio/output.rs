@@ -8,7 +8,7 @@ use core::ffi::{c_char, c_int, c_void};
 use super::EOF;
 use super::call::{Call, Moved, at_once, on_stream, set_errno};
 use super::stream::{self, Stream};
-use crate::io::offload;
+use crate::io::offload::{self, Kind};
 use crate::scheduler::Scheduler;
 
 /// What libc's functions answer inside when all was stored, but the write that had to follow failed.
@@ -349,7 +349,7 @@ pub unsafe fn fflush_all(scheduler: *mut Scheduler) -> c_int {
                 answer = EOF;
             }
         }
-        let all = offload::run(scheduler, || {
+        let all = offload::run_as(scheduler, Kind::DEED, || {
             let result = libc::fflush(core::ptr::null_mut());
             (result, super::call::errno())
         });

@@ -10,7 +10,7 @@ use super::owner;
 use super::stream::{self, Stream};
 use crate::clock;
 use crate::heap;
-use crate::io::offload;
+use crate::io::offload::{self, Kind};
 use crate::scheduler::{self, NAP, Scheduler};
 use crate::{sys, tls};
 
@@ -35,7 +35,7 @@ pub unsafe fn fopen(scheduler: *mut Scheduler, path: *const c_char, mode: *const
             set_errno(libc::ENOMEM);
             return ptr::null_mut();
         };
-        let opened = offload::run(scheduler, move || {
+        let opened = offload::run_as(scheduler, Kind::DEED, move || {
             let stream = libc::fopen(path.as_ptr(), mode.as_ptr());
             (Handed(stream.cast()), errno())
         });
@@ -119,7 +119,7 @@ unsafe fn freopen_elsewhere(
             return ptr::null_mut();
         };
         let stream = stream.expose_provenance();
-        let opened = offload::run(scheduler, move || {
+        let opened = offload::run_as(scheduler, Kind::DEED, move || {
             let stream: *mut libc::FILE = ptr::with_exposed_provenance_mut(stream);
             let path = if same { ptr::null() } else { path.as_ptr() };
             (Handed(libc::freopen(path, mode.as_ptr(), stream).cast()), errno())
@@ -174,8 +174,9 @@ unsafe fn close_elsewhere(
     // SAFETY: by contract.
     unsafe {
         let address = stream.expose_provenance();
-        let closed =
-            offload::run(scheduler, move || (close(ptr::with_exposed_provenance_mut(address)), errno()));
+        let closed = offload::run_as(scheduler, Kind::DEED, move || {
+            (close(ptr::with_exposed_provenance_mut(address)), errno())
+        });
         match closed {
             Ok((EOF, errno)) => {
                 set_errno(errno);

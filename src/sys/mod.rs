@@ -43,15 +43,21 @@ macro_rules! call {
     };
 }
 
+mod child;
 mod data;
 mod descriptor;
+mod file;
+mod ipc;
 mod memory;
 mod process;
 mod ring;
 mod waiting;
 
+pub use child::*;
 pub use data::*;
 pub use descriptor::*;
+pub use file::*;
+pub use ipc::*;
 pub use memory::*;
 pub use process::*;
 pub use ring::*;

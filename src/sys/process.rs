@@ -80,3 +80,13 @@ pub fn signalfd(set: u64) -> io::Result<c_int> {
     // SAFETY: the kernel reads the set.
     unsafe { call!(SYS_signalfd4, -1isize, &raw const set, KERNEL_SIGSET, flags) }.map(|fd| fd as c_int)
 }
+
+/// Whether the process belongs to the foreground of its terminal `fd`, or that is not its terminal.
+pub fn in_foreground(fd: c_int) -> bool {
+    let mut foreground: libc::pid_t = 0;
+    // SAFETY: the kernel writes one number.
+    unsafe {
+        let known = call!(SYS_ioctl, fd, libc::TIOCGPGRP, &raw mut foreground).is_ok();
+        !known || call!(SYS_getpgid, 0).is_ok_and(|own| own as libc::pid_t == foreground)
+    }
+}

@@ -76,6 +76,25 @@ TEST(static_results_and_h_errno_are_the_coroutines_own) {
   loop_until(&finished, 2);
 }
 
+static void *results_of_three(void *nothing) {
+  struct in_addr here = {htonl(INADDR_LOOPBACK)};
+  co_enable_hook_sys();
+  struct hostent *one = gethostbyname("localhost"), *two = gethostbyname2("127.0.0.7", AF_INET);
+  struct hostent *three = gethostbyaddr(&here, sizeof here, AF_INET);
+  CHECK_TEXT(address_of(one), "127.0.0.1");
+  CHECK_TEXT(address_of(two), "127.0.0.7");
+  CHECK_TEXT(three ? three->h_name : "none", "localhost");
+  CHECK(gethostbyaddr(&here, 3, AF_INET) == NULL);
+  CHECK(gethostbyname2("localhost", 77) == NULL);
+  finished++;
+  return nothing;
+}
+
+TEST(each_function_has_a_static_result_of_its_own) {
+  start(results_of_three, NULL);
+  loop_until(&finished, 1);
+}
+
 static void *many_times(void *number) {
   co_enable_hook_sys();
   char name[32];
@@ -252,7 +271,7 @@ static void *ask(void *number) {
   int error = 0, before = ticks;
   co_enable_hook_sys();
   snprintf(name, sizeof name, "host%d.test.", (int)(intptr_t)number);
-  switch ((int)(intptr_t)number % 4) {
+  switch ((int)(intptr_t)number % 9) {
     case 0:
       CHECK_TEXT(address_of(gethostbyname(name)), "10.9.8.7");
       break;
@@ -272,6 +291,43 @@ static void *ask(void *number) {
       CHECK_IS(getnameinfo((struct sockaddr *)&in, sizeof in, host, sizeof host, NULL, 0, NI_NAMEREQD), 0);
       CHECK_TEXT(host, "back.test");
       break;
+    case 4:
+      CHECK_TEXT(address_of(gethostbyname2(name, AF_INET)), "10.9.8.7");
+      break;
+    case 5:
+      inet_pton(AF_INET, "10.9.8.7", &in.sin_addr);
+      found = gethostbyaddr(&in.sin_addr, sizeof in.sin_addr, AF_INET);
+      CHECK_TEXT(found ? found->h_name : "none", "back.test");
+      break;
+    case 6:
+      inet_pton(AF_INET, "10.9.8.7", &in.sin_addr);
+      CHECK_IS(gethostbyaddr_r(&in.sin_addr, sizeof in.sin_addr, AF_INET, &entry, room, sizeof room, &found, &error), 0);
+      CHECK_TEXT(found ? found->h_name : "none", "back.test");
+      CHECK_IS(gethostbyname2_r(name, AF_INET, &entry, room, sizeof room, &found, &error), 0);
+      CHECK_TEXT(address_of(found), "10.9.8.7");
+      break;
+    case 7: {
+      unsigned char answer[512] = {0};
+      int length = res_query(name, 1, 1, answer, sizeof answer);
+      CHECK(length > 16 && memcmp(answer + length - 4, "\12\11\10\7", 4) == 0);
+      length = res_search(name, 1, 1, answer, sizeof answer);
+      CHECK(length > 16 && memcmp(answer + length - 4, "\12\11\10\7", 4) == 0);
+      CHECK(res_querydomain("no", "test.", 1, 1, answer, sizeof answer) == -1 && h_errno == HOST_NOT_FOUND);
+      break;
+    }
+    case 8: {
+      unsigned char question[512], answer[512] = {0};
+      struct __res_state state;
+      memset(&state, 0, sizeof state);
+      CHECK_IS(res_ninit(&state), 0);
+      int length = res_nquery(&state, name, 1, 1, answer, sizeof answer);
+      CHECK(length > 16 && memcmp(answer + length - 4, "\12\11\10\7", 4) == 0);
+      int asks = res_nmkquery(&state, 0, name, 1, 1, NULL, 0, NULL, question, sizeof question);
+      length = res_nsend(&state, question, asks, answer, sizeof answer);
+      CHECK(length > 16 && memcmp(answer + length - 4, "\12\11\10\7", 4) == 0);
+      res_nclose(&state);
+      break;
+    }
   }
   CHECK(ticks > before);
   finished++;
@@ -280,8 +336,8 @@ static void *ask(void *number) {
 
 TEST(a_slow_name_server_keeps_nobody_else_waiting) {
   begin_serving();
-  for (intptr_t i = 0; i < 12; i++) start(ask, (void *)i);
-  loop_until(&finished, 12);
+  for (intptr_t i = 0; i < 18; i++) start(ask, (void *)i);
+  loop_until(&finished, 18);
   CHECK(asked > 12);
 }
 

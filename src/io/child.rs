@@ -1,0 +1,173 @@
+//! Waiting for children. The call itself is only ever made in the form that does not wait, so a child is never
+//! taken by somebody who has stopped waiting: what is waited for before is that it finds something.
+//!
+//! The end of one child is readiness of its pidfd. For all else a helper looks on with `WNOWAIT`, which leaves
+//! what it sees: children are the process's, not the thread's.
+
+use core::ffi::{c_int, c_uint};
+use core::ptr;
+use core::time::Duration;
+use std::io;
+
+use super::offload::{self, Kind};
+use super::{error, is_nonblocking};
+use crate::clock::{self, NEVER};
+use crate::reactor::{duplicate_high, registry};
+use crate::scheduler::{self, NAP, Scheduler};
+use crate::sys;
+use crate::waiter::{Interrupt, Waiter, Wake};
+
+/// How often to look where nothing tells: children of one thread alone.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Whom to wait for, as `waitid` has it.
+type Whom = (c_uint, libc::id_t);
+
+/// `wait4`, and with other arguments `wait`, `wait3` and `waitpid`.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; the pointers are null or the program's.
+pub unsafe fn wait4(
+    scheduler: *mut Scheduler, pid: libc::pid_t, status: *mut c_int, options: c_int, usage: *mut libc::rusage,
+) -> io::Result<libc::pid_t> {
+    let whom = match pid {
+        -1 => (libc::P_ALL, 0),
+        1.. => (libc::P_PID, pid as libc::id_t),
+        _ => (libc::P_PGID, pid.unsigned_abs()),
+    };
+    loop {
+        // SAFETY: by contract.
+        unsafe {
+            let found = sys::wait4(pid, status, options | libc::WNOHANG, usage)?;
+            if found != 0 || options & libc::WNOHANG != 0 {
+                return Ok(found);
+            }
+            await_news(scheduler, whom, options | libc::WEXITED)?;
+        }
+    }
+}
+
+/// `waitid`.
+///
+/// # Safety
+/// As for [`wait4`].
+pub unsafe fn waitid(
+    scheduler: *mut Scheduler, kind: c_uint, id: libc::id_t, info: *mut libc::siginfo_t, options: c_int,
+) -> io::Result<()> {
+    // SAFETY: by contract; all zeroes are an answer that names nobody. The place of our own is touched only
+    // while the coroutine runs, and the kernel has written to the program's before it is read.
+    unsafe {
+        if options & libc::WNOHANG != 0 {
+            return sys::waitid(kind, id, info, options);
+        }
+        let mut own: libc::siginfo_t = core::mem::zeroed();
+        let place = if info.is_null() { &raw mut own } else { info };
+        loop {
+            sys::waitid(kind, id, place, options | libc::WNOHANG)?;
+            if (*place).si_pid() != 0 {
+                return Ok(());
+            }
+            if kind == libc::P_PIDFD && is_nonblocking(id as c_int)? {
+                return Err(error(libc::EAGAIN));
+            }
+            await_news(scheduler, (kind, id), options)?;
+        }
+    }
+}
+
+/// Parks until another attempt may find something. EBADF when the program's pidfd was closed.
+unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> io::Result<()> {
+    let nap = |time: Duration| {
+        // SAFETY: by contract of the callers.
+        unsafe { Scheduler::sleep(scheduler, clock::after(time)) };
+        Ok(())
+    };
+    if options & libc::__WNOTHREAD != 0 {
+        return nap(LOOK);
+    }
+    // SAFETY: by contract of the callers.
+    unsafe {
+        if options & !(libc::WEXITED | libc::WNOWAIT | libc::__WALL) == 0 {
+            match whom {
+                (libc::P_PIDFD, fd) => {
+                    Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
+                    return await_end_of(scheduler, fd as c_int);
+                }
+                (libc::P_PID, pid) => {
+                    if let Ok(fresh) = sys::pidfd(pid as libc::pid_t) {
+                        return await_end_by(scheduler, fresh);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let look = move || {
+            let seen = sys::waitid(whom.0, whom.1, ptr::null_mut(), options | libc::WNOWAIT);
+            seen.map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))
+        };
+        match offload::run_as(scheduler, Kind::WAIT, look) {
+            Ok(Ok(())) => Ok(()),
+            // Either the next attempt says so too, or there is no helper to be had.
+            _ => nap(NAP),
+        }
+    }
+}
+
+/// Parks until the process behind a pidfd has ended. EBADF when the descriptor was closed meanwhile, EINTR when a
+/// signal handler may end the wait and does.
+pub(super) unsafe fn await_end_of(scheduler: *mut Scheduler, pidfd: c_int) -> io::Result<()> {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        if sys::readiness(pidfd, libc::POLLIN) != 0 {
+            // It has ended, and is kept from us, by who traces it say.
+            Scheduler::sleep(scheduler, clock::after(NAP));
+            return Ok(());
+        }
+        match Scheduler::wait_for(scheduler, (pidfd, libc::EPOLLIN as u32), NEVER) {
+            Wake::Closed => Err(error(libc::EBADF)),
+            Wake::Interrupted => Err(error(libc::EINTR)),
+            Wake::Ready | Wake::TimedOut | Wake::Resumed => Ok(()),
+        }
+    }
+}
+
+/// The same with a pidfd of our own, which is closed after, also when the coroutine is released meanwhile.
+unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int) -> io::Result<()> {
+    let pidfd = hide(fresh)?;
+    // SAFETY: by contract of the callers.
+    unsafe {
+        let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
+        (*waiter).leave.set(Some((abandon, ptr::without_provenance(pidfd as usize))));
+        Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
+        let ended = await_end_of(scheduler, pidfd);
+        (*waiter).leave.set(None);
+        discard(pidfd);
+        // Whoever closed it: the next attempt sees what is to be done.
+        if sys::failed_with(&ended, libc::EINTR) { ended } else { Ok(()) }
+    }
+}
+
+unsafe fn abandon(pidfd: *const (), _: *const Waiter) {
+    discard(pidfd.addr() as c_int);
+}
+
+/// Moves a fresh descriptor out of the program's sight: for it, the number is not open.
+pub(super) fn hide(fresh: c_int) -> io::Result<c_int> {
+    let high = duplicate_high(fresh);
+    sys::close(fresh);
+    let fd = high?;
+    if registry::set_own(fd, true) {
+        return Ok(fd);
+    }
+    sys::close(fd);
+    Err(error(libc::ENOMEM))
+}
+
+/// Closes a descriptor that was hidden, unless the program has put something of its own there.
+pub(super) fn discard(fd: c_int) {
+    if registry::is_own(fd) {
+        scheduler::closing(fd);
+        registry::set_own(fd, false);
+        sys::close(fd);
+    }
+}

@@ -1,0 +1,239 @@
+//! Calls that have no readiness run on helper threads (`pool`), while their coroutine is parked.
+//!
+//! A job owns everything it touches. Its coroutine may be released, or its shared stack copied away, while a
+//! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
+
+mod pool;
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::Arc;
+
+use crate::clock::{self, NEVER};
+use crate::scheduler::Scheduler;
+use crate::waiter::Waiter;
+use pool::{Job, Progress};
+
+/// How often to attempt a call again for which no helper could be had.
+const ALONE: core::time::Duration = core::time::Duration::from_millis(10);
+
+/// What must be known of a job before it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// It may wait for as long as others please, so it takes a helper of its own at once. Others end by
+    /// themselves, and few helpers are enough for them.
+    unbounded: bool,
+    /// A child of fork, which has no helpers, does it again. Else the child's coroutine gets EINTR for a job
+    /// that was begun: the parent goes on with it.
+    repeatable: bool,
+}
+
+impl Kind {
+    /// Ends by itself, and may be done twice: a look-up, a file's way to the disk.
+    pub const SHORT: Kind = Kind { unbounded: false, repeatable: true };
+    /// Ends by itself, and must not be done twice: a copy from file to file.
+    pub const SHORT_DEED: Kind = Kind { unbounded: false, repeatable: false };
+    /// Waits for others, and has no effect before it ends: a lock, a child's end.
+    pub const WAIT: Kind = Kind { unbounded: true, repeatable: true };
+    /// Waits for others, and must not be done twice: a message that is sent.
+    pub const DEED: Kind = Kind { unbounded: true, repeatable: false };
+}
+
+/// Where a job leaves its result.
+struct Slot<T> {
+    filled: AtomicBool,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+// SAFETY: one thread at a time has the value: the helper until `filled`, the coroutine's after.
+unsafe impl<T: Send> Send for Slot<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Slot<T> {}
+
+impl<T> Slot<T> {
+    fn new() -> Self {
+        Slot { filled: AtomicBool::new(false), value: UnsafeCell::new(MaybeUninit::uninit()) }
+    }
+
+    /// Called by the job alone; what a helper that a fork took away had half written is overwritten.
+    fn fill(&self, value: T) {
+        // SAFETY: nobody looks before the slot is filled.
+        unsafe { (*self.value.get()).write(value) };
+        self.filled.store(true, Ordering::Release);
+    }
+
+    fn take(&self) -> Option<T> {
+        // SAFETY: filled, and taken once.
+        self.filled.swap(false, Ordering::Acquire).then(|| unsafe { (*self.value.get()).assume_init_read() })
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// What a coroutine holds of its job; `leave` frees it when the coroutine is released.
+struct Held<T> {
+    job: Arc<Job>,
+    slot: Arc<Slot<T>>,
+}
+
+/// Whether there is memory for a job of a few small pieces: asked before they are made, because `Arc` and
+/// `Box` know no other answer to a lack of it than to end the process.
+pub fn has_memory() -> bool {
+    const PIECES: usize = 16 * 1024;
+    Vec::<u8>::new().try_reserve_exact(PIECES).is_ok()
+}
+
+/// Runs a short and repeatable job: see [`run_as`].
+///
+/// # Safety
+/// As for [`run_as`].
+pub unsafe fn run<T: Send + 'static>(
+    scheduler: *mut Scheduler, work: impl Fn() -> T + Send + Sync + 'static,
+) -> io::Result<T> {
+    // SAFETY: by contract.
+    unsafe { run_as(scheduler, Kind::SHORT, work) }
+}
+
+/// Runs `work` on a helper thread while the running coroutine is parked, and gives what it gave. EAGAIN when
+/// no thread could be made, ENOMEM without memory for the job, EINTR in a child of fork (see [`Kind`]).
+///
+/// When the coroutine is released meanwhile, a job that was begun goes on to its end, and its result is dropped.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
+pub unsafe fn run_as<T: Send + 'static>(
+    scheduler: *mut Scheduler, kind: Kind, work: impl Fn() -> T + Send + Sync + 'static,
+) -> io::Result<T> {
+    if !has_memory() {
+        return Err(super::error(libc::ENOMEM));
+    }
+    let slot = Arc::new(Slot::new());
+    let there = slot.clone();
+    let job = Job::new(kind, Box::new(move || there.fill(work())));
+    // The coroutine owns this through `leave`: the frame owns nothing while it is parked.
+    let held = Box::into_raw(Box::new(Held { job, slot }));
+    // SAFETY: by contract; `held` is valid until `leave` is called, below or by whoever releases the coroutine.
+    unsafe {
+        let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
+        (*waiter).arm();
+        (*waiter).leave.set(Some((give_up::<T>, held.cast_const().cast())));
+        let outcome = follow(scheduler, kind, &(*held).job, waiter);
+        (*waiter).disarm();
+        let value = (*held).slot.take();
+        if let Some((leave, place)) = (*waiter).leave.take() {
+            leave(place, waiter);
+            Scheduler::remote(scheduler).forget(waiter);
+        }
+        outcome.and(value.ok_or_else(|| super::error(libc::EINTR)))
+    }
+}
+
+/// Has a job done, and waits for its end with an armed waiter.
+unsafe fn follow(
+    scheduler: *mut Scheduler, kind: Kind, job: &Arc<Job>, waiter: *const Waiter,
+) -> io::Result<()> {
+    // SAFETY: by contract of `run_as`.
+    unsafe {
+        loop {
+            match pool::progress(job) {
+                Progress::Done => return Ok(()),
+                Progress::Lost if !kind.repeatable => return Err(super::error(libc::EINTR)),
+                Progress::New | Progress::Lost => {
+                    if !pool::submit(job, Scheduler::remote(scheduler), waiter) {
+                        return Err(super::error(libc::EAGAIN));
+                    }
+                }
+                Progress::Queued | Progress::Running => {}
+            }
+            // Whatever ended the wait, somebody's `co_resume` say: look, and go on waiting.
+            Scheduler::wait_shown(scheduler, NEVER);
+            (*waiter).arm();
+        }
+    }
+}
+
+/// Drops what the coroutine holds of a job; the helper, if it is still at work, finds nobody waiting.
+unsafe fn give_up<T>(place: *const (), _: *const Waiter) {
+    // SAFETY: `run_as` made it.
+    let held = unsafe { Box::from_raw(place.cast_mut().cast::<Held<T>>()) };
+    pool::give_up(&held.job);
+}
+
+/// Makes a call that may have to wait and has no readiness: attempts it in a form that does not wait, and where
+/// `waits` says that it would have to, has the call itself made by a helper. `prepare` gives that call together
+/// with everything it touches. Where no helper can be had, it attempts again from time to time.
+///
+/// # Safety
+/// As for [`run_as`].
+pub unsafe fn attempt_or_run<T: Send + 'static, W: Fn() -> io::Result<T> + Send + Sync + 'static>(
+    scheduler: *mut Scheduler, kind: Kind, mut attempt: impl FnMut() -> io::Result<T>,
+    waits: impl Fn(&io::Result<T>) -> bool, prepare: impl FnOnce() -> io::Result<W>,
+) -> io::Result<T> {
+    let mut result = attempt();
+    if !waits(&result) {
+        return result;
+    }
+    if !has_memory() {
+        return Err(super::error(libc::ENOMEM));
+    }
+    let work = prepare()?;
+    // SAFETY: by contract.
+    unsafe {
+        match run_as(scheduler, kind, move || work().map_err(number)) {
+            Ok(done) => return done.map_err(super::error),
+            Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => {}
+            Err(e) => return Err(e),
+        }
+        while waits(&result) {
+            Scheduler::sleep(scheduler, clock::after(ALONE));
+            result = attempt();
+        }
+    }
+    result
+}
+
+/// Has a call made by a helper that ends by itself but may take its time; here, where no helper can be had.
+///
+/// # Safety
+/// As for [`run_as`].
+pub unsafe fn run_or_call<T: Send + 'static>(
+    scheduler: *mut Scheduler, kind: Kind, work: impl Fn() -> io::Result<T> + Copy + Send + Sync + 'static,
+) -> io::Result<T> {
+    // SAFETY: by contract.
+    match unsafe { run_as(scheduler, kind, move || work().map_err(number)) } {
+        Ok(done) => done.map_err(super::error),
+        Err(e) if matches!(e.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM)) => work(),
+        Err(e) => Err(e),
+    }
+}
+
+/// Has a call made by a helper that may wait for others. Where no helper can be had, it waits for one.
+///
+/// # Safety
+/// As for [`run_as`].
+pub unsafe fn run_patiently<T: Send + 'static>(
+    scheduler: *mut Scheduler, kind: Kind, work: impl Fn() -> io::Result<T> + Copy + Send + Sync + 'static,
+) -> io::Result<T> {
+    loop {
+        // SAFETY: by contract.
+        unsafe {
+            match run_as(scheduler, kind, move || work().map_err(number)) {
+                Ok(done) => return done.map_err(super::error),
+                Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => {}
+                Err(e) => return Err(e),
+            }
+            Scheduler::sleep(scheduler, clock::after(ALONE));
+        }
+    }
+}
+
+/// An error as a plain number, which a helper hands over without memory.
+fn number(error: io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
+}

@@ -1,0 +1,337 @@
+//! The helper threads: how many there are, who takes up which job, and what a fork leaves of it.
+//!
+//! Short jobs share few helpers: another joins them when a job has had to wait. A job that may wait for as
+//! long as others please has a helper of its own at once, so that jobs that wait for each other all begin.
+//! The pool shrinks when there is nothing to do.
+
+use core::ptr;
+use std::cell::{Cell, UnsafeCell};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{self, Arc, Condvar, Once, PoisonError};
+use std::time::Duration;
+
+use super::Kind;
+use crate::clock::{self, Nanos};
+use crate::coroutine::Coroutine;
+use crate::reactor::{Message, Remote};
+use crate::scheduler::Scheduler;
+use crate::waiter::{Waiter, Wake};
+
+/// Helpers at most, whatever they do.
+const MOST: usize = 4096;
+/// Helpers that do short jobs at most; further ones queue.
+const MOST_SHORT: usize = 64;
+/// Helpers that take up short jobs at once.
+const FEW: usize = 2;
+/// A short job that has waited for this long is taken up by another helper.
+const LATE: Duration = Duration::from_millis(1);
+/// An idle helper ends after this long.
+const IDLE: Duration = Duration::from_secs(5);
+/// Resolver modules need stack: 14 KiB were seen for the plainest look-up, and plug-ins need more.
+const STACK: usize = 256 * 1024;
+
+/// How far a job is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nobody knows of it yet.
+    New,
+    /// No helper has taken it up yet.
+    Queued,
+    /// A helper is at work.
+    Running,
+    /// The result is there.
+    Done,
+    /// The process is a child of fork, and its parent's helper was at work.
+    Lost,
+}
+
+/// Work for a helper.
+pub struct Job {
+    kind: Kind,
+    work: Box<dyn Fn() + Send + Sync>,
+    /// The work has returned.
+    finished: AtomicBool,
+    state: Guarded<State>,
+}
+
+struct State {
+    progress: Progress,
+    /// Who waits for it; nobody once the wait was given up.
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    remote: Arc<Remote>,
+    waiter: *const Waiter,
+}
+
+/// What belongs to a job and is touched by whoever has locked the pool.
+struct Guarded<T>(UnsafeCell<T>);
+
+// SAFETY: `Job::state` asks for the locked pool. The waiter is handed back to its own thread, never followed
+// on another.
+unsafe impl<T> Sync for Guarded<T> {}
+// SAFETY: as above.
+unsafe impl<T> Send for Guarded<T> {}
+
+impl Job {
+    /// A job that nobody knows of yet.
+    pub fn new(kind: Kind, work: Box<dyn Fn() + Send + Sync>) -> Arc<Job> {
+        let state = State { progress: Progress::New, waiting: None };
+        let state = Guarded(UnsafeCell::new(state));
+        Arc::new(Job { kind, work, finished: AtomicBool::new(false), state })
+    }
+
+    /// What the pool's lock guards.
+    #[allow(clippy::mut_from_ref, reason = "the exclusive borrow is that of the pool")]
+    fn state<'a>(&'a self, _locked: &'a mut Pool) -> &'a mut State {
+        // SAFETY: there is one pool, and it is borrowed for as long as the state.
+        unsafe { &mut *self.state.0.get() }
+    }
+}
+
+struct Pool {
+    /// Short jobs that nobody has taken up yet, and since when they wait.
+    short: VecDeque<(Arc<Job>, Nanos)>,
+    /// Jobs of unknown length that nobody has taken up yet.
+    unbounded: VecDeque<Arc<Job>>,
+    /// Jobs that helpers are working on.
+    running: Vec<Arc<Job>>,
+    /// How many of those are short.
+    running_short: usize,
+    helpers: usize,
+}
+
+/// Std's lock and condition are words that the kernel knows: a thread that parks needs no memory, and a child of
+/// fork finds no queue of threads that it does not have.
+static POOL: sync::Mutex<Pool> = sync::Mutex::new(Pool {
+    short: VecDeque::new(),
+    unbounded: VecDeque::new(),
+    running: Vec::new(),
+    running_short: 0,
+    helpers: 0,
+});
+static WORK: Condvar = Condvar::new();
+
+type Guard = sync::MutexGuard<'static, Pool>;
+
+fn pool() -> Guard {
+    // Nothing panics here, and would end the process if it did.
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How far `job` is.
+pub fn progress(job: &Job) -> Progress {
+    job.state(&mut pool()).progress
+}
+
+/// Queues a job for whom `waiter` waits, and sees to it that a helper takes it up. `false` when none could be
+/// made.
+pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> bool {
+    static FORKS: Once = Once::new();
+    // SAFETY: the handlers live for ever. They run inside those of the scheduler, which came first.
+    FORKS.call_once(|| unsafe {
+        libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
+    });
+    let mut pool = pool();
+    if pool.short.try_reserve(1).is_err() || pool.unbounded.try_reserve(1).is_err() {
+        return false;
+    }
+    *job.state(&mut pool) = State { progress: Progress::Queued, waiting: Some(Waiting { remote, waiter }) };
+    if job.kind.unbounded {
+        pool.unbounded.push_back(job.clone());
+    } else {
+        pool.short.push_back((job.clone(), clock::now()));
+    }
+    if pool.free() >= pool.wanted() {
+        WORK.notify_one();
+        return true;
+    }
+    // A short job can wait for those who do such jobs; one of unknown length must not wait for anybody.
+    let made = pool.grow() || (!job.kind.unbounded && pool.running_short > 0);
+    if !made {
+        pool.forget(job);
+    }
+    made
+}
+
+/// Nobody waits for the job any more. One that was not begun never is.
+pub fn give_up(job: &Arc<Job>) {
+    let mut pool = pool();
+    if job.state(&mut pool).progress == Progress::Queued {
+        pool.forget(job);
+    }
+    job.state(&mut pool).waiting = None;
+}
+
+/// What a helper finds to do.
+enum Next {
+    Do(Arc<Job>),
+    /// The next short job is due after this long, unless another helper takes it up before.
+    Later(Duration),
+    Nothing,
+}
+
+impl Pool {
+    /// Helpers that have nothing to do, or are about to look for it.
+    fn free(&self) -> usize {
+        self.helpers - self.running.len()
+    }
+
+    /// How many of them the queues call for: one for each job of unknown length, and one that sees the next
+    /// short job grow late.
+    fn wanted(&self) -> usize {
+        self.unbounded.len() + usize::from(!self.short.is_empty())
+    }
+
+    /// Makes another helper, with room for the job that it will have.
+    fn grow(&mut self) -> bool {
+        let room = self.helpers + 1 - self.running.len();
+        let grown = self.helpers < MOST && self.running.try_reserve(room).is_ok() && spawn();
+        self.helpers += usize::from(grown);
+        grown
+    }
+
+    fn forget(&mut self, job: &Arc<Job>) {
+        self.unbounded.retain(|queued| !Arc::ptr_eq(queued, job));
+        self.short.retain(|(queued, _)| !Arc::ptr_eq(queued, job));
+    }
+
+    fn next(&mut self) -> Next {
+        if let Some(job) = self.unbounded.pop_front() {
+            return Next::Do(job);
+        }
+        let Some(&(_, since)) = self.short.front() else { return Next::Nothing };
+        let early = Duration::from_nanos(clock::now().saturating_sub(since));
+        if self.running_short >= MOST_SHORT {
+            return Next::Nothing;
+        }
+        if self.running_short >= FEW && early < LATE {
+            return Next::Later(LATE - early);
+        }
+        self.short.pop_front().map_or(Next::Nothing, |(job, _)| Next::Do(job))
+    }
+
+    fn begin(&mut self, job: &Arc<Job>) {
+        job.state(self).progress = Progress::Running;
+        self.running.push(job.clone());
+        self.running_short += usize::from(!job.kind.unbounded);
+        // Somebody must stay to see the next job grow late.
+        if self.free() < self.wanted() {
+            self.grow();
+        }
+    }
+
+    /// Tells whoever waits, under the lock: a child of fork finds a job either done and told, or running.
+    fn end(&mut self, job: &Arc<Job>) {
+        self.running.retain(|running| !Arc::ptr_eq(running, job));
+        self.running_short -= usize::from(!job.kind.unbounded);
+        let state = job.state(self);
+        state.progress = Progress::Done;
+        if let Some(waiting) = state.waiting.take() {
+            waiting.remote.post(Message::Wake(waiting.waiter, Wake::Ready));
+        }
+    }
+}
+
+/// Starts a helper with all signals blocked: handlers are for the program's own threads.
+fn spawn() -> bool {
+    // SAFETY: every object is initialised before it is used; the helper takes no argument.
+    unsafe {
+        let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let mut attributes = core::mem::zeroed();
+        libc::pthread_attr_init(&mut attributes);
+        libc::pthread_attr_setstacksize(&mut attributes, STACK);
+        libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
+        let mut thread = 0;
+        let made = libc::pthread_create(&mut thread, &attributes, help, ptr::null_mut()) == 0;
+        libc::pthread_attr_destroy(&mut attributes);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        made
+    }
+}
+
+extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
+    let mut pool = pool();
+    loop {
+        let job = match pool.next() {
+            Next::Do(job) => job,
+            Next::Later(time) => {
+                pool = rest(pool, time).0;
+                continue;
+            }
+            Next::Nothing => {
+                let rested;
+                (pool, rested) = rest(pool, IDLE);
+                if !rested && pool.wanted() == 0 {
+                    pool.helpers -= 1;
+                    return ptr::null_mut();
+                }
+                continue;
+            }
+        };
+        pool.begin(&job);
+        drop(pool);
+        (job.work)();
+        job.finished.store(true, Ordering::Release);
+        self::pool().end(&job);
+        // The last reference, and with it a result that nobody wants, goes without the lock.
+        drop(job);
+        pool = self::pool();
+    }
+}
+
+/// Waits for work; `false` when the time is up.
+fn rest(pool: Guard, time: Duration) -> (Guard, bool) {
+    let (pool, timeout) = WORK.wait_timeout(pool, time).unwrap_or_else(PoisonError::into_inner);
+    (pool, !timeout.timed_out())
+}
+
+/// The pool's lock while a thread forks.
+struct Locked(Cell<Option<Guard>>);
+// SAFETY: only the thread that has the lock looks inside.
+unsafe impl Sync for Locked {}
+static LOCKED: Locked = Locked(Cell::new(None));
+
+unsafe extern "C" fn before_fork() {
+    let pool = pool();
+    LOCKED.0.set(Some(pool));
+}
+
+unsafe extern "C" fn parent_forked() {
+    LOCKED.0.take();
+}
+
+/// The child has no helpers, and of the coroutines only those of the thread that forked. They are woken, and see
+/// to their jobs themselves: a child that goes on to another program makes no helper.
+unsafe extern "C" fn child_forked() {
+    let Some(mut pool) = LOCKED.0.take() else { return };
+    (pool.helpers, pool.running_short) = (0, 0);
+    let running = core::mem::take(&mut pool.running);
+    let unbounded = core::mem::take(&mut pool.unbounded);
+    let short = core::mem::take(&mut pool.short).into_iter().map(|(job, _)| job);
+    let here = Scheduler::get();
+    for job in running.into_iter().chain(unbounded).chain(short) {
+        let finished = job.finished.load(Ordering::Acquire);
+        let state = job.state(&mut pool);
+        state.progress = match state.progress {
+            Progress::Running if finished => Progress::Done,
+            Progress::Running => Progress::Lost,
+            _ => Progress::New,
+        };
+        if let Some(waiting) = state.waiting.take() {
+            // SAFETY: a waiter whose coroutine was not released is in place, in the child as in the parent.
+            unsafe {
+                let home = (*Coroutine::of_waiter(waiting.waiter)).home.load(Ordering::Relaxed);
+                if home == here.cast() {
+                    Scheduler::wake(here, waiting.waiter, Wake::Ready);
+                }
+            }
+            // Another thread may have held the inbox when it ceased to exist.
+            core::mem::forget(waiting.remote);
+        }
+    }
+}
