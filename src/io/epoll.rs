@@ -10,8 +10,9 @@ use std::io;
 
 use super::error;
 use super::poll::MASKED;
+use super::signal::Admitted;
 use crate::clock::{self, Nanos};
-use crate::scheduler::{Scheduler, handlers_run};
+use crate::scheduler::Scheduler;
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -28,14 +29,13 @@ pub unsafe fn epoll_wait(
     // SAFETY: by contract.
     unsafe {
         // The kernel reads the mask before anything else.
-        let blocked = if mask.is_null() { 0 } else { sys::read_in(mask.cast::<u64>())? };
-        let before = handlers_run(blocked);
+        let admitted = Admitted::by(mask)?;
         let mut found = sys::epoll_now(epoll, events, count)?;
         while found == 0 && clock::now() < deadline {
             let mut until = deadline;
             if !mask.is_null() {
                 // Whoever has events is not interrupted, and whoever does not wait does not look for signals.
-                sys::poll_now(ptr::null_mut(), 0, (&raw const blocked).cast())?;
+                sys::poll_now(ptr::null_mut(), 0, mask)?;
                 until = deadline.min(clock::after(MASKED));
             }
             Scheduler::interruptible(scheduler, Interrupt::Any);
@@ -44,7 +44,7 @@ pub unsafe fn epoll_wait(
                 return Err(error(libc::EBADF));
             }
             found = sys::epoll_now(epoll, events, count)?;
-            if wake == Wake::Interrupted && found == 0 && handlers_run(blocked) != before {
+            if wake == Wake::Interrupted && found == 0 && admitted.ran() {
                 return Err(error(libc::EINTR));
             }
             if wake == Wake::TimedOut && until == deadline {

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::io;
 
 use super::error;
+use super::signal::Admitted;
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -24,6 +25,8 @@ pub unsafe fn poll(
     // SAFETY: by contract.
     let look = || unsafe { sys::poll_now(fds, count, mask) };
     let mut found = look()?;
+    // SAFETY: by contract.
+    let admitted = unsafe { Admitted::by(mask)? };
     while found == 0 && clock::now() < deadline {
         // Signals that only the mask admits are noticed when the kernel is asked with it.
         let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
@@ -41,7 +44,7 @@ pub unsafe fn poll(
                 report_closed(core::slice::from_raw_parts_mut(fds, count as usize), &closed)
             });
         }
-        if wake == Wake::Interrupted && found == 0 {
+        if wake == Wake::Interrupted && found == 0 && admitted.ran() {
             return Err(error(libc::EINTR));
         }
         if wake == Wake::Resumed || (wake == Wake::TimedOut && until == deadline) {

@@ -6,6 +6,7 @@ use std::io;
 
 use super::error;
 use super::poll::MASKED;
+use super::signal::Admitted;
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -38,6 +39,7 @@ pub unsafe fn select(
             sys::copy_in(set.cast(), asked.add(i * bytes), bytes)?;
         }
         let mut found = sys::select_now(count, sets, mask)?;
+        let admitted = Admitted::by(mask)?;
         while found == 0 && clock::now() < deadline {
             let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
             let watched = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0).count();
@@ -53,7 +55,7 @@ pub unsafe fn select(
                 ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
             }
             found = sys::select_now(count, sets, mask)?;
-            if wake == Wake::Interrupted && found == 0 {
+            if wake == Wake::Interrupted && found == 0 && admitted.ran() {
                 for (i, set) in sets.iter().enumerate().filter(|(_, set)| !set.is_null()) {
                     ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
                 }

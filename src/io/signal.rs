@@ -40,17 +40,16 @@ pub unsafe fn pause(scheduler: *mut Scheduler) -> io::Error {
 pub unsafe fn suspend(scheduler: *mut Scheduler, mask: *const libc::sigset_t) -> io::Error {
     // SAFETY: by contract; any bytes are a set.
     unsafe {
-        let mask = match sys::read_in(mask.cast::<u64>()) {
-            Ok(mask) => mask,
-            Err(error) => return error,
+        let (mask, admitted) = match (sys::read_in(mask.cast::<u64>()), Admitted::by(mask)) {
+            (Ok(mask), Ok(admitted)) => (mask, admitted),
+            (Err(error), _) | (_, Err(error)) => return error,
         };
-        let before = scheduler::handlers_run(mask);
         loop {
             if let Err(interrupted) = sys::poll_now(ptr::null_mut(), 0, (&raw const mask).cast()) {
                 return interrupted;
             }
             let wake = park_on(scheduler, !mask, NEVER, Interrupt::Awaited);
-            if wake == Wake::Interrupted && scheduler::handlers_run(mask) != before {
+            if wake == Wake::Interrupted && admitted.ran() {
                 return error(libc::EINTR);
             }
         }
@@ -80,6 +79,26 @@ pub unsafe fn wait_for_signal(
         }
         // SAFETY: by contract.
         wake = unsafe { park_on(scheduler, set, deadline, by) };
+    }
+}
+
+/// Which signal handlers end a call: those that its own mask lets through, all when it has none.
+pub(super) struct Admitted(Option<(u64, usize)>);
+
+impl Admitted {
+    /// From the beginning of a call on, whose mask may be null; EFAULT when it cannot be read.
+    pub(super) unsafe fn by(mask: *const libc::sigset_t) -> io::Result<Self> {
+        if mask.is_null() {
+            return Ok(Admitted(None));
+        }
+        // SAFETY: any bytes are a set.
+        let mask = unsafe { sys::read_in(mask.cast::<u64>()) }?;
+        Ok(Admitted(Some((mask, scheduler::handlers_run(mask)))))
+    }
+
+    /// Whether one of them has run since, when some handler has.
+    pub(super) fn ran(&self) -> bool {
+        self.0.is_none_or(|(mask, before)| scheduler::handlers_run(mask) != before)
     }
 }
 

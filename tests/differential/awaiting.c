@@ -108,6 +108,32 @@ SCENARIO(suspending_blocked, "a signal that only sigsuspend's mask blocks does n
   join();
 }
 
+static void polling_masked(void *argument) {
+  static struct pollfd p;
+  static fd_set set;
+  p = (struct pollfd){*(int *)argument, POLLIN, 0};
+  FD_ZERO(&set);
+  FD_SET(p.fd, &set);
+  TRACE(ppoll(&p, 1, NULL, &one));
+  TRACE(pselect(p.fd + 1, &set, NULL, NULL, NULL, &one));
+}
+
+SCENARIO(polling_blocked, "a signal that only the mask of ppoll or pselect blocks does not end it") {
+  static int ends[2];
+  prepare();
+  make_pair(PIPE, ends);
+  start("polling", polling_masked, ends);
+  for (int i = 0; i < 2; i++) {
+    settle();
+    signal_actor("polling", SIGUSR1);
+    settle();
+    say("still waiting: %d", !has_ended("polling"));
+    signal_actor("polling", SIGUSR2);
+  }
+  join();
+  tell_handled();
+}
+
 static int way;
 static void by_sigpause(void *argument) {
   (void)argument;
