@@ -9,6 +9,7 @@
 mod call;
 mod format;
 mod input;
+mod line;
 mod output;
 mod owner;
 mod scan;
@@ -16,7 +17,8 @@ mod stream;
 mod whole;
 
 pub use format::{Arguments, Format, print, print_error, print_to};
-pub use input::{EOF, fgets, fread, getc, getdelim, gets, peek};
+pub use input::{EOF, fread, getc, getdelim, peek};
+pub use line::{fgets, gets};
 pub use output::{fflush, fflush_all, fputs, fwrite, overflow, putc, puts};
 pub use owner::closing;
 pub use scan::{Dialect, scan};
