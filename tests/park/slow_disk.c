@@ -1,8 +1,9 @@
 /*
- * slow_disk.c - a disk that takes its time: a FUSE file system of one file, served by a thread of this file.
+ * slow_disk.c - a disk that takes its time: a FUSE file system with a file for each waiter, since the kernel does one thing after
+ * another to a single file.
  *
- * Every request of the kind that is waited for is answered when the wait may end, all others at once. It is mounted in a mount
- * namespace of the case's own.
+ * A process of its own serves it, in which alone the device is open: when it ends, whatever still waits for the disk is let go. It
+ * answers a request of the kind that is waited for when it is told to, all others at once.
  */
 #define _GNU_SOURCE
 #include "park.h"
@@ -11,61 +12,53 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-static int device;
+/* Linux 6.18 asks for copies by a newer name first. The answer has the same bytes. */
+enum { FIRST_NODE = 2, COPY_FILE_RANGE_64 = 53 };
+
+static int device, orders;
 static uint32_t slow;
 static char mounted[64];
+
+/* ---- the disk --------------------------------------------------------------------------------------- */
+
+static uint64_t asked[CROWD];
+static bool told[CROWD];
 
 static void answer(uint64_t unique, int error, const void *body, size_t size) {
   struct fuse_out_header head = {.len = (uint32_t)(sizeof head + size), .error = -error, .unique = unique};
   struct iovec parts[2] = {{&head, sizeof head}, {(void *)(uintptr_t)body, size}};
-  if (writev(device, parts, size ? 2 : 1) < 0) {
-    /* Whoever asked has gone. */
-  }
+  /* It fails when whoever asked has gone. */
+  ssize_t unused = writev(device, parts, size ? 2 : 1);
+  (void)unused;
+}
+
+static void answer_when_told(uint64_t index) {
+  struct fuse_write_out copied = {.size = 4};
+  if (index >= CROWD || !asked[index] || !told[index]) return;
+  answer(asked[index], 0, &copied, slow == FUSE_COPY_FILE_RANGE ? sizeof copied : 0);
 }
 
 static struct fuse_attr attributes(uint64_t node) {
   return (struct fuse_attr){.ino = node, .size = 4096, .mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0600, .nlink = 1, .blksize = 4096};
 }
 
-struct late {
-  uint64_t unique;
-  long long since;
-};
-static struct late late[64];
-static int late_count;
-static pthread_mutex_t late_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void *answer_late(void *unused) {
-  struct fuse_write_out written = {.size = 4};
-  for (;;) {
-    pthread_mutex_lock(&late_lock);
-    for (int i = 0; i < late_count; i++) {
-      if (!may_end(late[i].since)) continue;
-      answer(late[i].unique, 0, &written, slow == FUSE_COPY_FILE_RANGE ? sizeof written : 0);
-      late[i--] = late[--late_count];
-    }
-    pthread_mutex_unlock(&late_lock);
-    usleep(1000);
-  }
-  return unused;
-}
-
 static void serve_one(const struct fuse_in_header *request, const void *body) {
-  if (request->opcode == slow) {
-    pthread_mutex_lock(&late_lock);
-    late[late_count++] = (struct late){request->unique, now_ns()};
-    pthread_mutex_unlock(&late_lock);
+  if (request->opcode == slow || (slow == FUSE_COPY_FILE_RANGE && request->opcode == COPY_FILE_RANGE_64)) {
+    uint64_t index = request->nodeid - FIRST_NODE;
+    if (index < CROWD) asked[index] = request->unique;
+    answer_when_told(index);
     return;
   }
   switch (request->opcode) {
     case FUSE_INIT: {
       const struct fuse_init_in *in = body;
       struct fuse_init_out out = {.major = FUSE_KERNEL_VERSION, .minor = in->minor, .max_write = 4096, .max_background = 64};
-      answer(request->unique, 0, &out, in->minor < 23 ? FUSE_COMPAT_22_INIT_OUT_SIZE : sizeof out);
+      answer(request->unique, 0, &out, sizeof out);
       break;
     }
     case FUSE_LOOKUP: {
-      struct fuse_entry_out out = {.nodeid = 2, .attr_valid = 100, .entry_valid = 100, .attr = attributes(2)};
+      uint64_t node = FIRST_NODE + strtoul(body, NULL, 10);
+      struct fuse_entry_out out = {.nodeid = node, .attr_valid = 100, .entry_valid = 100, .attr = attributes(node)};
       answer(request->unique, 0, &out, sizeof out);
       break;
     }
@@ -74,15 +67,12 @@ static void serve_one(const struct fuse_in_header *request, const void *body) {
       answer(request->unique, 0, &out, sizeof out);
       break;
     }
-    case FUSE_OPEN:
-    case FUSE_OPENDIR: {
+    case FUSE_OPEN: {
       struct fuse_open_out out = {.fh = 1, .open_flags = FOPEN_DIRECT_IO};
       answer(request->unique, 0, &out, sizeof out);
       break;
     }
-    case FUSE_FLUSH:
     case FUSE_RELEASE:
-    case FUSE_RELEASEDIR:
       answer(request->unique, 0, NULL, 0);
       break;
     case FUSE_FORGET:
@@ -90,66 +80,95 @@ static void serve_one(const struct fuse_in_header *request, const void *body) {
     case FUSE_INTERRUPT:
       break;
     default:
+      /* Nobody is asked a second time: closing sends no more FLUSH. */
       answer(request->unique, ENOSYS, NULL, 0);
   }
 }
 
-static void *serve(void *unused) {
+static void serve(int told_by) {
   static char request[FUSE_MIN_READ_BUFFER * 4];
   for (;;) {
-    ssize_t n = read(device, request, sizeof request);
-    if (n >= (ssize_t)sizeof(struct fuse_in_header)) serve_one((void *)request, request + sizeof(struct fuse_in_header));
-    if (n < 0 && errno == ENODEV) return unused;
+    struct pollfd fds[2] = {{device, POLLIN, 0}, {told_by, POLLIN, 0}};
+    unsigned char index;
+    if (poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents) {
+      /* The end of the orders is the end of the case. */
+      if (read(told_by, &index, 1) != 1) _exit(0);
+      told[index] = true;
+      answer_when_told(index);
+    }
+    if (fds[0].revents & POLLERR) _exit(0);
+    if (fds[0].revents) {
+      ssize_t n = read(device, request, sizeof request);
+      if (n >= (ssize_t)sizeof(struct fuse_in_header)) serve_one((void *)request, request + sizeof(struct fuse_in_header));
+    }
   }
 }
 
+/* ---- its files -------------------------------------------------------------------------------------- */
+
+/* Before the process has another thread: all of them see the disk. */
 static void mount_it(void) {
   char options[100];
-  pthread_t thread;
+  int ends[2];
   if ((device = open("/dev/fuse", O_RDWR | O_CLOEXEC)) < 0) CANNOT("/dev/fuse cannot be opened");
-  if (unshare(CLONE_NEWNS | CLONE_FS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
     CANNOT("a mount namespace of its own is not permitted");
   snprintf(mounted, sizeof mounted, "/tmp/colib-park-disk-%d", (int)getpid());
   snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%d,group_id=%d", device, (int)getuid(), (int)getgid());
   NEED(mkdir(mounted, 0700) == 0);
   int failed = mount("colib", mounted, "fuse", 0, options);
-  if (failed) {
-    rmdir(mounted);
-    CANNOT("a FUSE file system cannot be mounted");
+  if (failed) rmdir(mounted);
+  if (failed) CANNOT("a FUSE file system cannot be mounted");
+  NEED(pipe2(ends, O_CLOEXEC) == 0);
+  pid_t child = fork();
+  NEED(child >= 0);
+  if (child == 0) {
+    close(ends[1]);
+    serve(ends[0]);
   }
-  NEED(pthread_create(&thread, NULL, serve, NULL) == 0 && pthread_create(&thread, NULL, answer_late, NULL) == 0);
+  close(ends[0]);
+  close(device);
+  orders = ends[1];
 }
 
-/* The files are opened by the thread that ends waits, which is in the namespace. */
-static void on_slow_disk(struct waiter *me, uint32_t operation) {
+static void open_file(struct waiter *me) {
   char path[100];
-  if (me->index == 0) {
-    slow = operation;
-    mount_it();
-  }
-  snprintf(path, sizeof path, "%s/file", mounted);
+  snprintf(path, sizeof path, "%s/%d", mounted, me->index);
   NEED((me->in = open(path, O_RDWR)) >= 0);
-  if (me->index == CROWD - 1) {
-    /* Nobody can reach it by name any more, and nothing stays behind. */
-    umount2(mounted, MNT_DETACH);
-    rmdir(mounted);
-  }
+  if (me->index < CROWD - 1) return;
+  /* Nothing stays behind but the open files. */
+  umount2(mounted, MNT_DETACH);
+  rmdir(mounted);
 }
-static void slow_to_sync(struct waiter *me) { on_slow_disk(me, FUSE_FSYNC); }
-static void slow_to_read(struct waiter *me) { on_slow_disk(me, FUSE_READ); }
-static void slow_to_copy(struct waiter *me) {
-  on_slow_disk(me, FUSE_COPY_FILE_RANGE);
-  me->other = dup(me->in);
+static void tell_disk(struct waiter *me) {
+  unsigned char index = (unsigned char)me->index;
+  NEED(write(orders, &index, 1) == 1);
 }
 
-PARKS(fsync, slow_to_sync, nothing) { return fsync(me->in) == 0; }
-PARKS(fdatasync, slow_to_sync, nothing) { return fdatasync(me->in) == 0; }
-PARKS(copy_file_range, slow_to_copy, nothing) {
-  off64_t from = 0, to = 1024;
-  return copy_file_range(me->in, &from, me->other, &to, 4, 0) == 4 && from == 4 && to == 1028;
+static void slow_to_sync(void) {
+  slow = FUSE_FSYNC;
+  mount_it();
 }
-/* Reads of files on disk are the plain call: not hooked in the sense of this table until they are. */
-PARKS_AS(read_of_a_slow_disk, "colib_reads_files_on_helpers", slow_to_read, nothing) {
+static void slow_to_copy(void) {
+  slow = FUSE_COPY_FILE_RANGE;
+  mount_it();
+}
+static void slow_to_read(void) {
+  slow = FUSE_READ;
+  mount_it();
+}
+
+#define ON_SLOW_DISK(name, needs, slow_to) PARKS_AS(name, needs, open_file, tell_disk, .begin = slow_to)
+
+ON_SLOW_DISK(fsync, "fsync", slow_to_sync) { return fsync(me->in) == 0; }
+ON_SLOW_DISK(fdatasync, "fdatasync", slow_to_sync) { return fdatasync(me->in) == 0; }
+ON_SLOW_DISK(copy_file_range, "copy_file_range", slow_to_copy) {
+  off64_t from = 0, to = 1024;
+  return copy_file_range(me->in, &from, me->in, &to, 4, 0) == 4 && from == 4 && to == 1028;
+}
+/* A plain read of a file is not hooked as far as this table goes; a symbol to be exported one day would turn it on. */
+ON_SLOW_DISK(read_of_a_slow_disk, "colib_reads_files_on_helpers", slow_to_read) {
   char byte;
   return read(me->in, &byte, 1) == 0;
 }
