@@ -68,8 +68,9 @@ static void *end_waits(void *nothing_at_all) {
     for (int i = 0; i < CROWD; i++) {
       struct waiter *me = &crowd[i];
       long long began = __atomic_load_n(&me->began, __ATOMIC_ACQUIRE);
-      if (began == 0 || __atomic_load_n(&me->ended, __ATOMIC_ACQUIRE) || !may_end(began)) continue;
-      if (me->told && !(now->again && rounds % 10 == 0)) continue;
+      if (began == 0 || !may_end(began)) continue;
+      /* Each is told once in any case: what it was told may end another's wait. */
+      if (me->told && (__atomic_load_n(&me->ended, __ATOMIC_ACQUIRE) || !now->again || rounds % 10 != 0)) continue;
       me->told = true;
       now->end(me);
     }
