@@ -1,0 +1,66 @@
+/* streams.c - stdio on pipes that are empty, or full. */
+#define _GNU_SOURCE
+#include "park.h"
+
+/* ---- in --------------------------------------------------------------------------------------------- */
+
+char *__fgets_chk(char *, size_t, int, FILE *);
+size_t __fread_chk(void *, size_t, size_t, size_t, FILE *);
+
+static void empty_stream(struct waiter *me) {
+  empty_pipe(me);
+  NEED((me->stream = fdopen(me->in, "r")) != NULL);
+}
+static void write_a_line(struct waiter *me) { NEED(write(me->far, "7 xyz\n", 6) == 6); }
+
+#define READS(name, ...) \
+  PARKS(name, empty_stream, write_a_line) { __VA_ARGS__ }
+
+READS(fgets, char line[20]; return fgets(line, sizeof line, me->stream) == line && strcmp(line, "7 xyz\n") == 0;)
+READS(__fgets_chk, char line[20]; return __fgets_chk(line, 20, 20, me->stream) == line && strcmp(line, "7 xyz\n") == 0;)
+READS(fgetc, return fgetc(me->stream) == '7' && fgetc(me->stream) == ' ';)
+READS(getc, return (getc)(me->stream) == '7' && (getc)(me->stream) == ' ';)
+READS(fread, char data[6]; return fread(data, 1, 6, me->stream) == 6 && memcmp(data, "7 xyz\n", 6) == 0;)
+READS(__fread_chk, char data[6]; return __fread_chk(data, 6, 1, 6, me->stream) == 6 && memcmp(data, "7 xyz\n", 6) == 0;)
+READS(getline, char *line = NULL; size_t room = 0; bool good = getline(&line, &room, me->stream) == 6 && strcmp(line, "7 xyz\n") == 0;
+      free(line); return good;)
+READS(getdelim, char *line = NULL; size_t room = 0; bool good = getdelim(&line, &room, 'y', me->stream) == 4 && strcmp(line, "7 xy") == 0;
+      free(line); return good;)
+
+/* Compilers know fscanf by this name. A number and a word end where something else begins. */
+static void write_a_line_and_more(struct waiter *me) { NEED(write(me->far, "7 xyz\n8", 7) == 7); }
+PARKS(__isoc99_fscanf, empty_stream, write_a_line_and_more) {
+  int number = 0;
+  char word[10] = "";
+  return fscanf(me->stream, "%d %9s", &number, word) == 2 && number == 7 && strcmp(word, "xyz") == 0;
+}
+
+int fscanf_itself(FILE *, const char *, ...) __asm__("fscanf");
+PARKS(fscanf, empty_stream, write_a_line_and_more) {
+  int number = 0;
+  char word[10] = "";
+  return fscanf_itself(me->stream, "%d %9s", &number, word) == 2 && number == 7 && strcmp(word, "xyz") == 0;
+}
+
+/* ---- out -------------------------------------------------------------------------------------------- */
+
+int __fprintf_chk(FILE *, int, const char *, ...);
+
+static char text[10001];
+static void full_stream(struct waiter *me) {
+  full_pipe(me);
+  memset(text, 'x', sizeof text - 1);
+  NEED((me->stream = fdopen(me->in, "w")) != NULL && setvbuf(me->stream, NULL, _IOFBF, 4096) == 0);
+}
+static void unflushed_stream(struct waiter *me) {
+  full_stream(me);
+  NEED(fputs("word", me->stream) >= 0);
+}
+
+PARKS_AS(fwrite, "fwrite", full_stream, drain, .again = true) { return fwrite(text, 1, 10000, me->stream) == 10000; }
+PARKS_AS(fputs, "fputs", full_stream, drain, .again = true) { return fputs(text, me->stream) >= 0; }
+PARKS_AS(fprintf, "fprintf", full_stream, drain, .again = true) { return fprintf(me->stream, "%s", text) == 10000; }
+PARKS_AS(__fprintf_chk, "__fprintf_chk", full_stream, drain, .again = true) { return __fprintf_chk(me->stream, 1, "%s", text) == 10000; }
+PARKS(fflush, unflushed_stream, drain) { return fflush(me->stream) == 0; }
+/* fclose has been hooked for other reasons before its output was. */
+PARKS_AS(fclose, "fflush", unflushed_stream, drain) { return fclose(me->stream) == 0; }
