@@ -48,8 +48,9 @@ pub unsafe fn suspend(scheduler: *mut Scheduler, mask: *const libc::sigset_t) ->
             if let Err(interrupted) = sys::poll_now(ptr::null_mut(), 0, (&raw const mask).cast()) {
                 return interrupted;
             }
-            let wake = park_on(scheduler, !mask, NEVER, Interrupt::Awaited);
-            if wake == Wake::Interrupted && admitted.ran() {
+            // The signal descriptor may have told of the signal before its handler ran.
+            park_on(scheduler, !mask, NEVER, Interrupt::Awaited);
+            if admitted.ran() {
                 return error(libc::EINTR);
             }
         }
