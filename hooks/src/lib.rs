@@ -8,6 +8,11 @@
 mod call;
 mod descriptor;
 mod input;
+mod lock;
+mod lock_allocator;
+mod lock_cond;
+mod lock_event;
+mod lock_rwlock;
 mod mangled;
 mod output;
 mod poll;
@@ -28,4 +33,5 @@ pub use colib_core::capi;
 fn find_real_functions() {
     real::find_all();
     variables::find_all();
+    lock_allocator::find();
 }

@@ -45,6 +45,7 @@ macro_rules! call {
 
 mod data;
 mod descriptor;
+mod futex;
 mod memory;
 mod process;
 mod ring;
@@ -52,6 +53,7 @@ mod waiting;
 
 pub use data::*;
 pub use descriptor::*;
+pub use futex::*;
 pub use memory::*;
 pub use process::*;
 pub use ring::*;
