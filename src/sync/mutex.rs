@@ -121,7 +121,8 @@ pub unsafe fn lock_again(mutex: *mut libc::pthread_mutex_t, calls: &Calls, other
     unsafe {
         let words = Words::of(mutex);
         if words.kind() != Kind::Recursive {
-            return otherwise;
+            // A robust one says so even to those who only try.
+            return if words.is_robust() { libc::EDEADLK } else { otherwise };
         }
         // Only the owner changes this word, and others only compare it with their own number.
         let mark = words.owner();

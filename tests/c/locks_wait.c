@@ -258,11 +258,6 @@ static void *goes_through(void *count) {
   return NULL;
 }
 
-static void *waits_as_a_thread(void *count) {
-  goes_through(count);
-  return NULL;
-}
-
 TEST(a_hundred_coroutines_meet_at_a_barrier) {
   pthread_barrier_init(&barrier, NULL, 100);
   for (int i = 0; i < 100; i++) start(goes_through, (void *)100);
@@ -274,7 +269,7 @@ TEST(a_hundred_coroutines_meet_at_a_barrier) {
 TEST(coroutines_and_threads_meet_at_a_barrier) {
   pthread_t threads[3];
   pthread_barrier_init(&barrier, NULL, 10);
-  for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, waits_as_a_thread, (void *)10);
+  for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, goes_through, (void *)10);
   for (int i = 0; i < 7; i++) start(goes_through, (void *)10);
   loop_until(&done, 10);
   for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
