@@ -109,6 +109,8 @@ pub struct Coroutine {
     pub errno: c_int,
     /// Its floating point control words when its body begins.
     pub control: Control,
+    /// Its number among those that own locks; zero until it first does.
+    pub number: u32,
     /// Where it goes on.
     pub context: Context,
     /// Who resumed it, and gets control when it leaves. Chains the doomed.
@@ -152,6 +154,7 @@ impl Coroutine {
             doomed: false,
             errno: 0,
             control: Control::current(),
+            number: 0,
             context: Context::running(),
             resumer: ptr::null_mut(),
             home: AtomicPtr::new(ptr::null_mut()),

@@ -13,6 +13,8 @@ const HOOK: usize = 0;
 const SCHEDULER: usize = 8;
 /// Offset of the address of the innermost signal handler of the program's that runs on this thread.
 const HANDLERS: usize = 16;
+/// Offset of the word that tells whether this thread holds a part of the lot (`sync::lot`).
+const IN_LOT: usize = 24;
 
 #[inline(always)]
 fn load<const OFFSET: usize>() -> usize {
@@ -76,4 +78,16 @@ pub fn handlers() -> usize {
 #[inline(always)]
 pub fn set_handlers(innermost: usize) {
     store::<HANDLERS>(innermost);
+}
+
+/// Whether this thread holds a part of the lot in which coroutines wait for locks.
+#[inline(always)]
+pub fn in_lot() -> bool {
+    load::<IN_LOT>() != 0
+}
+
+/// Sets what [`in_lot`] gives.
+#[inline(always)]
+pub fn set_in_lot(inside: bool) {
+    store::<IN_LOT>(usize::from(inside));
 }

@@ -5,7 +5,7 @@
 #   0   hook word    nonzero while hooked calls of this thread belong to a coroutine
 #   8   scheduler    the thread's scheduler, or null
 #  16   handlers     the innermost signal handler of the program that runs on this thread, or zero
-#  24   reserved
+#  24   in lot       nonzero while the thread holds a part of the lot in which coroutines wait for locks
     .pushsection .tbss,"awT",@nobits
     .p2align 5
     .globl  colib_thread

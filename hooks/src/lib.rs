@@ -13,6 +13,11 @@ mod file;
 mod fresh;
 mod input;
 mod ipc;
+mod lock;
+mod lock_allocator;
+mod lock_cond;
+mod lock_event;
+mod lock_rwlock;
 mod mangled;
 mod output;
 mod poll;
@@ -38,4 +43,5 @@ pub use colib_core::capi;
 fn find_real_functions() {
     real::find_all();
     variables::find_all();
+    lock_allocator::find();
 }

@@ -2,7 +2,9 @@
 //!
 //! The first word says which word its trampoline tests (`symbols.rs`): `coroutine`, the thread's hook word;
 //! `keeper`, whether the process has anything to keep; `either`, both; `numbered`, the same and the number of a
-//! system call; `jump`, whether a signal handler of the program runs; `always`, none.
+//! system call; `jump`, whether a signal handler of the program runs; `always`, none. A `locker` goes to its hook in
+//! coroutines, and everywhere while coroutines wait for locks or own some; an `unlocker` does the latter, and looks
+//! for those who wait after the real function; a `meeting` is both.
 
 /// Gives the rows to another macro.
 macro_rules! rows {
@@ -284,6 +286,45 @@ macro_rules! rows {
     coroutine fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nquerydomain;
     coroutine fn res_send(message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_send;
     coroutine fn res_nsend(state: *mut c_void, message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nsend;
+
+    // Locks.
+    locker fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int => lock::lock;
+    locker fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int => lock::try_lock;
+    unlocker fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int => lock::unlock;
+    locker fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int => lock::timed_lock;
+    locker fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int => lock::clock_lock;
+    locker fn mtx_lock(mutex: *mut pthread_mutex_t) -> c_int => lock::mtx_lock;
+    locker fn mtx_trylock(mutex: *mut pthread_mutex_t) -> c_int => lock::mtx_trylock;
+    locker fn mtx_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int => lock::mtx_timedlock;
+    unlocker fn mtx_unlock(mutex: *mut pthread_mutex_t) -> c_int => lock::mtx_unlock;
+    locker fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int => lock_cond::wait;
+    locker fn pthread_cond_timedwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int => lock_cond::timed_wait;
+    locker fn pthread_cond_clockwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> c_int => lock_cond::clock_wait;
+    unlocker fn pthread_cond_signal(cond: *mut pthread_cond_t) -> c_int => lock_cond::signal;
+    unlocker fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> c_int => lock_cond::broadcast;
+    locker fn cnd_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int => lock_cond::cnd_wait;
+    locker fn cnd_timedwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int => lock_cond::cnd_timedwait;
+    unlocker fn cnd_signal(cond: *mut pthread_cond_t) -> c_int => lock_cond::signal;
+    unlocker fn cnd_broadcast(cond: *mut pthread_cond_t) -> c_int => lock_cond::broadcast;
+    locker fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::read;
+    locker fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::write;
+    coroutine fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::try_write;
+    unlocker fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::unlock;
+    locker fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int => lock_rwlock::timed_read;
+    locker fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int => lock_rwlock::timed_write;
+    locker fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int => lock_rwlock::clock_read;
+    locker fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int => lock_rwlock::clock_write;
+    coroutine fn sem_wait(sem: *mut sem_t) -> c_int => lock_event::sem_wait;
+    coroutine fn sem_timedwait(sem: *mut sem_t, time: *const timespec) -> c_int => lock_event::sem_timedwait;
+    coroutine fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int => lock_event::sem_clockwait;
+    unlocker fn sem_post(sem: *mut sem_t) -> c_int => lock_event::sem_post;
+    meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_event::barrier;
+    locker fn pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
+    locker fn call_once(control: *mut c_int, run: Routine) -> () => lock_event::call_once;
+    coroutine fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
+    coroutine fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
+    coroutine fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
+    coroutine fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
 
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -4,11 +4,14 @@
 
 use core::arch::naked_asm;
 
+use crate::lock::released;
+use crate::lock_allocator::ALLOCATOR;
 use crate::real::{REAL, Row};
 use crate::rows::rows;
 use crate::syscall::{END, NUMBERS};
 use crate::types::*;
 use colib_core::reactor::registry::ACTIVE;
+use colib_core::sync::lot::ACTIVE as LOT;
 
 macro_rules! trampoline {
     (coroutine, $hook:path, $row:expr) => {
@@ -30,6 +33,18 @@ macro_rules! trampoline {
     (either, $hook:path, $row:expr) => {
         naked_asm!(include_str!("../../asm/x86_64/either.S"), active = sym ACTIVE,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (locker, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (unlocker, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, after = sym released,
+            waits = const 0, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (meeting, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, after = sym released,
+            waits = const 1, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (always, $hook:path, $row:expr) => {
         naked_asm!("jmp {hook}", hook = sym $hook, options(att_syntax))

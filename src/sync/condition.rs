@@ -1,18 +1,15 @@
-//! Queues that coroutines wait in for each other: conditions.
+//! Conditions of the library's own interface (`co_cond_*`).
 //!
-//! A waiter's place in a queue is guarded by the queue's lock, because any thread may signal. Who signals
+//! A waiter's place in the queue is guarded by the queue's lock, because any thread may signal. Who signals
 //! takes the waiter out and tells its thread; who gives up waiting takes himself out, and finds out under
 //! the lock whether a signal was faster. So no signal is lost to a waiter that has just timed out.
 
-use core::sync::atomic::Ordering;
 use std::io;
 
 use parking_lot::Mutex;
 
 use crate::clock::Nanos;
-use crate::coroutine::Coroutine;
 use crate::list::List;
-use crate::reactor::Message;
 use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
 
@@ -77,18 +74,9 @@ impl Condition {
         if link.is_null() {
             return false;
         }
-        let waiter = Waiter::of_queue(link);
-        let here = Scheduler::get();
         // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
         // taken the coroutine out of this queue, for which it needs the lock held here.
-        unsafe {
-            let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
-            if home == here.cast() {
-                Scheduler::wake(here, waiter, Wake::Ready);
-            } else {
-                Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
-            }
-        }
+        unsafe { super::rouse(Waiter::of_queue(link)) };
         true
     }
 

@@ -1,0 +1,78 @@
+//! pthread's conditions, in coroutines.
+//!
+//! Coroutines stand in the lot, threads in libc's words; a signal goes to one of each. That may wake one too many,
+//! which conditions allow, and never one too few.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+
+use super::lot::{self, Ended};
+use super::{Limit, mutex};
+use crate::clock;
+use crate::scheduler::{NAP, Scheduler};
+
+/// Signals of other processes reach nobody in the lot: who waits there wakes for no reason this often.
+const SHARED_RELOOK: Duration = Duration::from_millis(10);
+
+/// Where libc keeps how a condition was made, as its `bits/thread-shared-types.h` shows it.
+const FLAGS: usize = 36;
+const SHARED: u32 = 1;
+const MONOTONIC: u32 = 2;
+
+unsafe fn flags(cond: *const libc::pthread_cond_t) -> u32 {
+    // SAFETY: by contract of the callers, it is a condition.
+    unsafe { (*cond.cast::<AtomicU32>().wrapping_byte_add(FLAGS)).load(Ordering::Relaxed) }
+}
+
+/// The clock of `pthread_cond_timedwait`.
+///
+/// # Safety
+/// `cond` is a condition.
+pub unsafe fn clock_of(cond: *const libc::pthread_cond_t) -> c_int {
+    // SAFETY: by contract.
+    if unsafe { flags(cond) } & MONOTONIC != 0 { libc::CLOCK_MONOTONIC } else { libc::CLOCK_REALTIME }
+}
+
+/// `pthread_cond_wait` and its timed variants for the running coroutine.
+///
+/// # Safety
+/// As for [`mutex::lock`]; `cond` is a condition.
+pub unsafe fn wait(
+    scheduler: *mut Scheduler, cond: *mut libc::pthread_cond_t, mutex: *mut libc::pthread_mutex_t,
+    calls: &mutex::Calls, limit: Limit,
+) -> c_int {
+    // SAFETY: by contract. The place is left on every way.
+    unsafe {
+        let shared = flags(cond) & SHARED != 0;
+        // From here on nobody who locks the mutex later can signal in vain.
+        let place = lot::stand(scheduler, cond.addr(), 0);
+        let unlocked = mutex::unlock(mutex, calls);
+        let signalled = match place {
+            Some(place) if unlocked != 0 => {
+                lot::leave(scheduler, place, false);
+                false
+            }
+            Some(place) => {
+                let relook = if shared { SHARED_RELOOK } else { Duration::MAX };
+                let ended = lot::until_called(scheduler, place, &limit, relook, |poked| poked || shared);
+                ended != Ended::TimedOut
+            }
+            // Without memory it wakes for no reason.
+            None => {
+                if unlocked == 0 {
+                    Scheduler::sleep(scheduler, limit.deadline().min(clock::after(NAP)));
+                }
+                !limit.is_over()
+            }
+        };
+        if unlocked != 0 {
+            return unlocked;
+        }
+        let locked = mutex::lock(scheduler, mutex, calls, || Ok(Limit::NEVER));
+        match (locked, signalled) {
+            (0, false) => libc::ETIMEDOUT,
+            (error, _) => error,
+        }
+    }
+}

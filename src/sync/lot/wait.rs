@@ -1,0 +1,165 @@
+//! The algorithms of those who wait in the lot.
+
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+
+use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
+use crate::clock;
+use crate::scheduler::{NAP, Scheduler};
+use crate::sync::Limit;
+use crate::waiter::Wake;
+
+/// How often the one who waits longest looks again without being told: at first, and later.
+const FIRST_LOOK: Duration = Duration::from_micros(250);
+const SELDOM: Duration = Duration::from_millis(10);
+/// The same for those behind him, who follow when he has left.
+const BEHIND_FIRST_LOOK: Duration = Duration::from_millis(1);
+const BEHIND_SELDOM: Duration = Duration::from_millis(100);
+
+/// How those who wait for one lock behave to each other.
+#[derive(Clone, Copy)]
+pub struct Manner {
+    /// Newcomers go behind who waits already, where he could not run otherwise.
+    queues: bool,
+    /// Who got the lock lets the next one try as well.
+    shares: bool,
+}
+
+impl Manner {
+    /// Owned by one at a time.
+    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false };
+    /// Several may get one: semaphores.
+    pub const COUNTED: Manner = Manner { queues: true, shares: true };
+    /// Several may have it at once, and come first: readers.
+    pub const SHARED: Manner = Manner { queues: false, shares: true };
+    /// An event that is looked for.
+    pub const EVENT: Manner = Manner { queues: false, shares: false };
+}
+
+/// Makes an attempt until it no longer gives EBUSY, and gives what it gave; ETIMEDOUT when the limit comes first.
+/// The limit is asked for when the call would block: what is wrong with it then is the result.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
+pub unsafe fn persist(
+    scheduler: *mut Scheduler, address: usize, manner: Manner, limit: impl FnOnce() -> Result<Limit, c_int>,
+    mut attempt: impl FnMut() -> c_int,
+) -> c_int {
+    let mut behind = manner.queues && belongs_to_others(address, scheduler);
+    if !behind {
+        let result = attempt();
+        if result != libc::EBUSY {
+            return result;
+        }
+    }
+    let limit = match limit() {
+        Ok(limit) => limit,
+        Err(error) => return if behind { recheck(attempt(), error) } else { error },
+    };
+    // SAFETY: by contract; the frame owns nothing while it is parked, and leaves its place before it ends.
+    unsafe {
+        let Some(place) = stand(scheduler, address, 0) else {
+            return nap_until_done(scheduler, &limit, attempt);
+        };
+        let mut look = FIRST_LOOK;
+        let mut look_behind = BEHIND_FIRST_LOOK;
+        loop {
+            if !behind || limit.is_over() {
+                let result = attempt();
+                if result != libc::EBUSY {
+                    let failed = result != 0 && result != libc::EOWNERDEAD;
+                    leave(scheduler, place, manner.shares || failed);
+                    return result;
+                }
+            }
+            if limit.is_over() {
+                leave(scheduler, place, true);
+                return libc::ETIMEDOUT;
+            }
+            let (look, seldom) =
+                if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
+            Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
+            *look = seldom.min(*look * 2);
+            look_again(place);
+            behind = manner.queues && is_behind_own(&*place, scheduler);
+        }
+    }
+}
+
+fn recheck(result: c_int, error: c_int) -> c_int {
+    if result == libc::EBUSY { error } else { result }
+}
+
+/// The wait begins again: whoever releases the lock from now on must tell anew.
+/// Gives whether somebody had.
+unsafe fn look_again(place: *const Place) -> bool {
+    // SAFETY: the running coroutine stands there, and its waiter is idle.
+    unsafe {
+        (*(*place).waiter).arm();
+        (*place).poked.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// Without memory for a place there is nobody to tell us.
+unsafe fn nap_until_done(
+    scheduler: *mut Scheduler, limit: &Limit, mut attempt: impl FnMut() -> c_int,
+) -> c_int {
+    loop {
+        let result = attempt();
+        if result != libc::EBUSY {
+            return result;
+        }
+        if limit.is_over() {
+            return libc::ETIMEDOUT;
+        }
+        // SAFETY: by contract of `persist`.
+        unsafe { Scheduler::sleep(scheduler, limit.deadline().min(clock::after(NAP))) };
+    }
+}
+
+/// How a wait for a call ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody called.
+    Called,
+    /// The look was enough.
+    Looked,
+    /// The limit came first.
+    TimedOut,
+}
+
+/// Parks the running coroutine until it is called out of its place, or `look` says that it need not wait any more:
+/// asked every `relook`, and told whether somebody poked. The place is gone afterwards.
+///
+/// # Safety
+/// As for [`persist`]; the coroutine stands at `place`.
+pub unsafe fn until_called(
+    scheduler: *mut Scheduler, place: *const Place, limit: &Limit, relook: Duration,
+    mut look: impl FnMut(bool) -> bool,
+) -> Ended {
+    // SAFETY: by contract.
+    unsafe {
+        loop {
+            let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(relook)));
+            let poked = look_again(place);
+            // One who was called knows it by having been taken out.
+            let over = limit.is_over();
+            let looks = wake == Wake::TimedOut || poked;
+            if (*place).is_out() || over || (looks && look(poked)) {
+                return match leave(scheduler, place, false) {
+                    false => Ended::Called,
+                    true if over => Ended::TimedOut,
+                    true => Ended::Looked,
+                };
+            }
+        }
+    }
+}
+
+impl Place {
+    fn is_out(&self) -> bool {
+        let _held = super::Held::new(super::bucket(self.address));
+        self.queue.get().is_null()
+    }
+}

@@ -1,0 +1,48 @@
+//! Queues that coroutines wait in for each other, and for threads: conditions of our own, and the locks of pthread.
+//!
+//! A lock stays what libc made it, in libc's own words: threads of any kind may use it, and it need not be told of
+//! coroutines. A coroutine tries it the way that does not wait, and while that fails it stands in the `lot`, outside
+//! the lock, under the lock's address. Who releases the lock does so first and then looks into the lot.
+//!
+//! - `lot`: who waits at which address, and the algorithm: try, stand, try again, park
+//! - `limit`: until when
+//! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each
+//! - `latch`: the lock of the lot itself
+
+pub mod barrier;
+pub mod cond;
+mod condition;
+mod latch;
+mod limit;
+pub mod lot;
+pub mod mutex;
+pub mod once;
+mod owner;
+pub mod rwlock;
+
+pub use condition::Condition;
+pub use limit::Limit;
+
+use core::sync::atomic::Ordering;
+
+use crate::coroutine::Coroutine;
+use crate::reactor::Message;
+use crate::scheduler::Scheduler;
+use crate::waiter::{Waiter, Wake};
+
+/// Wakes a waiter of whichever thread.
+///
+/// # Safety
+/// The waiter belongs to a parked coroutine, whose thread cannot end meanwhile.
+unsafe fn rouse(waiter: *const Waiter) {
+    let here = Scheduler::get();
+    // SAFETY: by contract.
+    unsafe {
+        let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
+        if home == here.cast() {
+            Scheduler::wake(here, waiter, Wake::Ready);
+        } else {
+            Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
+        }
+    }
+}

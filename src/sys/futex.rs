@@ -1,0 +1,19 @@
+//! Words that threads sleep on.
+
+use core::ffi::c_int;
+use core::sync::atomic::AtomicU32;
+
+/// Sleeps while the word has this value; may wake for no reason.
+pub fn futex_wait(word: &AtomicU32, value: u32) {
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the kernel reads the word; a null time-out is none.
+    let _ = unsafe { call!(SYS_futex, word.as_ptr(), operation, value, 0) };
+}
+
+/// Wakes at most `most` of those who sleep on the word, in other processes too when it is `shared`. The kernel goes
+/// by the address: memory that is gone by now does no harm.
+pub fn futex_wake(word: *const AtomicU32, most: c_int, shared: bool) {
+    let private = if shared { 0 } else { libc::FUTEX_PRIVATE_FLAG };
+    // SAFETY: the kernel checks the address.
+    let _ = unsafe { call!(SYS_futex, word, libc::FUTEX_WAKE | private, most) };
+}
