@@ -147,7 +147,7 @@ pub unsafe extern "C" fn once(control: *mut c_int, run: Routine) -> c_int {
             return result;
         }
         let word = AtomicI32::from_ptr(control);
-        if apart(|scheduler| once::begin(scheduler, word, begun())) {
+        if !once::is_done(word) && apart(|scheduler| once::begin(scheduler, word, begun())) {
             control.expose_provenance();
             // The routine is the program's, and may park.
             run_routine(control, run);

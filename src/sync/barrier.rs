@@ -119,13 +119,13 @@ unsafe fn is_called_out(
 
 /// Calls out whoever may leave.
 fn call_out(barrier: *mut libc::pthread_barrier_t, words: &Words) {
-    while lot::call_if(barrier.addr(), |number| {
+    lot::call_those(barrier.addr(), |number| {
         let may = words.may_leave(number);
         if may {
             words.leave();
         }
         may
-    }) {}
+    });
 }
 
 /// A thread has come out of the barrier: so may the coroutines of its round.

@@ -184,41 +184,39 @@ pub fn poke(address: usize) {
     }
 }
 
-/// Takes out who waits longest at `address`, and wakes him. Gives whether there was anybody.
-pub fn call(address: usize) -> bool {
-    call_if(address, |_| true)
+/// Takes out who waits longest at `address`, and wakes him.
+pub fn call(address: usize) {
+    let mut one = true;
+    call_those(address, |_| core::mem::take(&mut one));
 }
 
 /// [`call`]s everybody who waits at `address` now.
 pub fn call_all(address: usize) {
-    while call(address) {}
+    call_those(address, |_| true);
 }
 
-/// [`call`] for the first of those at `address` for whom `may_go` says so, under the latch, by his ticket.
-pub fn call_if(address: usize, mut may_go: impl FnMut(u32) -> bool) -> bool {
+/// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came.
+pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
     let bucket = bucket(address);
     if !is_reachable(bucket) {
-        return false;
+        return;
     }
     let held = Held::new(bucket);
-    let Some(queue) = held.find(address) else { return false };
-    let mut link = queue.places.first();
+    let mut spare = None;
+    let mut link = held.find(address).map_or(ptr::null(), |queue| queue.places.first());
     while !link.is_null() {
-        // SAFETY: as in `Queue::first`.
-        let place = unsafe { &*link.cast::<Place>() };
-        if may_go(place.ticket) {
-            let waiter = place.waiter;
-            let spare = held.take_out(place);
-            // SAFETY: as in `poke_first`: he cannot leave before the latch is open.
-            unsafe { rouse(waiter) };
-            drop(held);
-            drop(spare);
-            return true;
+        // SAFETY: as in `Queue::first`; who is taken out cannot leave before the latch is open.
+        unsafe {
+            let place = &*link.cast::<Place>();
+            link = (*place.queue.get()).places.after(link);
+            if may_go(place.ticket) {
+                spare = held.take_out(place);
+                rouse(place.waiter);
+            }
         }
-        // SAFETY: it stands in the queue.
-        link = unsafe { queue.places.after(link) };
     }
-    false
+    drop(held);
+    drop(spare);
 }
 
 /// Whether anybody waits at `address`.

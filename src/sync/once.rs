@@ -12,6 +12,11 @@ use crate::sys;
 const BEGUN: c_int = 1;
 const DONE: c_int = 2;
 
+/// Whether the routine has run.
+pub fn is_done(control: &AtomicI32) -> bool {
+    control.load(Ordering::Acquire) & DONE != 0
+}
+
 /// Waits until the routine has run, or is the caller's to run: `true`. `begun` is what libc writes in this process
 /// while somebody is at it.
 ///
