@@ -3,8 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-for program in files files_transfer; do
-  build_c $program "$ROOT/tests/c/$program.c" || { echo "Bail out! the program does not compile"; exit 1; }
-  cases $program
-done
+suite files
 done_testing

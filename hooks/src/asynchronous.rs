@@ -9,6 +9,7 @@ use colib_core::capi::set_errno;
 use colib_core::heap;
 use colib_core::io::offload::{self, Kind};
 use colib_core::scheduler::Scheduler;
+use colib_core::waiter::Interrupt;
 use libc::timespec;
 
 use crate::call::apart;
@@ -77,7 +78,7 @@ pub unsafe extern "C" fn aio_suspend(list: *const *mut c_void, count: c_int, tim
             set_errno(libc::ENOMEM);
             return -1;
         };
-        answer(elsewhere(scheduler, Kind::WAIT, move || {
+        answer(elsewhere(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
             real::aio_suspend(list.place(), count, time.as_ref().map_or(ptr::null(), ptr::from_ref))
         }))
     })
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn lio_listio(
             set_errno(libc::EAGAIN);
             return -1;
         };
-        answer(elsewhere(scheduler, Kind::DEED, move || {
+        answer(elsewhere(scheduler, Kind::DEED.ended_by(Interrupt::Any), move || {
             real::lio_listio(mode, list.place(), count, ptr::null_mut())
         }))
     })
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn gai_suspend(list: *const *mut c_void, count: c_int, tim
             return at_once;
         }
         let (Some(list), time) = (List::copy(list, count), time.as_ref().copied()) else { return AGAIN };
-        let done = elsewhere(scheduler, Kind::WAIT, move || {
+        let done = elsewhere(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
             real::gai_suspend(list.place(), count, time.as_ref().map_or(ptr::null(), ptr::from_ref))
         });
         done.map_or(AGAIN, |(code, _)| code)
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn getaddrinfo_a(
             return real::getaddrinfo_a(mode, list, count, event);
         }
         let Some(list) = List::copy(list, count) else { return libc::EAI_MEMORY };
-        let done = elsewhere(scheduler, Kind::DEED, move || {
+        let done = elsewhere(scheduler, Kind::DEED.ended_by(Interrupt::Any), move || {
             real::getaddrinfo_a(mode, list.place(), count, ptr::null_mut())
         });
         done.map_or(AGAIN, |(code, _)| code)

@@ -6,9 +6,11 @@ use core::time::Duration;
 use std::io::{Error, Result};
 
 use colib_core::clock;
-use colib_core::io::{self, offload};
+use colib_core::io;
+use colib_core::io::offload::{self, Kind};
 use colib_core::scheduler::Scheduler;
 use colib_core::sys;
+use colib_core::waiter::Interrupt;
 use libc::{clockid_t, timespec};
 
 use crate::call::{apart, call};
@@ -61,7 +63,7 @@ pub unsafe extern "C" fn clock_nanosleep(
             };
             // SAFETY: see above.
             let slept = unsafe {
-                offload::run(scheduler, move || {
+                offload::run_as(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
                     real::clock_nanosleep(clock, flags, &time, core::ptr::null_mut())
                 })
             };

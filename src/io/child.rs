@@ -35,6 +35,7 @@ pub unsafe fn wait4(
         1.. => (libc::P_PID, pid as libc::id_t),
         _ => (libc::P_PGID, pid.unsigned_abs()),
     };
+    let mut waited = Ok(());
     loop {
         // SAFETY: by contract.
         unsafe {
@@ -42,7 +43,9 @@ pub unsafe fn wait4(
             if found != 0 || options & libc::WNOHANG != 0 {
                 return Ok(found);
             }
-            await_news(scheduler, whom, options | libc::WEXITED)?;
+            // A child goes before the interruption.
+            waited?;
+            waited = await_news(scheduler, whom, options | libc::WEXITED);
         }
     }
 }
@@ -62,37 +65,32 @@ pub unsafe fn waitid(
         }
         let mut own: libc::siginfo_t = core::mem::zeroed();
         let place = if info.is_null() { &raw mut own } else { info };
+        let mut waited = Ok(());
         loop {
             sys::waitid(kind, id, place, options | libc::WNOHANG)?;
             if (*place).si_pid() != 0 {
                 return Ok(());
             }
+            waited?;
             if kind == libc::P_PIDFD && is_nonblocking(id as c_int)? {
                 return Err(error(libc::EAGAIN));
             }
-            await_news(scheduler, (kind, id), options)?;
+            waited = await_news(scheduler, (kind, id), options);
         }
     }
 }
 
-/// Parks until another attempt may find something. EBADF when the program's pidfd was closed.
+/// Parks until another attempt may find something. EBADF when the program's pidfd was closed, EINTR when a signal
+/// handler ends the call.
 unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> io::Result<()> {
-    let nap = |time: Duration| {
-        // SAFETY: by contract of the callers.
-        unsafe { Scheduler::sleep(scheduler, clock::after(time)) };
-        Ok(())
-    };
-    if options & libc::__WNOTHREAD != 0 {
-        return nap(LOOK);
-    }
     // SAFETY: by contract of the callers.
     unsafe {
+        if options & libc::__WNOTHREAD != 0 {
+            return nap(scheduler, LOOK, Interrupt::Unrestarted);
+        }
         if options & !(libc::WEXITED | libc::WNOWAIT | libc::__WALL) == 0 {
             match whom {
-                (libc::P_PIDFD, fd) => {
-                    Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
-                    return await_end_of(scheduler, fd as c_int);
-                }
+                (libc::P_PIDFD, fd) => return await_end_of(scheduler, fd as c_int, Interrupt::Unrestarted),
                 (libc::P_PID, pid) => {
                     if let Ok(fresh) = sys::pidfd(pid as libc::pid_t) {
                         return await_end_by(scheduler, fresh);
@@ -107,22 +105,37 @@ unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> i
         };
         match offload::run_as(scheduler, Kind::WAIT, look) {
             Ok(Ok(())) => Ok(()),
+            Ok(Err(libc::EINTR)) => Err(error(libc::EINTR)),
+            Err(e) if e.raw_os_error() == Some(libc::EINTR) => Err(e),
             // Either the next attempt says so too, or there is no helper to be had.
-            _ => nap(NAP),
+            _ => nap(scheduler, NAP, Interrupt::Unrestarted),
+        }
+    }
+}
+
+unsafe fn nap(scheduler: *mut Scheduler, time: Duration, interrupt: Interrupt) -> io::Result<()> {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        Scheduler::interruptible(scheduler, interrupt);
+        match Scheduler::sleep(scheduler, clock::after(time)) {
+            Wake::Interrupted => Err(error(libc::EINTR)),
+            _ => Ok(()),
         }
     }
 }
 
 /// Parks until the process behind a pidfd has ended. EBADF when the descriptor was closed meanwhile, EINTR when a
-/// signal handler may end the wait and does.
-pub(super) unsafe fn await_end_of(scheduler: *mut Scheduler, pidfd: c_int) -> io::Result<()> {
+/// signal handler ends the call.
+pub(super) unsafe fn await_end_of(
+    scheduler: *mut Scheduler, pidfd: c_int, interrupt: Interrupt,
+) -> io::Result<()> {
     // SAFETY: by contract of the callers.
     unsafe {
         if sys::readiness(pidfd, libc::POLLIN) != 0 {
             // It has ended, and is kept from us, by who traces it say.
-            Scheduler::sleep(scheduler, clock::after(NAP));
-            return Ok(());
+            return nap(scheduler, NAP, interrupt);
         }
+        Scheduler::interruptible(scheduler, interrupt);
         match Scheduler::wait_for(scheduler, (pidfd, libc::EPOLLIN as u32), NEVER) {
             Wake::Closed => Err(error(libc::EBADF)),
             Wake::Interrupted => Err(error(libc::EINTR)),
@@ -135,16 +148,16 @@ pub(super) unsafe fn await_end_of(scheduler: *mut Scheduler, pidfd: c_int) -> io
 unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int) -> io::Result<()> {
     let pidfd = hide(fresh)?;
     // SAFETY: by contract of the callers.
-    unsafe {
+    let waited = unsafe {
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).leave.set(Some((abandon, ptr::without_provenance(pidfd as usize))));
-        Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
-        let ended = await_end_of(scheduler, pidfd);
+        let waited = await_end_of(scheduler, pidfd, Interrupt::Unrestarted);
         (*waiter).leave.set(None);
-        discard(pidfd);
-        // Whoever closed it: the next attempt sees what is to be done.
-        if sys::failed_with(&ended, libc::EINTR) { ended } else { Ok(()) }
-    }
+        waited
+    };
+    discard(pidfd);
+    // Whoever closed it: the next attempt sees what is to be done.
+    if sys::failed_with(&waited, libc::EBADF) { Ok(()) } else { waited }
 }
 
 unsafe fn abandon(pidfd: *const (), _: *const Waiter) {

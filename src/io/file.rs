@@ -3,8 +3,9 @@
 use core::ffi::{c_int, c_void};
 use std::io;
 
+use super::offload::{self, Kind};
 use super::vector::Vector;
-use super::{error, is_nonblocking, offload};
+use super::{error, is_nonblocking};
 use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -63,7 +64,7 @@ pub(super) unsafe fn read_waiting(
     }
     // SAFETY: by contract; the helper reads into memory of its own.
     unsafe {
-        let read = offload::run(scheduler, move || {
+        let read = offload::run_as(scheduler, Kind::WAIT, move || {
             let mut bytes = vec![0u8; count.min(LONGEST_INPUT)];
             let read = sys::read(fd, bytes.as_mut_ptr().cast(), bytes.len());
             read.map(|n| (bytes, n)).map_err(|e| e.raw_os_error())
@@ -132,7 +133,7 @@ unsafe fn write_elsewhere(scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::
     }
     // SAFETY: by contract; the helper writes from memory of its own.
     let written = unsafe {
-        offload::run(scheduler, move || {
+        offload::run_as(scheduler, Kind::DEED, move || {
             write_copies(fd, &bytes, &lengths).map_err(|e| e.raw_os_error().unwrap_or(libc::ENOMEM))
         })?
     };

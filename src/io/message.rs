@@ -10,7 +10,10 @@ use crate::clock::{self, NEVER};
 use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
+use crate::waiter::Interrupt;
 
+/// These calls are never restarted after a signal handler (signal(7)).
+const DEED: Kind = Kind::DEED.ended_by(Interrupt::Any);
 /// What stands before the bytes of a message: its type.
 const TYPE: usize = size_of::<c_long>();
 /// The kernel's largest number of operations at once is 500, and can be set; more than this is none.
@@ -43,7 +46,7 @@ pub unsafe fn msgrcv(
                 Ok((length, copy))
             })
         };
-        let (length, copy) = offload::attempt_or_run(scheduler, Kind::DEED, attempt, none, prepare)?;
+        let (length, copy) = offload::attempt_or_run(scheduler, DEED, attempt, none, prepare)?;
         if !copy.is_empty() {
             sys::copy_out(copy.as_ptr(), message.cast(), copy.len())?;
         }
@@ -72,7 +75,7 @@ pub unsafe fn msgsnd(
         Ok(move || sys::msgsnd(queue, copy.as_ptr().cast(), size, flags))
     };
     // SAFETY: by contract.
-    unsafe { offload::attempt_or_run(scheduler, Kind::DEED, attempt, would_block, prepare) }
+    unsafe { offload::attempt_or_run(scheduler, DEED, attempt, would_block, prepare) }
 }
 
 /// `semtimedop`, and with a null time-out `semop`.
@@ -115,14 +118,14 @@ pub unsafe fn semtimedop(
             })
         };
         if patient {
-            return offload::attempt_or_run(scheduler, Kind::DEED, attempt, waits, prepare);
+            return offload::attempt_or_run(scheduler, DEED, attempt, waits, prepare);
         }
         let first = attempt();
         if !would_block(&first) {
             return first;
         }
         let work = prepare()?;
-        let done = offload::run_as(scheduler, Kind::DEED, move || {
+        let done = offload::run_as(scheduler, DEED, move || {
             work().map_err(|e| e.raw_os_error().unwrap_or(libc::EIO))
         });
         done?.map_err(error)

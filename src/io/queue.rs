@@ -81,10 +81,14 @@ unsafe fn persist<T>(
     scheduler: *mut Scheduler, queue: c_int, direction: Direction, until: Option<libc::timespec>,
     attempt: impl Fn() -> io::Result<T>,
 ) -> io::Result<T> {
+    let mut interrupted = false;
     loop {
         let result = attempt();
         if !sys::failed_with(&result, libc::ETIMEDOUT) {
             return result;
+        }
+        if interrupted {
+            return Err(error(libc::EINTR));
         }
         let Some(deadline) = next_look(until) else { return result };
         // SAFETY: by contract of the callers.
@@ -92,10 +96,9 @@ unsafe fn persist<T>(
             Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
             Scheduler::wait_for(scheduler, (queue, direction.epoll_events()), deadline)
         };
-        match wake {
-            Wake::Closed => return Err(error(libc::EBADF)),
-            Wake::Interrupted => return Err(error(libc::EINTR)),
-            _ => {}
+        if wake == Wake::Closed {
+            return Err(error(libc::EBADF));
         }
+        interrupted = wake == Wake::Interrupted;
     }
 }

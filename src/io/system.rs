@@ -15,7 +15,7 @@ use super::error;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
 use crate::sys::{self, SignalAction};
-use crate::waiter::Waiter;
+use crate::waiter::{Interrupt, Waiter};
 
 unsafe extern "C" {
     static mut environ: *const *mut c_char;
@@ -160,7 +160,7 @@ unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Resu
         loop {
             match sys::wait4(pid, &raw mut status, libc::WNOHANG, ptr::null_mut()) {
                 // Whoever closed the descriptor: without one, it looks again now and then.
-                Ok(0) => drop(await_end_of(scheduler, pidfd)),
+                Ok(0) => drop(await_end_of(scheduler, pidfd, Interrupt::Never)),
                 Ok(_) => return Ok(status),
                 Err(e) if registry::is_own(pidfd) => return sys::status_of_ended(pidfd).map_err(|_| e),
                 Err(e) => return Err(e),

@@ -192,12 +192,14 @@ pub unsafe fn vmsplice(
             let writes = sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_ACCMODE != libc::O_RDONLY;
             let direction = if writes { Direction::Out } else { Direction::In };
             Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
-            match Scheduler::wait_for(scheduler, (fd, direction.epoll_events()), NEVER) {
-                Wake::Closed => return Err(error(libc::EBADF)),
-                Wake::Interrupted => return Err(error(libc::EINTR)),
-                _ => {}
+            let wake = Scheduler::wait_for(scheduler, (fd, direction.epoll_events()), NEVER);
+            if wake == Wake::Closed {
+                return Err(error(libc::EBADF));
             }
             result = attempt();
+            if wake == Wake::Interrupted && would_block(&result) {
+                return Err(error(libc::EINTR));
+            }
         }
         result
     }

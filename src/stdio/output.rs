@@ -10,6 +10,7 @@ use super::call::{Call, Moved, at_once, on_stream, set_errno};
 use super::stream::{self, Stream};
 use crate::io::offload::{self, Kind};
 use crate::scheduler::Scheduler;
+use crate::waiter::Interrupt;
 
 /// What libc's functions answer inside when all was stored, but the write that had to follow failed.
 const UNWRITTEN: usize = usize::MAX;
@@ -349,7 +350,7 @@ pub unsafe fn fflush_all(scheduler: *mut Scheduler) -> c_int {
                 answer = EOF;
             }
         }
-        let all = offload::run_as(scheduler, Kind::DEED, || {
+        let all = offload::run_as(scheduler, Kind::DEED.ended_by(Interrupt::Never), || {
             let result = libc::fflush(core::ptr::null_mut());
             (result, super::call::errno())
         });

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::heap;
 use crate::io::offload::{self, Kind};
 use crate::scheduler::{self, NAP, Scheduler};
+use crate::waiter::Interrupt;
 use crate::{sys, tls};
 
 /// A stream that a helper thread hands over.
@@ -174,7 +175,8 @@ unsafe fn close_elsewhere(
     // SAFETY: by contract.
     unsafe {
         let address = stream.expose_provenance();
-        let closed = offload::run_as(scheduler, Kind::DEED, move || {
+        // No handler ends the wait for a command.
+        let closed = offload::run_as(scheduler, Kind::DEED.ended_by(Interrupt::Never), move || {
             (close(ptr::with_exposed_provenance_mut(address)), errno())
         });
         match closed {

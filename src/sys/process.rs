@@ -56,11 +56,19 @@ pub fn alternate_stack() -> Range<usize> {
 
 /// Sends a signal to the calling thread.
 pub fn raise(signal: c_int) {
+    signal_thread(thread_id(), signal);
+}
+
+/// Sends a signal to a thread of the process.
+pub fn signal_thread(thread: c_int, signal: c_int) {
     // SAFETY: no memory is involved.
-    unsafe {
-        let thread = call!(SYS_gettid).unwrap_or(0);
-        let _ = call!(SYS_tgkill, process_id(), thread, signal);
-    }
+    let _ = unsafe { call!(SYS_tgkill, process_id(), thread, signal) };
+}
+
+/// The calling thread's id.
+pub fn thread_id() -> c_int {
+    // SAFETY: always succeeds and touches nothing.
+    unsafe { call!(SYS_gettid) }.map_or(0, |id| id as c_int)
 }
 
 /// `rt_sigtimedwait(2)` that never sleeps: takes a pending signal of `set`, or EAGAIN.

@@ -1,5 +1,5 @@
 /* ipc.c - queues and semaphores between processes: coroutines wait, their thread does not. */
-#include "elsewhere.h"
+#include "all_at_once.h"
 
 #include <aio.h>
 #include <mqueue.h>

@@ -1,5 +1,5 @@
 /* processes.c - waiting for children: the coroutine waits, its thread does not, and no child is lost. */
-#include "elsewhere.h"
+#include "all_at_once.h"
 
 static pid_t children[MANY];
 

@@ -3,6 +3,7 @@
 //! A job owns everything it touches. Its coroutine may be released, or its shared stack copied away, while a
 //! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
 
+mod interrupt;
 mod pool;
 
 use core::cell::UnsafeCell;
@@ -12,8 +13,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::clock::{self, NEVER};
-use crate::scheduler::Scheduler;
-use crate::waiter::Waiter;
+use crate::scheduler::{NAP, Scheduler};
+use crate::waiter::{Interrupt, Waiter, Wake};
 use pool::{Job, Progress};
 
 /// How often to attempt a call again for which no helper could be had.
@@ -28,17 +29,24 @@ pub struct Kind {
     /// A child of fork, which has no helpers, does it again. Else the child's coroutine gets EINTR for a job
     /// that was begun: the parent goes on with it.
     repeatable: bool,
+    /// Which signal handlers end it, as they end the call itself.
+    interrupt: Interrupt,
 }
 
 impl Kind {
     /// Ends by itself, and may be done twice: a look-up, a file's way to the disk.
-    pub const SHORT: Kind = Kind { unbounded: false, repeatable: true };
+    pub const SHORT: Kind = Kind { unbounded: false, repeatable: true, interrupt: Interrupt::Never };
     /// Ends by itself, and must not be done twice: a copy from file to file.
-    pub const SHORT_DEED: Kind = Kind { unbounded: false, repeatable: false };
+    pub const SHORT_DEED: Kind = Kind { unbounded: false, repeatable: false, interrupt: Interrupt::Never };
     /// Waits for others, and has no effect before it ends: a lock, a child's end.
-    pub const WAIT: Kind = Kind { unbounded: true, repeatable: true };
+    pub const WAIT: Kind = Kind { unbounded: true, repeatable: true, interrupt: Interrupt::Unrestarted };
     /// Waits for others, and must not be done twice: a message that is sent.
-    pub const DEED: Kind = Kind { unbounded: true, repeatable: false };
+    pub const DEED: Kind = Kind { unbounded: true, repeatable: false, interrupt: Interrupt::Unrestarted };
+
+    /// The same, of a call that other signal handlers end.
+    pub const fn ended_by(self, interrupt: Interrupt) -> Kind {
+        Kind { interrupt, ..self }
+    }
 }
 
 /// Where a job leaves its result.
@@ -101,9 +109,11 @@ pub unsafe fn run<T: Send + 'static>(
 }
 
 /// Runs `work` on a helper thread while the running coroutine is parked, and gives what it gave. EAGAIN when
-/// no thread could be made, ENOMEM without memory for the job, EINTR in a child of fork (see [`Kind`]).
+/// no thread could be made, ENOMEM without memory for the job, EINTR in a child of fork (see [`Kind`]), and when a
+/// signal handler of the program ends the wait before the job was begun.
 ///
-/// When the coroutine is released meanwhile, a job that was begun goes on to its end, and its result is dropped.
+/// A handler that ends the wait later ends the helper's call, which then tells so itself, or that it was done before.
+/// When the coroutine is released meanwhile, the helper's call is ended likewise, and what it brings is dropped.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
@@ -140,6 +150,7 @@ unsafe fn follow(
 ) -> io::Result<()> {
     // SAFETY: by contract of `run_as`.
     unsafe {
+        let mut interrupted = false;
         loop {
             match pool::progress(job) {
                 Progress::Done => return Ok(()),
@@ -151,9 +162,23 @@ unsafe fn follow(
                 }
                 Progress::Queued | Progress::Running => {}
             }
-            // Whatever ended the wait, somebody's `co_resume` say: look, and go on waiting.
-            Scheduler::wait_shown(scheduler, NEVER);
+            if interrupted {
+                // The helper may be just about to make its call, so it is told until it has.
+                interrupted = pool::interrupt(job);
+            }
+            let until = if interrupted { clock::after(NAP) } else { NEVER };
+            if !interrupted {
+                Scheduler::interruptible(scheduler, kind.interrupt);
+            }
+            // Whatever else ended the wait, somebody's `co_resume` say: look, and go on waiting.
+            let wake = Scheduler::wait_shown(scheduler, until);
             (*waiter).arm();
+            if wake == Wake::Interrupted {
+                interrupted = true;
+                if pool::progress(job) == Progress::Queued {
+                    return Err(super::error(libc::EINTR));
+                }
+            }
         }
     }
 }
@@ -191,7 +216,7 @@ pub unsafe fn attempt_or_run<T: Send + 'static, W: Fn() -> io::Result<T> + Send 
             Err(e) => return Err(e),
         }
         while waits(&result) {
-            Scheduler::sleep(scheduler, clock::after(ALONE));
+            alone(scheduler, kind)?;
             result = attempt();
         }
     }
@@ -228,7 +253,19 @@ pub unsafe fn run_patiently<T: Send + 'static>(
                 Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => {}
                 Err(e) => return Err(e),
             }
-            Scheduler::sleep(scheduler, clock::after(ALONE));
+            alone(scheduler, kind)?;
+        }
+    }
+}
+
+/// Waits a little where no helper can be had.
+unsafe fn alone(scheduler: *mut Scheduler, kind: Kind) -> io::Result<()> {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        Scheduler::interruptible(scheduler, kind.interrupt);
+        match Scheduler::sleep(scheduler, clock::after(ALONE)) {
+            Wake::Interrupted => Err(super::error(libc::EINTR)),
+            _ => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! long as others please has a helper of its own at once, so that jobs that wait for each other all begin.
 //! The pool shrinks when there is nothing to do.
 
+use core::ffi::c_int;
 use core::ptr;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
@@ -11,12 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{self, Arc, Condvar, Once, PoisonError};
 use std::time::Duration;
 
-use super::Kind;
+use super::{Kind, interrupt};
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
 use crate::reactor::{Message, Remote};
 use crate::scheduler::Scheduler;
-use crate::waiter::{Waiter, Wake};
+use crate::sys;
+use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// Helpers at most, whatever they do.
 const MOST: usize = 4096;
@@ -59,6 +61,8 @@ struct State {
     progress: Progress,
     /// Who waits for it; nobody once the wait was given up.
     waiting: Option<Waiting>,
+    /// The thread of the helper that is at work.
+    helper: c_int,
 }
 
 struct Waiting {
@@ -78,7 +82,7 @@ unsafe impl<T> Send for Guarded<T> {}
 impl Job {
     /// A job that nobody knows of yet.
     pub fn new(kind: Kind, work: Box<dyn Fn() + Send + Sync>) -> Arc<Job> {
-        let state = State { progress: Progress::New, waiting: None };
+        let state = State { progress: Progress::New, waiting: None, helper: 0 };
         let state = Guarded(UnsafeCell::new(state));
         Arc::new(Job { kind, work, finished: AtomicBool::new(false), state })
     }
@@ -138,7 +142,8 @@ pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> boo
     if pool.short.try_reserve(1).is_err() || pool.unbounded.try_reserve(1).is_err() {
         return false;
     }
-    *job.state(&mut pool) = State { progress: Progress::Queued, waiting: Some(Waiting { remote, waiter }) };
+    let waiting = Some(Waiting { remote, waiter });
+    *job.state(&mut pool) = State { progress: Progress::Queued, waiting, helper: 0 };
     if job.kind.unbounded {
         pool.unbounded.push_back(job.clone());
     } else {
@@ -156,13 +161,25 @@ pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> boo
     made
 }
 
-/// Nobody waits for the job any more. One that was not begun never is.
+/// Nobody waits for the job any more. One that was not begun never is; one that others may keep waiting is ended.
 pub fn give_up(job: &Arc<Job>) {
     let mut pool = pool();
-    if job.state(&mut pool).progress == Progress::Queued {
-        pool.forget(job);
+    match job.state(&mut pool).progress {
+        Progress::Queued => pool.forget(job),
+        Progress::Running if job.kind.interrupt != Interrupt::Never => {
+            interrupt::interrupt(job.state(&mut pool).helper);
+        }
+        _ => {}
     }
     job.state(&mut pool).waiting = None;
+}
+
+/// Ends the call of the helper that is at work on the job. `false` when it cannot be.
+pub fn interrupt(job: &Job) -> bool {
+    // The lock keeps the helper from going on to another job meanwhile.
+    let mut pool = pool();
+    let state = job.state(&mut pool);
+    state.progress == Progress::Running && interrupt::interrupt(state.helper)
 }
 
 /// What a helper finds to do.
@@ -213,8 +230,9 @@ impl Pool {
         self.short.pop_front().map_or(Next::Nothing, |(job, _)| Next::Do(job))
     }
 
-    fn begin(&mut self, job: &Arc<Job>) {
-        job.state(self).progress = Progress::Running;
+    fn begin(&mut self, job: &Arc<Job>, helper: c_int) {
+        let state = job.state(self);
+        (state.progress, state.helper) = (Progress::Running, helper);
         self.running.push(job.clone());
         self.running_short += usize::from(!job.kind.unbounded);
         // Somebody must stay to see the next job grow late.
@@ -235,12 +253,15 @@ impl Pool {
     }
 }
 
-/// Starts a helper with all signals blocked: handlers are for the program's own threads.
+/// Starts a helper with all signals blocked but ours: handlers are for the program's own threads.
 fn spawn() -> bool {
     // SAFETY: every object is initialised before it is used; the helper takes no argument.
     unsafe {
         let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
         libc::sigfillset(&mut all);
+        if let Some(signal) = interrupt::signal() {
+            libc::sigdelset(&mut all, signal);
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
         let mut attributes = core::mem::zeroed();
         libc::pthread_attr_init(&mut attributes);
@@ -255,6 +276,7 @@ fn spawn() -> bool {
 }
 
 extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
+    let me = sys::thread_id();
     let mut pool = pool();
     loop {
         let job = match pool.next() {
@@ -273,7 +295,7 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
                 continue;
             }
         };
-        pool.begin(&job);
+        pool.begin(&job, me);
         drop(pool);
         (job.work)();
         job.finished.store(true, Ordering::Release);

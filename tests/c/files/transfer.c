@@ -1,5 +1,5 @@
-/* files_transfer.c - sendfile, splice, tee, vmsplice, copy_file_range: the thread goes on while they wait. */
-#include "elsewhere.h"
+/* transfer.c - sendfile, splice, tee, vmsplice, copy_file_range: the thread goes on while they wait. */
+#include "../all_at_once.h"
 
 #include <sys/sendfile.h>
 #include <sys/uio.h>

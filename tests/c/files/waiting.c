@@ -1,5 +1,5 @@
-/* files.c - opening, locking, flushing and moving data: coroutines wait, their thread does not. */
-#include "elsewhere.h"
+/* waiting.c - opening, locking, flushing and moving data: coroutines wait, their thread does not. */
+#include "../all_at_once.h"
 
 #include <sys/file.h>
 #include <sys/random.h>

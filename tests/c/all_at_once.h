@@ -1,22 +1,12 @@
-/* elsewhere.h - for calls that wait for others: many coroutines of one thread wait at once, and it goes on meanwhile. */
-#ifndef ELSEWHERE_H
-#define ELSEWHERE_H
+/* all_at_once.h - for calls that wait for others: many coroutines of one thread wait at once, and it goes on meanwhile. */
+#ifndef ALL_AT_ONCE_H
+#define ALL_AT_ONCE_H
 
-#include "check.h"
+#include "ticks.h"
 
 #define MANY 20
 
-static int finished, ticks;
-
-/* A coroutine that shows that the thread goes on. */
-UNUSED static void *tick(void *nothing) {
-  co_enable_hook_sys();
-  for (;;) {
-    usleep(1000);
-    ticks++;
-  }
-  return nothing;
-}
+static int finished;
 
 /* Runs `body` in MANY coroutines, or as many more as are on one shared stack: all of them must end, and together in
  * much less time than one after another, with the thread going on meanwhile. Bodies count themselves in `finished`. */
@@ -47,7 +37,7 @@ UNUSED static pid_t sleeper(int ms, int code) {
 
 /* A directory for this case, into which the process goes. */
 UNUSED static void enter_directory(void) {
-  char name[] = "/tmp/colib-elsewhere-XXXXXX";
+  char name[] = "/tmp/colib-files-XXXXXX";
   NEED(mkdtemp(name) && chdir(name) == 0);
 }
 
