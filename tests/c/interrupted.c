@@ -3,6 +3,8 @@
  */
 #include "check.h"
 
+#include <semaphore.h>
+
 static int done;
 static volatile sig_atomic_t handled;
 
@@ -198,6 +200,30 @@ TEST(a_wait_for_a_condition_is_not_interrupted) {
   }
   CHECK_IS(done, 0);
   co_cond_signal(cond);
+  loop_until(&done, 1);
+}
+
+static sem_t semaphore;
+
+static void *waits_for_a_semaphore(void *unused) {
+  co_enable_hook_sys();
+  CHECK(sem_wait(&semaphore) == -1 && errno == EINTR);
+  CHECK_IS(sem_wait(&semaphore), 0);
+  done++;
+  return unused;
+}
+
+TEST(a_wait_for_a_semaphore_is_interrupted) {
+  NEED(sem_init(&semaphore, 0, 0) == 0);
+  install(SIGUSR1, 0);
+  start(waits_for_a_semaphore, NULL);
+  signal_once();
+  loop_for(5);
+  install(SIGUSR1, SA_RESTART);
+  signal_once();
+  loop_for(5);
+  CHECK_IS(done, 0);
+  sem_post(&semaphore);
   loop_until(&done, 1);
 }
 
