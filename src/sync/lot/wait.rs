@@ -8,7 +8,7 @@ use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
 use crate::clock;
 use crate::scheduler::{NAP, Scheduler};
 use crate::sync::Limit;
-use crate::waiter::{Interrupt, Wake};
+use crate::waiter::Wake;
 
 /// How often the one who waits longest looks again without being told: at first, and later.
 const FIRST_LOOK: Duration = Duration::from_micros(250);
@@ -24,23 +24,20 @@ pub struct Manner {
     queues: bool,
     /// Who got the lock lets the next one try as well.
     shares: bool,
-    /// Which signal handlers end the wait with EINTR.
-    interrupt: Interrupt,
 }
 
 impl Manner {
     /// Owned by one at a time.
-    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false, interrupt: Interrupt::Never };
-    /// Several may get one: semaphores, for which signal handlers end the wait.
-    pub const COUNTED: Manner = Manner { queues: true, shares: true, interrupt: Interrupt::Unrestarted };
+    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false };
+    /// Several may get one: semaphores.
+    pub const COUNTED: Manner = Manner { queues: true, shares: true };
     /// Several may have it at once, and come first: readers.
-    pub const SHARED: Manner = Manner { queues: false, shares: true, interrupt: Interrupt::Never };
+    pub const SHARED: Manner = Manner { queues: false, shares: true };
     /// An event that is looked for.
-    pub const EVENT: Manner = Manner { queues: false, shares: false, interrupt: Interrupt::Never };
+    pub const EVENT: Manner = Manner { queues: false, shares: false };
 }
 
-/// Makes an attempt until it no longer gives EBUSY, and gives what it gave; ETIMEDOUT when the limit comes first,
-/// EINTR when a signal handler ends the wait.
+/// Makes an attempt until it no longer gives EBUSY, and gives what it gave; ETIMEDOUT when the limit comes first.
 /// The limit is asked for when the call would block: what is wrong with it then is the result.
 ///
 /// # Safety
@@ -67,9 +64,8 @@ pub unsafe fn persist(
         };
         let mut look = FIRST_LOOK;
         let mut look_behind = BEHIND_FIRST_LOOK;
-        let mut interrupted = false;
         loop {
-            if !behind || interrupted || limit.is_over() {
+            if !behind || limit.is_over() {
                 let result = attempt();
                 if result != libc::EBUSY {
                     let failed = result != 0 && result != libc::EOWNERDEAD;
@@ -77,15 +73,13 @@ pub unsafe fn persist(
                     return result;
                 }
             }
-            if interrupted || limit.is_over() {
+            if limit.is_over() {
                 leave(scheduler, place, true);
-                return if interrupted { libc::EINTR } else { libc::ETIMEDOUT };
+                return libc::ETIMEDOUT;
             }
             let (look, seldom) =
                 if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
-            Scheduler::interruptible(scheduler, manner.interrupt);
-            let until = limit.deadline().min(clock::after(*look));
-            interrupted = Scheduler::wait_shown(scheduler, until) == Wake::Interrupted;
+            Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
             *look = seldom.min(*look * 2);
             look_again(place);
             behind = manner.queues && is_behind_own(&*place, scheduler);
