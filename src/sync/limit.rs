@@ -40,6 +40,11 @@ impl Limit {
         matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC)
     }
 
+    /// Whether it never comes.
+    pub fn is_never(&self) -> bool {
+        self.at.is_none()
+    }
+
     fn left(&self) -> Option<Duration> {
         let at = self.at?;
         let now = clock::read(self.clock);

@@ -86,7 +86,7 @@ pub unsafe fn read(
             return libc::EDEADLK;
         }
         // libc does not see the writers that stand in the lot.
-        let manner = if Words::of(lock).prefers == WRITERS { Manner::COUNTED } else { Manner::SHARED };
+        let manner = if Words::of(lock).prefers == WRITERS { Manner::POLITE } else { Manner::SHARED };
         lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || attempt(lock))
     }
 }

@@ -192,6 +192,40 @@ SCENARIO(semaphores, "semaphores: posts, waits, times") {
   TRACE(sem_post(&sem));
 }
 
+static void post_to_sem(int signal) {
+  (void)signal;
+  sem_post(&sem);
+}
+
+static void do_nothing(int signal) { (void)signal; }
+
+static void take_until(void *argument) {
+  struct timespec later = ms_from_now(CLOCK_REALTIME, 20000);
+  TRACE(argument ? sem_timedwait(&sem, &later) : sem_wait(&sem));
+}
+
+SCENARIO(semaphores_and_handlers, "handlers end a wait for a semaphore unless they restart it") {
+  static char timed;
+  for (int i = 0; i < 8; i++) {
+    char name[20];
+    int value;
+    struct sigaction action = {.sa_handler = i & 1 ? post_to_sem : do_nothing, .sa_flags = i & 2 ? SA_RESTART : 0};
+    MUST(sigaction(SIGUSR1, &action, NULL));
+    MUST(sem_init(&sem, 0, 0));
+    snprintf(name, sizeof name, "waiter %d", i);
+    start(name, take_until, i & 4 ? &timed : NULL);
+    settle();
+    signal_actor(name, SIGUSR1);
+    settle();
+    usleep(50000);
+    say("%d has ended: %d", i, has_ended(name));
+    if (!has_ended(name)) MUST(sem_post(&sem));
+    join();
+    MUST(sem_getvalue(&sem, &value));
+    say("value %d", value);
+  }
+}
+
 /* ---- read-write locks ------------------------------------------------------------------------------- */
 
 static pthread_rwlock_t rwlock;

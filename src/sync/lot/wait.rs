@@ -8,7 +8,7 @@ use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
 use crate::clock;
 use crate::scheduler::{NAP, Scheduler};
 use crate::sync::Limit;
-use crate::waiter::Wake;
+use crate::waiter::{Interrupt, Wake};
 
 /// How often the one who waits longest looks again without being told: at first, and later.
 const FIRST_LOOK: Duration = Duration::from_micros(250);
@@ -24,17 +24,21 @@ pub struct Manner {
     queues: bool,
     /// Who got the lock lets the next one try as well.
     shares: bool,
+    /// Signal handlers end the wait, with EINTR.
+    interruptible: bool,
 }
 
 impl Manner {
     /// Owned by one at a time.
-    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false };
+    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false, interruptible: false };
+    /// Several may have it at once, and come in their turn: readers that let writers go first.
+    pub const POLITE: Manner = Manner { queues: true, shares: true, interruptible: false };
     /// Several may get one: semaphores.
-    pub const COUNTED: Manner = Manner { queues: true, shares: true };
+    pub const COUNTED: Manner = Manner { queues: true, shares: true, interruptible: true };
     /// Several may have it at once, and come first: readers.
-    pub const SHARED: Manner = Manner { queues: false, shares: true };
+    pub const SHARED: Manner = Manner { queues: false, shares: true, interruptible: false };
     /// An event that is looked for.
-    pub const EVENT: Manner = Manner { queues: false, shares: false };
+    pub const EVENT: Manner = Manner { queues: false, shares: false, interruptible: false };
 }
 
 /// Makes an attempt until it no longer gives EBUSY, and gives what it gave; ETIMEDOUT when the limit comes first.
@@ -62,6 +66,12 @@ pub unsafe fn persist(
         let Some(place) = stand(scheduler, address, 0) else {
             return nap_until_done(scheduler, &limit, attempt);
         };
+        // The kernel restarts no wait that has an end (signal(7)).
+        let interrupt = match manner.interruptible {
+            false => Interrupt::Never,
+            true if limit.is_never() => Interrupt::Unrestarted,
+            true => Interrupt::Any,
+        };
         let mut look = FIRST_LOOK;
         let mut look_behind = BEHIND_FIRST_LOOK;
         loop {
@@ -79,9 +89,15 @@ pub unsafe fn persist(
             }
             let (look, seldom) =
                 if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
-            Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
+            Scheduler::interruptible(scheduler, interrupt);
+            let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
             *look = seldom.min(*look * 2);
             look_again(place);
+            if wake == Wake::Interrupted {
+                // Even if the handler has just posted, as with a thread.
+                leave(scheduler, place, true);
+                return libc::EINTR;
+            }
             behind = manner.queues && is_behind_own(&*place, scheduler);
         }
     }
