@@ -171,4 +171,25 @@ TEST(a_released_coroutine_takes_no_message_away) {
   msgctl(queue, IPC_RMID, NULL);
 }
 
+/* The parent's helper goes on in the call; the child does not make it a second time. */
+TEST(in_a_child_of_fork_a_call_with_effects_that_was_begun_is_interrupted) {
+  struct { long type; char text[8]; } message = {.type = 1};
+  NEED((queue = msgget(IPC_PRIVATE, 0600)) >= 0);
+  start(interrupted, (void *)MSGRCV);
+  loop_for(30);
+  pid_t forked = fork();
+  if (forked == 0) {
+    alarm(20);
+    loop_until(&finished, 1);
+    CHECK(results[MSGRCV] == -1 && errors[MSGRCV] == EINTR);
+    _exit(check_failures ? 1 : 0);
+  }
+  int status = -1;
+  CHECK(waitpid(forked, &status, 0) == forked && status == 0);
+  CHECK_IS(msgsnd(queue, &message, 8, 0), 0);
+  loop_until(&finished, 1);
+  CHECK_IS(results[MSGRCV], 8);
+  msgctl(queue, IPC_RMID, NULL);
+}
+
 RUN_TESTS
