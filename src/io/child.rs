@@ -100,7 +100,8 @@ unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> i
             }
         }
         let look = move || {
-            let seen = sys::waitid(whom.0, whom.1, ptr::null_mut(), options | libc::WNOWAIT);
+            let mut seen = core::mem::zeroed();
+            let seen = sys::waitid(whom.0, whom.1, &raw mut seen, options | libc::WNOWAIT);
             seen.map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))
         };
         match offload::run_as(scheduler, Kind::WAIT, look) {

@@ -123,7 +123,12 @@ impl Scheduler {
     /// As for [`Scheduler::sleep`].
     pub unsafe fn wait_for(this: *mut Scheduler, want: Want, deadline: Nanos) -> Wake {
         // SAFETY: by contract.
-        unsafe { Self::wait(this, core::iter::once(want), deadline, |_| ()) }
+        unsafe {
+            // Whatever woke it first: once it is closed, the number may mean something else.
+            let mut closed = false;
+            let wake = Self::wait(this, core::iter::once(want), deadline, |_| closed = true);
+            if closed { Wake::Closed } else { wake }
+        }
     }
 
     /// Parks the running coroutine until one of `wants` is ready or closed, or `deadline` passes. `closed`

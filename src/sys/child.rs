@@ -4,6 +4,8 @@ use core::ffi::{c_int, c_uint};
 use core::mem::zeroed;
 use std::io;
 
+use crate::annotate;
+
 /// `wait4(2)`: gives zero where `WNOHANG` finds nobody.
 ///
 /// # Safety
@@ -28,6 +30,10 @@ pub unsafe fn waitid(
 
 /// A descriptor of a process, close-on-exec, that is readable once the process has ended.
 pub fn pidfd(pid: libc::pid_t) -> io::Result<c_int> {
+    // Valgrind's kernel has none, and complains.
+    if annotate::on_valgrind() {
+        return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+    }
     // SAFETY: no memory is involved.
     unsafe { call!(SYS_pidfd_open, pid, 0) }.map(|fd| fd as c_int)
 }
