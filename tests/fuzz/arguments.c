@@ -168,7 +168,7 @@ static long messages(struct choice *choice, bool out) {
   for (size_t i = 0; good && i < number; i++) {
     const struct msghdr *one = (const void *)message(choice, out);
     /* What lies elsewhere than in good memory may not be there. */
-    if ((const char *)one >= arena && (const char *)one + sizeof *one <= arena + GOOD) place[i].msg_hdr = *one;
+    if ((uintptr_t)one - (uintptr_t)arena <= GOOD - sizeof *one) place[i].msg_hdr = *one;
     if (choice->fickle) ignore(choice, &place[i].msg_hdr.msg_namelen, sizeof(socklen_t));
   }
   choice->size = number;
@@ -200,13 +200,14 @@ static long poll_count(struct choice *choice) {
 static long milliseconds(struct choice *choice) {
   static const int times[] = {0, 0, 0, 0, 0, 1, 2};
   static const int endless[] = {-1, INT_MIN, INT_MAX};
-  int time = pick(choice, 300) ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  choice->timed = pick(choice, 300) != 0;
+  int time = choice->timed ? ONE_OF(choice, times) : ONE_OF(choice, endless);
   note(choice, "%d", time);
   return time;
 }
 
 /* `bad`: where libc passes the pointer on to the kernel without looking there itself. */
-static long time_of(struct choice *choice, bool bad, bool micros) {
+static long time_of(struct choice *choice, bool bad, bool micros, bool left) {
   static const struct timespec times[] = {{0, 0}, {0, 0}, {0, 1}, {0, 1000}, {0, 300000}, {0, 1000000}, {0, -1}, {-1, 0}, {0, 1000000000}, {0, LONG_MAX}, {LONG_MIN, 0}, {-5, -5}};
   static const struct timespec endless[] = {{LONG_MAX, 0}, {LONG_MAX, 999999999}, {INT_MAX, 5}};
   bool good;
@@ -216,12 +217,13 @@ static long time_of(struct choice *choice, bool bad, bool micros) {
   }
   struct timespec *place = room(choice, sizeof *place, bad ? &good : NULL);
   if (bad && !good) return (long)place;
-  *place = pick(choice, 300) ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  choice->timed = pick(choice, 300) != 0;
+  *place = choice->timed ? ONE_OF(choice, times) : ONE_OF(choice, endless);
   /* A million microseconds are a second and more to select, and it adds them up. */
   if (micros && place->tv_nsec > 1000000) place->tv_nsec = 3000;
   note(choice, "{%ld, %ld}", (long)place->tv_sec, place->tv_nsec);
   /* What is left of it depends on the time. */
-  if (micros) ignore(choice, place, sizeof *place);
+  if (left) ignore(choice, place, sizeof *place);
   return (long)place;
 }
 
@@ -315,9 +317,10 @@ long argument(struct choice *choice, char kind) {
     case 'p': return poll_array(choice);
     case 'q': return poll_count(choice);
     case 'i': return milliseconds(choice);
-    case 'T': return time_of(choice, false, false);
-    case 'B': return time_of(choice, true, false);
-    case 'U': return time_of(choice, false, true);
+    case 'T': return time_of(choice, false, false, false);
+    case 'B': return time_of(choice, true, false, false);
+    case 'D': return time_of(choice, true, false, true);
+    case 'U': return time_of(choice, false, true, true);
     case 'w': return rest_of_time(choice);
     case 's': return bit_set(choice);
     case 'S': return bit_count(choice);
