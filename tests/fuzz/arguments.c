@@ -219,6 +219,8 @@ static long time_of(struct choice *choice, bool bad, bool micros, bool left) {
   if (bad && !good) return (long)place;
   choice->timed = pick(choice, 300) != 0;
   *place = choice->timed ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  /* How many messages come in how little time is chance of another sort. */
+  if (left && !micros && place->tv_sec == 0 && place->tv_nsec > 0 && place->tv_nsec < 1000000000) place->tv_sec = 5;
   /* A million microseconds are a second and more to select, and it adds them up. */
   if (micros && place->tv_nsec > 1000000) place->tv_nsec = 3000;
   note(choice, "{%ld, %ld}", (long)place->tv_sec, place->tv_nsec);
