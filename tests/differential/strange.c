@@ -1,6 +1,8 @@
 /* strange.c - arguments that a fuzzer thought of: too long, misplaced, ended. */
 #include "scenario.h"
 
+#include <sys/sendfile.h>
+
 static char bytes[64];
 static int fds[2];
 
@@ -95,6 +97,21 @@ SCENARIO(fault_behind_a_wrong_size, "an eventfd minds the size before the bytes"
   TRACE(write(event, nowhere, 8));
   TRACE(write(event, nowhere, 3));
   TRACE(writev(event, &vector, 1));
+}
+
+SCENARIO(offset_that_cannot_be_written, "sendfile writes its offset back whatever came of it") {
+  static off_t *offset;
+  int file = MUST(open("file", O_RDWR | O_CREAT, 0600)), zero = MUST(open("/dev/zero", O_RDWR));
+  MUST(write(file, "some words", 10));
+  offset = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  make_pair(UNIX, fds);
+  TRACE(sendfile(fds[1], file, offset, 4));
+  TRACE(recv(fds[0], bytes, 8, MSG_DONTWAIT));
+  TRACE(sendfile(fds[1], fds[0], offset, 4));
+  TRACE(sendfile(fds[1], file, offset, 0));
+  TRACE(sendfile(-1, file, offset, 4));
+  TRACE(sendfile(zero, file, nowhere, 4));
+  TRACE(sendfile(zero, file, offset, 4));
 }
 
 SCENARIO(poll_of_2_to_the_32, "poll takes the lower half of a count") {
