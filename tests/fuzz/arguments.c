@@ -31,6 +31,14 @@ static long descriptor(struct choice *choice) {
   return number_of(choice->world, choice->slot);
 }
 
+/* Of a file that the worlds do not share: some have one and the same behind all their descriptors. */
+static long own_file(struct choice *choice) {
+  long fd = descriptor(choice);
+  bool shared = (choice->slot >= EVENT_N && choice->slot <= TIMER) || (choice->slot >= DIRECTORY && choice->slot <= TERMINAL_N) || choice->slot == WATCH_N;
+  choice->fickle |= shared;
+  return fd;
+}
+
 static long buffer(struct choice *choice) {
   static const size_t sizes[] = {0, 1, 2, 7, 8, 9, 64, 100, 1000, 2000};
   bool good;
@@ -303,6 +311,7 @@ static long offset(struct choice *choice) {
 long argument(struct choice *choice, char kind) {
   switch (kind) {
     case 'f': return descriptor(choice);
+    case 'e': return own_file(choice);
     case 'b': return buffer(choice);
     case 'n': return count(choice);
     case 'v': return vector(choice);

@@ -72,7 +72,7 @@ struct row rows[] = {
     {"copy_file_range", "fOfOnx", SYS_copy_file_range, .weight = 5},
     {"fsync", "f", SYS_fsync, .weight = 1, .gives = INT},
     {"fdatasync", "f", SYS_fdatasync, .weight = 1, .gives = INT},
-    {"flock", "fz", SYS_flock, .weight = 2, .gives = INT},
+    {"flock", "ez", SYS_flock, .weight = 2, .gives = INT},
     /* What descriptors mean. */
     {"shutdown", "fh", SYS_shutdown, .weight = 1, .gives = INT},
     {"getsockopt", "fLNbl", SYS_getsockopt, .weight = 4, .gives = INT},
