@@ -308,6 +308,16 @@ static long offset(struct choice *choice) {
   return (long)place;
 }
 
+static long path(struct choice *choice) {
+  static const char *const paths[] = {"/dev/null", "/", "/tmp", "", "/not/there", "/dev/null/below", "/proc/self/status", "..", "/dev/zero"};
+  const char *text = ONE_OF(choice, paths);
+  bool good;
+  char *place = room(choice, strlen(text) + 1, &good);
+  if (good) strcpy(place, text);
+  if (good) note(choice, "\"%s\"", text);
+  return (long)place;
+}
+
 long argument(struct choice *choice, char kind) {
   switch (kind) {
     case 'f': return descriptor(choice);
@@ -349,6 +359,16 @@ long argument(struct choice *choice, char kind) {
     case 'R': return SMALL_OF(choice, 0, 0, 0, RWF_NOWAIT, RWF_HIPRI, RWF_DSYNC, RWF_APPEND, -1);
     case 'x': return SMALL_OF(choice, 0, 0, 1, 2, 3, 4, 8, 16);
     case 'z': return SMALL_OF(choice, LOCK_SH | LOCK_NB, LOCK_EX | LOCK_NB, LOCK_UN, 0, 99, -1);
+    case 'Z': return path(choice);
+    case 'W': return SMALL_OF(choice, -1, 0, 1, INT_MIN, INT_MAX, -2);
+    case 'X': return SMALL_OF(choice, 0, WNOHANG, WEXITED, WEXITED | WNOHANG, WSTOPPED, WNOWAIT | WEXITED, 0x40000000);
+    case 'I': return SMALL_OF(choice, -1, -5, INT_MAX, INT_MIN);
+    case 'G': return SMALL_OF(choice, O_RDONLY, O_WRONLY, O_RDWR, O_DIRECTORY, O_PATH, O_NOFOLLOW, O_RDONLY | O_NONBLOCK | O_CLOEXEC, O_TMPFILE) & ~O_CREAT;
+    /* Numbers of system calls. */
+    case '1': return pick(choice, 2) ? SYS_read : SYS_write;
+    case '2': return pick(choice, 2) ? SYS_readv : SYS_writev;
+    case '3': return SYS_recvmsg;
+    case '4': return SYS_poll;
     case 'u': return SMALL_OF(choice, 0, 1, 50, 700) & 0x3ff;
     default: return 0;
   }

@@ -28,6 +28,11 @@ static long bare_accept(const long *a) { return bare(SYS_accept, a[0], a[1], a[2
 static long bare_clock_nanosleep(const long *a) {
   return a[0] == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : bare(SYS_clock_nanosleep, a[0], a[1], a[2], a[3], 0, 0);
 }
+static long bare_sigtimedwait(const long *a) { return bare(SYS_rt_sigtimedwait, a[0], a[1], a[2], KERNEL_SET, 0, 0); }
+static long bare_waitid(const long *a) { return bare(SYS_waitid, a[0], a[1], a[2], a[3], 0, 0); }
+static long bare_open(const long *a) { return bare(SYS_openat, AT_FDCWD, a[0], a[1], 0, 0, 0); }
+static long bare_openat(const long *a) { return bare(SYS_openat, a[0], a[1], a[2], 0, 0, 0); }
+static long bare_syscall(const long *a) { return bare(a[0], a[1], a[2], a[3], a[4], a[5], 0); }
 static long bare_usleep(const long *a) {
   struct timespec time = {0, a[0] * 1000};
   return bare(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
@@ -73,6 +78,24 @@ struct row rows[] = {
     {"fsync", "f", SYS_fsync, .weight = 1, .gives = INT},
     {"fdatasync", "f", SYS_fdatasync, .weight = 1, .gives = INT},
     {"flock", "ez", SYS_flock, .weight = 2, .gives = INT},
+    {"sync_file_range", "fPPx", SYS_sync_file_range, .weight = 1, .gives = INT},
+    {"msync", "bnx", SYS_msync, .weight = 1, .gives = INT},
+    {"open", "ZG", 0, bare_open, .weight = 2, .gives = INT, .makes_descriptor = true},
+    {"openat", "fZG", 0, bare_openat, .weight = 2, .gives = INT, .makes_descriptor = true},
+    {"syscall", "1fbn", 0, bare_syscall, .weight = 2},
+    {"syscall", "2fvk", 0, bare_syscall, .weight = 2},
+    {"syscall", "3fmF", 0, bare_syscall, .weight = 2},
+    {"syscall", "4pqi", 0, bare_syscall, .weight = 2},
+    /* There are no children, and no such queues. */
+    {"wait4", "WbXb", SYS_wait4, .weight = 2, .gives = INT},
+    {"waitid", "xWbX", 0, bare_waitid, .weight = 2, .gives = INT},
+    {"sigtimedwait", "gbB", 0, bare_sigtimedwait, .weight = 2, .gives = INT},
+    {"msgrcv", "IbnPX", SYS_msgrcv, .weight = 1},
+    {"msgsnd", "IbnX", SYS_msgsnd, .weight = 1, .gives = INT},
+    {"semop", "Ibk", SYS_semop, .weight = 1, .gives = INT},
+    {"semtimedop", "IbkB", SYS_semtimedop, .weight = 1, .gives = INT},
+    {"mq_timedreceive", "fbnbB", SYS_mq_timedreceive, .weight = 1},
+    {"mq_timedsend", "fbnxB", SYS_mq_timedsend, .weight = 1, .gives = INT},
     /* What descriptors mean. */
     {"shutdown", "fh", SYS_shutdown, .weight = 1, .gives = INT},
     {"getsockopt", "fLNbl", SYS_getsockopt, .weight = 4, .gives = INT},
