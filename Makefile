@@ -1,6 +1,6 @@
 # Every target is one cargo call or one script of scripts/, which can also be run by hand.
 PREFIX ?= /usr/local
-.PHONY: build demo test check header bench install stress clean
+.PHONY: build demo test check header bench install fuzz stress clean
 
 build:            ## libcolib.so, libcolib.a in target/release
 	@scripts/build.sh
@@ -19,6 +19,9 @@ header:           ## regenerate include/co_routine.h from src/capi
 
 bench: build      ## ratios against peers, measured in one run
 	@benches/run.sh
+
+fuzz: build       ## hooks against their system calls with arguments by chance, for two minutes
+	@scripts/fuzz.sh
 
 stress: build     ## the slow suites: long randomised runs, sanitizers at length
 	@scripts/stress.sh

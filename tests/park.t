@@ -12,4 +12,6 @@ $CC -std=gnu11 $CFLAGS $SOURCES -o "$OUT/park" $SHARED -lrt || { echo "Bail out!
 like "$(cat "$OUT/unseen.out")" '^not ok 1 .*' 'a call that blocks its thread is noticed'
 PREFIX='own stacks: ' cases park
 PREFIX='a shared stack: ' cases park -s
+build_c observed "$ROOT/tests/park/observed.c" || { echo "Bail out! the observer does not compile"; exit 1; }
+cases observed
 done_testing

@@ -8,7 +8,7 @@ use core::ptr;
 use core::time::Duration;
 use std::io;
 
-use super::gather::may_gather;
+use super::gather::{may_gather, target};
 use super::input::NEVER_WAITS;
 use super::vector::Vector;
 use super::{Direction, Patience, recvmsg, sendmsg, would_block};
@@ -37,7 +37,7 @@ pub unsafe fn recvmmsg(
         }
         let end = end_of(timeout);
         // The kernel goes through all it has to check before it looks for the first message.
-        let at_once = if may_gather(flags) { 0 } else { count };
+        let at_once = if may_gather(flags) && target(fd, flags, 2) > 1 { 0 } else { count };
         let first = sys::recvmmsg(fd, vector, at_once, flags | libc::MSG_DONTWAIT, timeout);
         let mut done = match first {
             Err(_) if would_block(&first) => 0,
@@ -102,16 +102,18 @@ unsafe fn goes_on(
         if !may_go_on(fd, last, flags, end) {
             return false;
         }
-        let Ok(patience) = patience_behind_the_first(fd, Direction::In) else { return false };
-        loop {
-            let state = sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
-            if state != 0 {
-                return state & libc::POLLERR == 0;
-            }
-            if patience.wait(scheduler).is_err() {
-                return false;
+        let state = || sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
+        let mut now = state();
+        if now == 0 {
+            let Ok(patience) = patience_behind_the_first(fd, Direction::In) else { return false };
+            while now == 0 {
+                if patience.wait(scheduler).is_err() {
+                    return false;
+                }
+                now = state();
             }
         }
+        now & libc::POLLERR == 0
     }
 }
 

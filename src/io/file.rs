@@ -126,7 +126,13 @@ unsafe fn write_elsewhere(scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::
     if count <= 1 {
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
     }
-    let (bytes, lengths) = copies(pieces, count)?;
+    let (bytes, lengths) = match copies(pieces, count) {
+        // Whether the file minds the size before it looks at the bytes is its own business.
+        Err(fault) if fault.raw_os_error() == Some(libc::EFAULT) && !sys::is_terminal(fd) => {
+            return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
+        }
+        copied => copied?,
+    };
     if bytes == 1u64.to_ne_bytes() {
         // An eventfd that polls writable has room for one more.
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);

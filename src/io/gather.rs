@@ -33,7 +33,7 @@ fn option(fd: c_int, name: c_int) -> c_int {
 }
 
 /// How many bytes a receive that may take `count` waits for.
-fn target(fd: c_int, flags: c_int, count: usize) -> usize {
+pub(super) fn target(fd: c_int, flags: c_int, count: usize) -> usize {
     if option(fd, libc::SO_TYPE) != libc::SOCK_STREAM || is_nonblocking(fd).unwrap_or(true) {
         0
     } else if flags & libc::MSG_WAITALL != 0 {

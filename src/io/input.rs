@@ -8,13 +8,19 @@ use std::io;
 use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
-use super::vector::Vector;
-use super::{Direction, is_nonblocking, persist, would_block};
+use super::vector::{LONGEST, Vector};
+use super::{Direction, error, is_nonblocking, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
 /// The kernel never waits when one of these is asked for, on a blocking socket either.
 pub(super) const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
+
+/// Stands for the end of an input that a blocking call would have been told, though no call was made that was.
+const ENDED: usize = usize::MAX;
+
+/// A flag of the kernel's own (`MSG_CMSG_COMPAT`): messages with it are refused, plain receives ignore it.
+const CMSG_COMPAT: c_int = 1 << 31;
 
 /// `read`.
 ///
@@ -62,7 +68,7 @@ pub unsafe fn readv(
                 persist(scheduler, fd, Direction::In, || {
                     let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
                     match knows_no_nowait(&result) {
-                        true if sys::readiness(fd, libc::POLLIN) == 0 => Err(super::error(libc::EAGAIN)),
+                        true if sys::readiness(fd, libc::POLLIN) == 0 => Err(error(libc::EAGAIN)),
                         true => plain(),
                         false => result,
                     }
@@ -88,11 +94,17 @@ pub unsafe fn recvfrom(
         if may_gather(flags) {
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
-        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
+        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
         let received = persist(scheduler, fd, Direction::In, || {
             ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
         });
-        if would_block(&received) && count == 0 && waits_once(fd) { Ok(0) } else { received }
+        if matches!(received, Ok(ENDED)) || would_block(&received) && count == 0 && waits_once(fd) {
+            if !address.is_null() {
+                hand_out(&zeroed(), 0, address, length)?;
+            }
+            return Ok(0);
+        }
+        received
     }
 }
 
@@ -101,20 +113,40 @@ unsafe fn gather_from(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
     address: *mut libc::sockaddr, length: *mut libc::socklen_t,
 ) -> io::Result<usize> {
-    // SAFETY: by contract of `recvfrom`; an empty header is all zeroes.
+    // A single buffer is cut down, where a vector of that length would be refused.
+    let count = count.min(LONGEST);
+    // SAFETY: by contract of `recvfrom`; an empty header, and no address, are all zeroes.
     unsafe {
+        if beyond_memory(buffer, count) {
+            return sys::recvfrom(fd, buffer, count, flags, address, length);
+        }
         let mut vector = libc::iovec { iov_base: buffer, iov_len: count };
+        let mut from: libc::sockaddr_storage = zeroed();
         let mut message: libc::msghdr = zeroed();
         (message.msg_iov, message.msg_iovlen) = (&raw mut vector, 1);
+        message.msg_name = (&raw mut from).cast();
+        message.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        let received = recvmsg(scheduler, fd, &mut message, flags & !CMSG_COMPAT)?;
         if !address.is_null() {
-            message.msg_name = address.cast();
-            sys::copy_in(length.cast(), (&raw mut message.msg_namelen).cast(), size_of::<libc::socklen_t>())?;
-        }
-        let received = recvmsg(scheduler, fd, &mut message, flags)?;
-        if !address.is_null() {
-            *length = message.msg_namelen;
+            hand_out(&from, message.msg_namelen, address, length)?;
         }
         Ok(received)
+    }
+}
+
+/// Gives the program an address of `known` bytes as the kernel does, which looks at the room for it only then.
+unsafe fn hand_out(
+    from: &libc::sockaddr_storage, known: libc::socklen_t, address: *mut libc::sockaddr,
+    length: *mut libc::socklen_t,
+) -> io::Result<()> {
+    // SAFETY: the pointers are the program's, and `from` has `known` bytes.
+    unsafe {
+        let Ok(fits) = usize::try_from(sys::read_in(length.cast::<c_int>())?) else {
+            return Err(error(libc::EINVAL));
+        };
+        sys::copy_out((&raw const known).cast(), length.cast(), size_of::<libc::socklen_t>())?;
+        let fits = fits.min(known as usize);
+        if fits == 0 { Ok(()) } else { sys::copy_out(ptr::from_ref(from).cast(), address.cast(), fits) }
     }
 }
 
@@ -133,13 +165,16 @@ pub unsafe fn recvmsg(
         let mut header: libc::msghdr = zeroed();
         let gathers = may_gather(flags)
             && sys::copy_in(message.cast(), (&raw mut header).cast(), size_of::<libc::msghdr>()).is_ok();
-        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(0)));
+        let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
         let first =
             persist(scheduler, fd, Direction::In, || ending.attempt(|| sys::recvmsg(fd, message, now)));
+        if matches!(first, Ok(ENDED)) {
+            return tell_of_nothing(message, flags);
+        }
         if would_block(&first) {
             // The kernel has accepted the vector before it looked for data.
             let nothing = Vector::new((*message).msg_iov, (*message).msg_iovlen).length() == 0;
-            return if nothing && waits_once(fd) { Ok(0) } else { first };
+            return if nothing && waits_once(fd) { tell_of_nothing(message, flags) } else { first };
         }
         let first = first?;
         if !gathers {
@@ -147,6 +182,23 @@ pub unsafe fn recvmsg(
         }
         gather::go_on(scheduler, fd, message, flags, header.msg_controllen, first)
     }
+}
+
+/// What the kernel tells with a message that has nothing, not even a sender.
+unsafe fn tell_of_nothing(message: *mut libc::msghdr, flags: c_int) -> io::Result<usize> {
+    let (none, kept) = (0usize, flags & libc::MSG_CMSG_CLOEXEC);
+    // SAFETY: the header is the program's; nothing is read or written but through checked copies.
+    unsafe {
+        let header = sys::read_in(message)?;
+        if !header.msg_name.is_null() {
+            let length = &raw mut (*message).msg_namelen;
+            sys::copy_out((&raw const none).cast(), length.cast(), size_of_val(&header.msg_namelen))?;
+        }
+        sys::copy_out((&raw const kept).cast(), (&raw mut (*message).msg_flags).cast(), size_of_val(&kept))?;
+        let room = &raw mut (*message).msg_controllen;
+        sys::copy_out((&raw const none).cast(), room.cast(), size_of_val(&none))?;
+    }
+    Ok(0)
 }
 
 /// Whether a receive of no bytes, whose time is up, has received them: TCP waits for data once, and does not ask

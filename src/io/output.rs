@@ -9,7 +9,7 @@ use std::io;
 
 use super::connect::decide;
 use super::file::{Manner, beyond_memory, manner, write_careful};
-use super::vector::Vector;
+use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, is_nonblocking, persist, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -27,6 +27,7 @@ pub unsafe fn write(
         if beyond_memory(buffer, count) {
             return sys::write_from(fd, buffer, count);
         }
+        let count = count.min(LONGEST);
         let result = sendto(scheduler, fd, buffer, count, 0, ptr::null(), 0);
         if !sys::failed_with(&result, libc::ENOTSOCK) {
             return result;
@@ -90,6 +91,7 @@ pub unsafe fn sendto(
     // SAFETY: by contract.
     unsafe {
         let first = begin(scheduler, fd, flags, attempt)?;
+        let count = count.min(LONGEST);
         go_on(scheduler, fd, count, first, |done| {
             let rest = buffer.wrapping_byte_add(done);
             sys::sendto(fd, rest, count - done, now | libc::MSG_NOSIGNAL, ptr::null(), 0)

@@ -22,6 +22,8 @@ pub unsafe fn poll(
     scheduler: *mut Scheduler, fds: *mut libc::pollfd, count: libc::nfds_t, deadline: Nanos,
     mask: *const libc::sigset_t,
 ) -> io::Result<usize> {
+    // As the kernel takes it.
+    let count = libc::nfds_t::from(count as u32);
     // SAFETY: by contract.
     let look = || unsafe { sys::poll_now(fds, count, mask) };
     let mut found = look()?;

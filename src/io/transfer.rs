@@ -104,9 +104,15 @@ pub unsafe fn sendfile(
             _ => return sys::sendfile(out, from, offset, count),
         };
         let none = core::ptr::null_mut();
-        move_by_helper(scheduler, kind, [offset, none], move |[offset, _]| {
+        let moved = move_by_helper(scheduler, kind, [offset, none], move |[offset, _]| {
             sys::sendfile(out, from, offset, count)
-        })
+        });
+        if !offset.is_null() {
+            // Whatever came of it, the kernel writes the offset back, and tells when it cannot.
+            let place = sys::read_in(offset)?;
+            sys::copy_out((&raw const place).cast(), offset.cast(), size_of_val(&place))?;
+        }
+        moved
     }
 }
 

@@ -5,6 +5,9 @@ use std::io;
 
 use crate::scheduler::Scheduler;
 
+/// What one call transfers at most, a page less than the largest `int` (`MAX_RW_COUNT`); the kernel cuts off the rest.
+pub(super) const LONGEST: usize = 0x7fff_f000;
+
 /// A vector of buffers.
 pub(super) struct Vector {
     pieces: *mut libc::iovec,
@@ -26,9 +29,9 @@ impl Vector {
         unsafe { core::slice::from_raw_parts(self.pieces, self.count) }
     }
 
-    /// The bytes of all pieces.
+    /// The bytes of all pieces, as far as one call goes.
     pub(super) fn length(&self) -> usize {
-        self.pieces().iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len))
+        self.pieces().iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len)).min(LONGEST)
     }
 
     /// A copy that [`Rest::message`] may shorten, in the coroutine's scratch memory.
@@ -50,7 +53,7 @@ pub(super) struct Rest {
 impl Rest {
     /// A message of all but the first `done` bytes, with nothing but data.
     pub(super) fn message(&self, done: usize) -> libc::msghdr {
-        let (mut skip, mut count) = (done, 0);
+        let (mut skip, mut count, mut room) = (done, 0, LONGEST.saturating_sub(done));
         for piece in self.whole.pieces() {
             if skip >= piece.iov_len {
                 skip -= piece.iov_len;
@@ -58,9 +61,9 @@ impl Rest {
             }
             let left = libc::iovec {
                 iov_base: piece.iov_base.wrapping_byte_add(skip),
-                iov_len: piece.iov_len - skip,
+                iov_len: (piece.iov_len - skip).min(room),
             };
-            skip = 0;
+            (skip, room) = (0, room - left.iov_len);
             // SAFETY: the copy has room for every piece, and is the running coroutine's own. Vectors are
             // aligned to words, which the allocator's least alignment covers.
             unsafe { self.copy.add(count).write_unaligned(left) };

@@ -69,6 +69,13 @@ pub fn raw_input(fd: c_int) -> Option<(u8, u8)> {
     }
 }
 
+/// Whether `fd` is a terminal.
+pub fn is_terminal(fd: c_int) -> bool {
+    let mut settings = MaybeUninit::<libc::termios>::zeroed();
+    // SAFETY: as above.
+    unsafe { call!(SYS_ioctl, fd, libc::TCGETS, settings.as_mut_ptr()) }.is_ok()
+}
+
 /// What the file system knows of a file.
 ///
 /// # Safety

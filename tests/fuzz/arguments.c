@@ -31,6 +31,14 @@ static long descriptor(struct choice *choice) {
   return number_of(choice->world, choice->slot);
 }
 
+/* Of a file that the worlds do not share: some have one and the same behind all their descriptors. */
+static long own_file(struct choice *choice) {
+  long fd = descriptor(choice);
+  bool shared = (choice->slot >= EVENT_N && choice->slot <= TIMER) || (choice->slot >= DIRECTORY && choice->slot <= TERMINAL_N) || choice->slot == WATCH_N;
+  choice->fickle |= shared;
+  return fd;
+}
+
 static long buffer(struct choice *choice) {
   static const size_t sizes[] = {0, 1, 2, 7, 8, 9, 64, 100, 1000, 2000};
   bool good;
@@ -168,7 +176,7 @@ static long messages(struct choice *choice, bool out) {
   for (size_t i = 0; good && i < number; i++) {
     const struct msghdr *one = (const void *)message(choice, out);
     /* What lies elsewhere than in good memory may not be there. */
-    if ((const char *)one >= arena && (const char *)one + sizeof *one <= arena + GOOD) place[i].msg_hdr = *one;
+    if ((uintptr_t)one - (uintptr_t)arena <= GOOD - sizeof *one) place[i].msg_hdr = *one;
     if (choice->fickle) ignore(choice, &place[i].msg_hdr.msg_namelen, sizeof(socklen_t));
   }
   choice->size = number;
@@ -200,13 +208,14 @@ static long poll_count(struct choice *choice) {
 static long milliseconds(struct choice *choice) {
   static const int times[] = {0, 0, 0, 0, 0, 1, 2};
   static const int endless[] = {-1, INT_MIN, INT_MAX};
-  int time = pick(choice, 300) ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  choice->timed = pick(choice, 300) != 0;
+  int time = choice->timed ? ONE_OF(choice, times) : ONE_OF(choice, endless);
   note(choice, "%d", time);
   return time;
 }
 
 /* `bad`: where libc passes the pointer on to the kernel without looking there itself. */
-static long time_of(struct choice *choice, bool bad, bool micros) {
+static long time_of(struct choice *choice, bool bad, bool micros, bool left) {
   static const struct timespec times[] = {{0, 0}, {0, 0}, {0, 1}, {0, 1000}, {0, 300000}, {0, 1000000}, {0, -1}, {-1, 0}, {0, 1000000000}, {0, LONG_MAX}, {LONG_MIN, 0}, {-5, -5}};
   static const struct timespec endless[] = {{LONG_MAX, 0}, {LONG_MAX, 999999999}, {INT_MAX, 5}};
   bool good;
@@ -216,12 +225,15 @@ static long time_of(struct choice *choice, bool bad, bool micros) {
   }
   struct timespec *place = room(choice, sizeof *place, bad ? &good : NULL);
   if (bad && !good) return (long)place;
-  *place = pick(choice, 300) ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  choice->timed = pick(choice, 300) != 0;
+  *place = choice->timed ? ONE_OF(choice, times) : ONE_OF(choice, endless);
+  /* How many messages come in how little time is chance of another sort. */
+  if (left && !micros && place->tv_sec == 0 && place->tv_nsec > 0 && place->tv_nsec < 1000000000) place->tv_sec = 5;
   /* A million microseconds are a second and more to select, and it adds them up. */
   if (micros && place->tv_nsec > 1000000) place->tv_nsec = 3000;
   note(choice, "{%ld, %ld}", (long)place->tv_sec, place->tv_nsec);
   /* What is left of it depends on the time. */
-  if (micros) ignore(choice, place, sizeof *place);
+  if (left) ignore(choice, place, sizeof *place);
   return (long)place;
 }
 
@@ -296,9 +308,20 @@ static long offset(struct choice *choice) {
   return (long)place;
 }
 
+static long path(struct choice *choice) {
+  static const char *const paths[] = {"/dev/null", "/", "/tmp", "", "/not/there", "/dev/null/below", "/proc/self/status", "..", "/dev/zero"};
+  const char *text = ONE_OF(choice, paths);
+  bool good;
+  char *place = room(choice, strlen(text) + 1, &good);
+  if (good) strcpy(place, text);
+  if (good) note(choice, "\"%s\"", text);
+  return (long)place;
+}
+
 long argument(struct choice *choice, char kind) {
   switch (kind) {
     case 'f': return descriptor(choice);
+    case 'e': return own_file(choice);
     case 'b': return buffer(choice);
     case 'n': return count(choice);
     case 'v': return vector(choice);
@@ -315,9 +338,10 @@ long argument(struct choice *choice, char kind) {
     case 'p': return poll_array(choice);
     case 'q': return poll_count(choice);
     case 'i': return milliseconds(choice);
-    case 'T': return time_of(choice, false, false);
-    case 'B': return time_of(choice, true, false);
-    case 'U': return time_of(choice, false, true);
+    case 'T': return time_of(choice, false, false, false);
+    case 'B': return time_of(choice, true, false, false);
+    case 'D': return time_of(choice, true, false, true);
+    case 'U': return time_of(choice, false, true, true);
     case 'w': return rest_of_time(choice);
     case 's': return bit_set(choice);
     case 'S': return bit_count(choice);
@@ -335,6 +359,16 @@ long argument(struct choice *choice, char kind) {
     case 'R': return SMALL_OF(choice, 0, 0, 0, RWF_NOWAIT, RWF_HIPRI, RWF_DSYNC, RWF_APPEND, -1);
     case 'x': return SMALL_OF(choice, 0, 0, 1, 2, 3, 4, 8, 16);
     case 'z': return SMALL_OF(choice, LOCK_SH | LOCK_NB, LOCK_EX | LOCK_NB, LOCK_UN, 0, 99, -1);
+    case 'Z': return path(choice);
+    case 'W': return SMALL_OF(choice, -1, 0, 1, INT_MIN, INT_MAX, -2);
+    case 'X': return SMALL_OF(choice, 0, WNOHANG, WEXITED, WEXITED | WNOHANG, WSTOPPED, WNOWAIT | WEXITED, 0x40000000);
+    case 'I': return SMALL_OF(choice, -1, -5, INT_MAX, INT_MIN);
+    case 'G': return SMALL_OF(choice, O_RDONLY, O_WRONLY, O_RDWR, O_DIRECTORY, O_PATH, O_NOFOLLOW, O_RDONLY | O_NONBLOCK | O_CLOEXEC, O_TMPFILE) & ~O_CREAT;
+    /* Numbers of system calls. */
+    case '1': return pick(choice, 2) ? SYS_read : SYS_write;
+    case '2': return pick(choice, 2) ? SYS_readv : SYS_writev;
+    case '3': return SYS_recvmsg;
+    case '4': return SYS_poll;
     case 'u': return SMALL_OF(choice, 0, 1, 50, 700) & 0x3ff;
     default: return 0;
   }

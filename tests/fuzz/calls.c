@@ -24,6 +24,15 @@ static long bare_pwritev2(const long *a) { return bare(SYS_pwritev2, a[0], a[1],
 static long bare_recv(const long *a) { return bare(SYS_recvfrom, a[0], a[1], a[2], a[3], 0, 0); }
 static long bare_send(const long *a) { return bare(SYS_sendto, a[0], a[1], a[2], a[3], 0, 0); }
 static long bare_accept(const long *a) { return bare(SYS_accept, a[0], a[1], a[2], 0, 0, 0); }
+/* libc knows that a thread cannot sleep by its own time, and refuses with another number. */
+static long bare_clock_nanosleep(const long *a) {
+  return a[0] == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : bare(SYS_clock_nanosleep, a[0], a[1], a[2], a[3], 0, 0);
+}
+static long bare_sigtimedwait(const long *a) { return bare(SYS_rt_sigtimedwait, a[0], a[1], a[2], KERNEL_SET, 0, 0); }
+static long bare_waitid(const long *a) { return bare(SYS_waitid, a[0], a[1], a[2], a[3], 0, 0); }
+static long bare_open(const long *a) { return bare(SYS_openat, AT_FDCWD, a[0], a[1], 0, 0, 0); }
+static long bare_openat(const long *a) { return bare(SYS_openat, a[0], a[1], a[2], 0, 0, 0); }
+static long bare_syscall(const long *a) { return bare(a[0], a[1], a[2], a[3], a[4], a[5], 0); }
 static long bare_usleep(const long *a) {
   struct timespec time = {0, a[0] * 1000};
   return bare(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
@@ -35,7 +44,7 @@ struct row rows[] = {
     {"recv", "fbnF", 0, bare_recv, .weight = 8},
     {"recvfrom", "fbnFal", SYS_recvfrom, .weight = 8},
     {"recvmsg", "fmF", SYS_recvmsg, .weight = 10},
-    {"recvmmsg", "fjqFB", SYS_recvmmsg, .weight = 6, .gives = INT},
+    {"recvmmsg", "fjqFD", SYS_recvmmsg, .weight = 6, .gives = INT},
     {"pread", "fbnP", SYS_pread64, .weight = 4},
     {"preadv", "fvkP", SYS_preadv, .weight = 4},
     {"preadv2", "fvkPR", 0, bare_preadv2, .weight = 6},
@@ -60,7 +69,7 @@ struct row rows[] = {
     {"epoll_pwait2", "fbkBg", 0, bare_epoll_pwait2, .weight = 4, .gives = INT},
     {"usleep", "u", 0, bare_usleep, .weight = 1, .gives = INT},
     {"nanosleep", "Bw", SYS_nanosleep, .weight = 3, .gives = INT},
-    {"clock_nanosleep", "CxBw", SYS_clock_nanosleep, .weight = 3, .gives = CODE},
+    {"clock_nanosleep", "CxBw", 0, bare_clock_nanosleep, .weight = 3, .gives = CODE},
     {"splice", "fOfOnx", SYS_splice, .weight = 6},
     {"tee", "ffnx", SYS_tee, .weight = 4},
     {"vmsplice", "fvkx", SYS_vmsplice, .weight = 4},
@@ -68,7 +77,25 @@ struct row rows[] = {
     {"copy_file_range", "fOfOnx", SYS_copy_file_range, .weight = 5},
     {"fsync", "f", SYS_fsync, .weight = 1, .gives = INT},
     {"fdatasync", "f", SYS_fdatasync, .weight = 1, .gives = INT},
-    {"flock", "fz", SYS_flock, .weight = 2, .gives = INT},
+    {"flock", "ez", SYS_flock, .weight = 2, .gives = INT},
+    {"sync_file_range", "fPPx", SYS_sync_file_range, .weight = 1, .gives = INT},
+    {"msync", "bnx", SYS_msync, .weight = 1, .gives = INT},
+    {"open", "ZG", 0, bare_open, .weight = 2, .gives = INT, .makes_descriptor = true},
+    {"openat", "fZG", 0, bare_openat, .weight = 2, .gives = INT, .makes_descriptor = true},
+    {"syscall", "1fbn", 0, bare_syscall, .weight = 2},
+    {"syscall", "2fvk", 0, bare_syscall, .weight = 2},
+    {"syscall", "3fmF", 0, bare_syscall, .weight = 2},
+    {"syscall", "4pqi", 0, bare_syscall, .weight = 2},
+    /* There are no children, and no such queues. */
+    {"wait4", "WbXb", SYS_wait4, .weight = 2, .gives = INT},
+    {"waitid", "xWbX", 0, bare_waitid, .weight = 2, .gives = INT},
+    {"sigtimedwait", "gbB", 0, bare_sigtimedwait, .weight = 2, .gives = INT},
+    {"msgrcv", "IbnPX", SYS_msgrcv, .weight = 1},
+    {"msgsnd", "IbnX", SYS_msgsnd, .weight = 1, .gives = INT},
+    {"semop", "Ibk", SYS_semop, .weight = 1, .gives = INT},
+    {"semtimedop", "IbkB", SYS_semtimedop, .weight = 1, .gives = INT},
+    {"mq_timedreceive", "fbnbB", SYS_mq_timedreceive, .weight = 1},
+    {"mq_timedsend", "fbnxB", SYS_mq_timedsend, .weight = 1, .gives = INT},
     /* What descriptors mean. */
     {"shutdown", "fh", SYS_shutdown, .weight = 1, .gives = INT},
     {"getsockopt", "fLNbl", SYS_getsockopt, .weight = 4, .gives = INT},

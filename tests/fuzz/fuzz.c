@@ -158,7 +158,7 @@ static bool compare(const struct row *row) {
   if (late) {
     blocked += blocks;
     if (back) close_made(row, job.result, job.arguments);
-    if (blocks && back && !first.fickle) differ("the kernel waits and the hook does not", first.text, result, error);
+    if (blocks && back && !first.fickle && !first.timed && !is_timed(first.slot)) differ("the kernel waits and the hook does not", first.text, result, error);
     return false;
   }
   if (!back) return differ("the hook waits and the kernel does not", first.text, result, error);
@@ -172,7 +172,8 @@ static bool compare(const struct row *row) {
     snprintf(what, sizeof what, "other memory: byte %zu is %#x, not %#x", where, arena[where] & 0xff, after[where] & 0xff);
     return differ(what, first.text, result, error);
   }
-  return true;
+  /* What was sent from beyond its buffer may hold what differs between the worlds. */
+  return !(first.ignored_count > 0 && result > 1000);
 }
 
 /* ---- the run ---------------------------------------------------------------------------------------- */

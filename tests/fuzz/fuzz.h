@@ -51,11 +51,13 @@ socklen_t listener_address(int world, bool tcp, struct sockaddr_storage *address
 static inline int number_of(int world, enum slot slot) { return BASE + SLOTS * world + (int)slot; }
 /* Whether answers of the descriptor depend on more than the calls before: how far TCP has got, say. */
 bool is_fickle(enum slot slot);
+/* Whether calls on it give up after a time, which a busy machine prolongs. */
+bool is_timed(enum slot slot);
 
 /* ---- memory (memory.c) ------------------------------------------------------------------------------ */
 
 /* Pages that can be written, then one that is not there, then one that can only be read, then again none. */
-enum { PAGE = 4096, GOOD = 2 * PAGE, ARENA = 5 * PAGE };
+enum { PAGE = 4096, GOOD = 9 * PAGE, ARENA = GOOD + 3 * PAGE };
 extern char *arena;
 /* What is read before a call, and compared after it: all that can be written. */
 void fill_arena(struct dice *dice);
@@ -65,6 +67,8 @@ struct choice {
   struct dice dice;
   int world;
   size_t used;
+  /* Whether something lies before the hole already: only one can. */
+  bool at_the_end;
   /* Bytes that may differ between the worlds, and numbers of descriptors. */
   struct range {
     size_t from, size;
@@ -74,6 +78,8 @@ struct choice {
   size_t set_count;
   enum slot slot;
   bool fickle;
+  /* Whether the call itself gives up after a time. */
+  bool timed;
   /* The last buffer, for the count that follows. */
   size_t size;
   void *buffer;

@@ -45,21 +45,22 @@ void *room(struct choice *choice, size_t size, bool *good) {
   } else if (pick == 3) {
     place = arena + GOOD + PAGE + below(&choice->dice, 64);
     note(choice, "read-only");
-  } else if (pick < 6 && size > 0) {
+  } else if (pick < 6 && size > 0 && !choice->at_the_end) {
+    choice->at_the_end = true;
     /* Ends behind the last page that is there. */
     size_t short_of = 1 + below(&choice->dice, (unsigned)(size < 4000 ? size : 4000));
     place = arena + GOOD - short_of;
     note(choice, "%zu before a hole", short_of);
-  } else if (pick < 10 && size > 0 && size <= PAGE) {
+  } else if (pick < 10 && size > 0 && size <= PAGE && !choice->at_the_end) {
+    choice->at_the_end = true;
     /* Ends with it. */
     place = arena + GOOD - size;
-    *good = choice->used + rounded <= GOOD - size;
-    if (!*good) note(choice, "before a hole");
+    *good = true;
   } else {
-    *good = choice->used + rounded <= GOOD - PAGE;
+    NEED(choice->used + rounded <= GOOD - PAGE);
+    *good = true;
     place = arena + choice->used;
-    choice->used += *good ? rounded : 0;
-    note(choice, *good ? "" : "more than there is");
+    choice->used += rounded;
   }
   return place;
 }

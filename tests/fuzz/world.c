@@ -16,6 +16,11 @@ bool is_fickle(enum slot slot) {
   return (slot >= TCP_N && slot <= UDP_PEER_N) || slot == TCP_LISTENER_T || slot == FRESH_TCP || slot == MASTER_N || slot == TERMINAL_N;
 }
 
+bool is_timed(enum slot slot) {
+  const char *name = slot_names[slot];
+  return strcmp(name + strlen(name) - 2, "_t") == 0 || (slot >= FRESH_TCP && slot <= FRESH_DATAGRAM);
+}
+
 static void put(int world, enum slot slot, int fd) {
   NEED(fd >= 0);
   if (fd != number_of(world, slot)) {
