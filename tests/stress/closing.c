@@ -67,7 +67,7 @@ static void check_result(const char *call, long result) {
   if (error == EBADF) atomic_fetch_add(&closed_under, 1);
   switch (error) {
     case EBADF: case EAGAIN: case EPIPE: case ECONNRESET: case ENOTSOCK: case EINVAL: case ENOTCONN: case ENOBUFS: case EMSGSIZE:
-    case ENOSPC: case ESPIPE: case EDESTADDRREQ: case ECONNREFUSED: case EMFILE: case EOPNOTSUPP: case ENXIO: case EEXIST: case ENOENT: case EBUSY:
+    case ENOSPC: case ESPIPE: case EDESTADDRREQ: case ECONNREFUSED: case EMFILE: case EOPNOTSUPP: case ENXIO: case EEXIST: case ENOENT: case EBUSY: case ELOOP:
       return;
     default:
       fprintf(stderr, "# %s: %s\n", call, strerror(error));
