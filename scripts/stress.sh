@@ -51,6 +51,10 @@ for program in $random; do seeds "$program" random & jobs+=($!); done
 ) & jobs+=($!)
 for job in "${jobs[@]}"; do wait "$job" || failed=1; done
 
+echo "descriptors that threads close under each other"
+$cc -std=gnu11 -g -O1 -Iinclude tests/stress/closing.c -o "$out/closing" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread
+for _ in 1 2 3; do attempt 'tests/stress/closing.c, thirty seconds' "$out/closing" 30 || failed=1; done
+
 echo "storms of signals"
 for program in $storms; do
   attempt "ROUNDS=10 $program" env ROUNDS=10 "$out/${program//\//_}" || failed=1
