@@ -26,8 +26,14 @@ pub(super) enum Manner {
 
 /// What kind of file `fd` is; EBADF for none.
 pub(super) fn manner(fd: c_int) -> io::Result<Manner> {
-    Ok(match sys::file_type(fd)? {
+    /// Null, zero, full and urandom among the memory devices (major number 1 of devices.txt): asked not to wait, they
+    /// stop early when another thread is due.
+    const NEVER_WAIT: [libc::dev_t; 4] =
+        [libc::makedev(1, 3), libc::makedev(1, 5), libc::makedev(1, 7), libc::makedev(1, 9)];
+    let status = sys::status(fd)?;
+    Ok(match status.st_mode & libc::S_IFMT {
         libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK | libc::S_IFLNK => Manner::Plain,
+        libc::S_IFCHR if NEVER_WAIT.contains(&status.st_rdev) => Manner::Plain,
         _ => Manner::Careful,
     })
 }

@@ -33,12 +33,23 @@ pub unsafe fn select(
     let bytes = usize::try_from(count).map_err(|_| error(libc::EINVAL))?.min(MOST).div_ceil(64) * 8;
     // SAFETY: by contract; the kernel reads and writes `count` bits of each set, in whole words.
     unsafe {
-        // The kernel empties the sets when nothing is ready, so the question is kept beside them.
-        let asked = Scheduler::scratch(scheduler, 3 * bytes)?;
+        // The kernel overwrites its sets each time it is asked; the program's change when the answer is known.
+        let asked = Scheduler::scratch(scheduler, 6 * bytes)?;
+        let answers = asked.add(3 * bytes);
         for (i, set) in sets.iter().enumerate().filter(|(_, set)| !set.is_null()) {
             sys::copy_in(set.cast(), asked.add(i * bytes), bytes)?;
         }
-        let mut found = sys::select_now(count, sets, mask)?;
+        let mut places = [0, 1, 2].map(|i| answers.add(i * bytes).cast::<libc::fd_set>());
+        for (place, set) in places.iter_mut().zip(sets) {
+            if set.is_null() {
+                *place = ptr::null_mut();
+            }
+        }
+        let look = || {
+            ptr::copy_nonoverlapping(asked, answers, 3 * bytes);
+            sys::select_now(count, places, mask)
+        };
+        let mut found = look()?;
         let admitted = Admitted::by(mask)?;
         while found == 0 && clock::now() < deadline {
             let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
@@ -51,19 +62,16 @@ pub unsafe fn select(
             if closed {
                 return Err(error(libc::EBADF));
             }
-            for (i, set) in sets.iter().enumerate().filter(|(_, set)| !set.is_null()) {
-                ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
-            }
-            found = sys::select_now(count, sets, mask)?;
+            found = look()?;
             if wake == Wake::Interrupted && found == 0 && admitted.ran() {
-                for (i, set) in sets.iter().enumerate().filter(|(_, set)| !set.is_null()) {
-                    ptr::copy_nonoverlapping(asked.add(i * bytes), set.cast(), bytes);
-                }
                 return Err(error(libc::EINTR));
             }
             if wake == Wake::TimedOut && until == deadline {
                 break;
             }
+        }
+        for (place, set) in places.iter().zip(sets).filter(|(_, set)| !set.is_null()) {
+            sys::copy_out(place.cast(), set.cast(), bytes)?;
         }
         Ok(found)
     }

@@ -91,11 +91,16 @@ pub unsafe fn status_of(path: *const c_char) -> io::Result<libc::stat> {
 
 /// The file's type bits.
 pub fn file_type(fd: c_int) -> io::Result<libc::mode_t> {
+    Ok(status(fd)?.st_mode & libc::S_IFMT)
+}
+
+/// What the kernel knows of a file: `fstat(2)`.
+pub fn status(fd: c_int) -> io::Result<libc::stat> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the kernel fills `stat` on success.
     unsafe {
         call!(SYS_fstat, fd, stat.as_mut_ptr())?;
-        Ok(stat.assume_init().st_mode & libc::S_IFMT)
+        Ok(stat.assume_init())
     }
 }
 
