@@ -7,6 +7,7 @@
  */
 #include "../c/check.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -199,6 +200,8 @@ int main(int argc, char **argv) {
   int seconds = argc > 1 ? atoi(argv[1]) : 5;
   struct rlimit limit = {1000, 4096};
   signal(SIGPIPE, SIG_IGN);
+  /* Else it opens a file to count the processors, whose number could be closed under it. */
+  mallopt(M_ARENA_MAX, 8);
   setrlimit(RLIMIT_NOFILE, &limit);
   seed = cast_dice().state;
   for (int i = 0; i < NUMBERS; i++) atomic_store(&numbers[i], eventfd(0, 0));
