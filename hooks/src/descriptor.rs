@@ -23,6 +23,14 @@ pub fn not_open() -> c_int {
     -1
 }
 
+/// Tells the core that `fd` was closed or replaced, as it was told before that it would be.
+pub fn closed(fd: c_int) {
+    // SAFETY: always valid on its thread.
+    let errno = unsafe { *libc::__errno_location() };
+    apart(|_| scheduler::closed(fd));
+    set_errno(errno);
+}
+
 /// A number that was just made proves that whatever was registered under it is gone.
 pub fn made(fd: c_int) -> c_int {
     if fd >= 0 {
@@ -68,7 +76,9 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
     }
     apart(|_| scheduler::closing(fd));
     // SAFETY: see above.
-    unsafe { real::close(fd) }
+    let result = unsafe { real::close(fd) };
+    closed(fd);
+    result
 }
 
 pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
@@ -80,7 +90,9 @@ pub unsafe extern "C" fn fclose(stream: *mut FILE) -> c_int {
         let fd = stdio::descriptor(stream.cast());
         apart(|_| stdio::closing(stream.cast()));
         apart(|_| scheduler::closing(fd));
-        real::fclose(stream)
+        let result = real::fclose(stream);
+        closed(fd);
+        result
     }
 }
 
@@ -93,7 +105,9 @@ pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, strea
         }
         let fd = stdio::descriptor(stream.cast());
         apart(|_| scheduler::closing(fd));
-        real::freopen(path, mode, stream)
+        let opened = real::freopen(path, mode, stream);
+        closed(fd);
+        opened
     }
 }
 
@@ -122,7 +136,9 @@ fn close_around_ours(first: c_uint, last: c_uint, mut close: impl FnMut(c_uint, 
         }
         from = fd as c_uint + 1;
     }
-    if from <= last || first > last { close(from, last) } else { 0 }
+    let result = if from <= last || first > last { close(from, last) } else { 0 };
+    registry::known(first as c_int, end as c_int).filter(|&(_, own)| !own).for_each(|(fd, _)| closed(fd));
+    result
 }
 
 pub unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
@@ -176,7 +192,9 @@ pub unsafe extern "C" fn dup2(from: c_int, to: c_int) -> c_int {
         return not_open();
     }
     // SAFETY: see above.
-    unsafe { real::dup2(from, to) }
+    let result = unsafe { real::dup2(from, to) };
+    closed(to);
+    result
 }
 
 pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
@@ -185,7 +203,9 @@ pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
         return not_open();
     }
     // SAFETY: see above.
-    unsafe { real::dup3(from, to, flags) }
+    let result = unsafe { real::dup3(from, to, flags) };
+    closed(to);
+    result
 }
 
 pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int {

@@ -86,5 +86,7 @@ pub unsafe extern "C" fn mq_close(queue: c_int) -> c_int {
     }
     apart(|_| scheduler::closing(queue));
     // SAFETY: see above.
-    unsafe { real::mq_close(queue) }
+    let result = unsafe { real::mq_close(queue) };
+    crate::descriptor::closed(queue);
+    result
 }

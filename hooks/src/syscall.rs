@@ -140,7 +140,9 @@ pub unsafe extern "C" fn syscall(
             }
             libc::SYS_close => {
                 apart(|_| scheduler::closing(fd));
-                kernel()
+                let result = kernel();
+                descriptor::closed(fd);
+                result
             }
             libc::SYS_close_range => {
                 c_long::from(descriptor::close_range(a as c_uint, b as c_uint, c as c_int))

@@ -9,6 +9,7 @@
 //! with EEXIST when it still stood. A busy connection never gets that far; an idle one costs one call.
 
 mod descriptor;
+mod registration;
 pub mod registry;
 mod remote;
 mod ring;
@@ -27,23 +28,11 @@ use std::sync::Arc;
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
-use crate::waiter::{CLOSED, Interest, Waiter, Wake};
+use crate::waiter::{Interest, Waiter, Wake};
+use registration::{close_out, make_sure, register, wake_all};
 use ring::Ring;
 use table::{Entry, Registration, Table};
 
-/// Everything epoll can tell, edge-triggered. ERR and HUP come unasked.
-const EVERYTHING: u32 = (libc::EPOLLIN
-    | libc::EPOLLOUT
-    | libc::EPOLLPRI
-    | libc::EPOLLRDHUP
-    | libc::EPOLLRDNORM
-    | libc::EPOLLRDBAND
-    | libc::EPOLLWRNORM
-    | libc::EPOLLWRBAND
-    | libc::EPOLLMSG
-    | libc::EPOLLET) as u32;
-/// Events that end any wait.
-const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
 /// Events taken from the kernel in one call.
@@ -110,7 +99,7 @@ impl Reactor {
             close_out(entry, generation, ready);
         }
         if entry.registration.get() == Registration::None {
-            register(epoll, entry)?;
+            register(epoll, entry, &self.remote)?;
         } else if !entry.doubt.is_linked() {
             entry.since.set(now);
             // SAFETY: entries never move.
@@ -303,20 +292,17 @@ impl Reactor {
         while self.next_doubt() <= self.now {
             // SAFETY: the list is not empty, and entries never move.
             let entry = unsafe { &*self.doubted.pop_front().cast::<Entry>() };
-            if entry.waiters.is_empty() {
-                continue;
-            }
-            let data = tag(entry);
-            match sys::epoll_add(epoll, entry.fd, EVERYTHING, data) {
-                // It was gone; now it stands, and what is ready already comes as an edge.
-                Ok(()) => {}
-                Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
-                // Not open any more, or no longer something that blocks: the call itself will tell.
-                Err(_) => {
-                    entry.registration.set(Registration::None);
-                    wake_all(entry, u32::MAX, ready);
-                }
-            }
+            make_sure(epoll, entry, &self.remote, ready);
+        }
+    }
+
+    /// The registration of `fd` may have gone with what the number meant before.
+    pub fn doubt(&mut self, fd: c_int, ready: &List) {
+        let epoll = self.remote.epoll.load(Ordering::Relaxed);
+        if let Some(entry) = self.table.get(fd)
+            && entry.registration.get() == Registration::Made
+        {
+            make_sure(epoll, entry, &self.remote, ready);
         }
     }
 
@@ -332,60 +318,6 @@ impl Reactor {
             if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
             }
-        }
-    }
-}
-
-fn tag(entry: &Entry) -> u64 {
-    u64::from(entry.generation.get()) << 32 | u64::from(entry.fd as u32)
-}
-
-fn register(epoll: c_int, entry: &Entry) -> io::Result<()> {
-    match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
-        // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
-        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
-            sys::epoll_modify(epoll, entry.fd, EVERYTHING, tag(entry))?;
-        }
-        result => result?,
-    }
-    if !registry::registered(entry.fd) {
-        return Err(io::ErrorKind::OutOfMemory.into());
-    }
-    entry.registration.set(Registration::Made);
-    Ok(())
-}
-
-/// Wakes the waiters of `entry` that `events` concern.
-fn wake_all(entry: &Entry, events: u32, ready: &List) {
-    let mut link = entry.waiters.first();
-    while !link.is_null() {
-        // SAFETY: the list holds interests whose waiters are in place until they are unlinked.
-        unsafe {
-            let interest = &*link.cast::<Interest>();
-            link = entry.waiters.after(link);
-            if events & (interest.events.get() | ALWAYS) != 0 {
-                Waiter::wake(interest.waiter, Wake::Ready, ready);
-            }
-        }
-    }
-}
-
-/// The number was closed: its registration is void and its waiters learn it.
-fn close_out(entry: &Entry, generation: u32, ready: &List) {
-    entry.doubt.unlink();
-    entry.generation.set(generation);
-    entry.registration.set(Registration::None);
-    entry.hung_up.set(false);
-    loop {
-        let link = entry.waiters.pop_front();
-        if link.is_null() {
-            break;
-        }
-        // SAFETY: as for `wake_all`.
-        unsafe {
-            let interest = &*link.cast::<Interest>();
-            interest.events.set(interest.events.get() | CLOSED);
-            Waiter::wake(interest.waiter, Wake::Closed, ready);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the whole process knows of its descriptors: who has them registered, how often each was closed,
 //! and which belong to the library.
 //!
-//! Any thread may close what another waits for. A number that some thread has registered carries a count;
+//! Any thread may close what another waits for. A number that some thread has registered carries a mark;
 //! closing it bumps its generation, by which every registration made before is known to be stale.
 
 use core::ffi::c_int;
@@ -19,11 +19,13 @@ const CHUNK: usize = 1 << 14;
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
-/// One word a descriptor: generation in the upper half, then the library's mark, then the count of
-/// registrations of this generation.
+/// One word a descriptor: generation in the upper half, then the library's mark, then which threads have
+/// registered this generation: a bit each, which many threads share ([`Remote::bit`]).
 static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
+/// How many bits there are for threads.
+pub const BITS: u32 = 31;
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
@@ -66,13 +68,13 @@ fn word_or_new(fd: c_int) -> Option<&'static AtomicU64> {
 
 /// How often `fd` was closed while registered.
 pub fn generation(fd: c_int) -> u32 {
-    word(fd).map_or(0, |w| (w.load(Ordering::Acquire) >> 32) as u32)
+    word(fd).map_or(0, |w| (w.load(Ordering::SeqCst) >> 32) as u32)
 }
 
-/// Counts a registration of `fd` by one thread. `false` when there is no room to remember it.
-pub fn registered(fd: c_int) -> bool {
+/// Remembers that a thread registers `fd`. `false` when there is no room to remember it.
+pub fn registered(fd: c_int, by: &Remote) -> bool {
     let Some(word) = word_or_new(fd) else { return false };
-    word.fetch_add(1, Ordering::AcqRel);
+    word.fetch_or(by.bit, Ordering::SeqCst);
     HIGHEST.fetch_max(fd as usize + 1, Ordering::Relaxed);
     ACTIVE.store(1, Ordering::Release);
     true
@@ -125,22 +127,36 @@ pub enum Closing {
 /// thread may. Call it before the real close, in no signal handler.
 pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
     let Some(word) = word(fd) else { return false };
-    if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
+    if word.load(Ordering::SeqCst) & (OWN - 1) == 0 || !in_this_process() {
         return false;
     }
-    next_generation(word);
+    let who = next_generation(word);
     let mut had = false;
-    for remote in THREADS.lock().iter() {
-        // A duplicate may keep the description open: its registration would outlive the number.
-        let deleted =
-            how == Closing::Now && sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd).is_ok();
+    for remote in THREADS.lock().iter().filter(|remote| who & remote.bit != 0) {
+        if how == Closing::Now {
+            // A duplicate may keep the description open: its registration would outlive the number.
+            let _ = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd);
+        }
+        // Whether or not there was something to remove: another thread may be closing it as well.
         if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
             had = true;
-        } else if deleted || how == Closing::Unseen {
+        } else {
             remote.post(Message::Closed(fd));
         }
     }
     had
+}
+
+/// `fd` has just been closed, or replaced: whoever has registered it since [`closing`] told of it makes sure that
+/// the registration stands. It may have gone with the old file, and the kernel says nothing then.
+pub fn closed(fd: c_int) {
+    let Some(word) = word(fd) else { return };
+    let who = word.load(Ordering::SeqCst) & (OWN - 1);
+    if who == 0 || !in_this_process() {
+        return;
+    }
+    let threads = THREADS.lock();
+    threads.iter().filter(|remote| who & remote.bit != 0).for_each(|remote| remote.post(Message::Doubt(fd)));
 }
 
 /// [`closing`] for a signal handler: takes no lock and touches no list; every thread looks for itself.
@@ -156,10 +172,11 @@ pub fn closing_in_handler(fd: c_int) {
     }
 }
 
-fn next_generation(word: &AtomicU64) {
+/// Gives the threads that had registered the one before.
+fn next_generation(word: &AtomicU64) -> u64 {
     let next = |w: u64| Some(((w & !(OWN - 1) & !(GENERATION - 1)) | (w & OWN)).wrapping_add(GENERATION));
     // The closure always gives a value.
-    let _ = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+    word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap_or(0) & (OWN - 1)
 }
 
 /// The numbers from `first` to `last` that were ever registered or are the library's own.

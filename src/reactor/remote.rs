@@ -1,10 +1,11 @@
 //! The side of a thread that other threads may touch: its inbox and how to wake it.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
+use super::registry;
 use crate::sys;
 use crate::waiter::{Waiter, Wake};
 
@@ -15,6 +16,8 @@ pub enum Message {
     Wake(*const Waiter, Wake),
     /// This descriptor was closed: whoever waits for it must know.
     Closed(c_int),
+    /// The registration of this descriptor may be gone: whoever waits for it must make sure.
+    Doubt(c_int),
     /// Release the coroutine at this address.
     Release(*mut ()),
 }
@@ -33,6 +36,8 @@ pub const UNRESTARTED: u8 = 2;
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]
 pub struct Remote {
+    /// What stands for the thread in the registry's words.
+    pub bit: u64,
     /// The thread's epoll instance, -1 while there is none.
     pub epoll: AtomicI32,
     /// The eventfd that ends its sleep, -1 while there is none.
@@ -55,7 +60,9 @@ impl Default for Remote {
 impl Remote {
     /// A thread that has no descriptors yet.
     pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         Remote {
+            bit: 1 << (COUNT.fetch_add(1, Ordering::Relaxed) % registry::BITS),
             epoll: AtomicI32::new(-1),
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),

@@ -264,6 +264,14 @@ pub fn closing(fd: c_int) {
     closing_as(fd, registry::Closing::Now);
 }
 
+/// The program has closed `fd`, or put something else there, which [`closing`] was told of before.
+pub fn closed(fd: c_int) {
+    // A handler must not wait for locks.
+    if tls::handlers() == 0 {
+        registry::closed(fd);
+    }
+}
+
 fn closing_as(fd: c_int, closing: registry::Closing) {
     if tls::handlers() > 0 {
         registry::closing_in_handler(fd);

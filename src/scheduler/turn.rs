@@ -66,6 +66,7 @@ impl Scheduler {
                 match message {
                     Message::Wake(waiter, reason) => Waiter::wake(waiter, reason, &(*this).ready),
                     Message::Closed(fd) => (*this).reactor.closed(fd, &(*this).ready),
+                    Message::Doubt(fd) => (*this).reactor.doubt(fd, &(*this).ready),
                     Message::Release(co) => Self::release(this, co.cast()),
                 }
             }

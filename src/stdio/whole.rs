@@ -159,6 +159,7 @@ pub unsafe fn fclose(
         } else {
             close(stream.cast())
         };
+        scheduler::closed(fd);
         if closed == 0 && !flushed {
             set_errno(error);
             closed = EOF;

@@ -1,0 +1,112 @@
+//! One descriptor's registration with epoll: made, made again, void; and those who wait for it. It knows no other
+//! descriptor.
+
+use core::ffi::c_int;
+use std::io;
+
+use super::registry;
+use super::remote::Remote;
+use super::table::{Entry, Registration};
+use crate::list::List;
+use crate::sys;
+use crate::waiter::{CLOSED, Interest, Waiter, Wake};
+
+/// Everything epoll can tell, edge-triggered. ERR and HUP come unasked.
+const EVERYTHING: u32 = (libc::EPOLLIN
+    | libc::EPOLLOUT
+    | libc::EPOLLPRI
+    | libc::EPOLLRDHUP
+    | libc::EPOLLRDNORM
+    | libc::EPOLLRDBAND
+    | libc::EPOLLWRNORM
+    | libc::EPOLLWRBAND
+    | libc::EPOLLMSG
+    | libc::EPOLLET) as u32;
+/// Events that end any wait.
+const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+
+fn tag(entry: &Entry) -> u64 {
+    u64::from(entry.generation.get()) << 32 | u64::from(entry.fd as u32)
+}
+
+/// Registers the number, whatever it means by now. Whoever closes it bumps its generation first, removes what is registered
+/// then, and looks for newer registrations when it is closed; so a registration that no closing came between stands, or is
+/// doubted in time.
+pub fn register(epoll: c_int, entry: &Entry, remote: &Remote) -> io::Result<()> {
+    loop {
+        if !registry::registered(entry.fd, remote) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        entry.generation.set(registry::generation(entry.fd));
+        match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
+            // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
+            Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
+                sys::epoll_modify(epoll, entry.fd, EVERYTHING, tag(entry))?;
+            }
+            result => result?,
+        }
+        if registry::generation(entry.fd) == entry.generation.get() {
+            entry.registration.set(Registration::Made);
+            return Ok(());
+        }
+    }
+}
+
+/// Makes a registration again that somebody relies on.
+pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
+    if entry.waiters.is_empty() {
+        return;
+    }
+    registry::registered(entry.fd, remote);
+    let result = sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry));
+    let generation = registry::generation(entry.fd);
+    if entry.generation.get() != generation {
+        close_out(entry, generation, ready);
+        return;
+    }
+    match result {
+        // It was gone; now it stands, and what is ready already comes as an edge.
+        Ok(()) => {}
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
+        // Not open any more, or no longer something that blocks: the call itself will tell.
+        Err(_) => {
+            entry.registration.set(Registration::None);
+            wake_all(entry, u32::MAX, ready);
+        }
+    }
+}
+
+/// Wakes the waiters of `entry` that `events` concern.
+pub fn wake_all(entry: &Entry, events: u32, ready: &List) {
+    let mut link = entry.waiters.first();
+    while !link.is_null() {
+        // SAFETY: the list holds interests whose waiters are in place until they are unlinked.
+        unsafe {
+            let interest = &*link.cast::<Interest>();
+            link = entry.waiters.after(link);
+            if events & (interest.events.get() | ALWAYS) != 0 {
+                Waiter::wake(interest.waiter, Wake::Ready, ready);
+            }
+        }
+    }
+}
+
+/// The number was closed: its registration is void and its waiters learn it.
+pub fn close_out(entry: &Entry, generation: u32, ready: &List) {
+    entry.doubt.unlink();
+    entry.generation.set(generation);
+    entry.registration.set(Registration::None);
+    entry.hung_up.set(false);
+    loop {
+        let link = entry.waiters.pop_front();
+        if link.is_null() {
+            break;
+        }
+        // SAFETY: as for `wake_all`.
+        unsafe {
+            let interest = &*link.cast::<Interest>();
+            interest.events.set(interest.events.get() | CLOSED);
+            Waiter::wake(interest.waiter, Wake::Closed, ready);
+        }
+    }
+}
