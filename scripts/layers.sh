@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 order='weak annotate heap list tls clock
-sys log local environment
+sys log local environment latch fork
 context stack waiter
 coroutine timer reactor
 scheduler

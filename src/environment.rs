@@ -5,27 +5,37 @@
 
 use core::ffi::{CStr, c_char};
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::ffi::CString;
-
-use parking_lot::RwLock;
 
 use crate::heap;
 
-static LISTED: RwLock<Vec<CString>> = RwLock::new(Vec::new());
+/// A list of names. Never freed, for another thread may be reading it: programs have one, or very few.
+struct List {
+    names: Vec<CString>,
+    /// The one before, kept for who looks for leaks.
+    #[allow(dead_code, reason = "nobody reads it")]
+    before: *const List,
+}
 
-/// Replaces the list of names.
-pub fn list(names: Vec<CString>) {
-    *LISTED.write() = names;
+static LISTED: AtomicPtr<List> = AtomicPtr::new(ptr::null_mut());
+
+/// Replaces the list of names. `None` without memory.
+pub fn list(names: Vec<CString>) -> Option<()> {
+    let before = LISTED.load(Ordering::Acquire);
+    LISTED.store(Box::into_raw(heap::boxed(List { names, before })?), Ordering::Release);
+    Some(())
+}
+
+/// The listed names.
+pub fn listed() -> &'static [CString] {
+    // SAFETY: null, or a list that is never freed.
+    unsafe { LISTED.load(Ordering::Acquire).as_ref() }.map_or(&[], |list| &list.names)
 }
 
 /// Whether the name is listed.
 pub fn is_listed(name: &CStr) -> bool {
-    LISTED.read().iter().any(|n| n.as_c_str() == name)
-}
-
-/// The listed names.
-pub fn listed() -> Vec<CString> {
-    LISTED.read().clone()
+    listed().iter().any(|n| n.as_c_str() == name)
 }
 
 #[derive(Debug)]
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_listed_names_are_listed() {
-        list(vec![c"CGINAME".into()]);
+        list(vec![c"CGINAME".into()]).unwrap();
         assert!(is_listed(c"CGINAME") && !is_listed(c"CGI") && !is_listed(c"CGINAMES"));
     }
 }

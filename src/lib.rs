@@ -9,7 +9,9 @@
 mod weak;
 pub mod annotate;
 pub mod clock;
+pub mod fork;
 pub mod heap;
+pub mod latch;
 pub mod list;
 pub mod sys;
 pub mod tls;
@@ -29,3 +31,13 @@ pub mod stdio;
 pub mod sync;
 pub mod timer;
 pub mod waiter;
+
+/// The parts that take part in a fork, outermost lock first. An allocator may release a lock of its own anywhere, so
+/// who waits for locks comes last.
+static PARTS: fork::Parts =
+    [&stdio::FORK, &io::FORK_OF_COMMANDS, &io::FORK_OF_HELPERS, &scheduler::FORK, &sync::lot::fork::FORK];
+
+/// What there is to do before any other thread: the library's constructor calls it.
+pub fn begin() {
+    fork::look_out(&PARTS);
+}

@@ -8,7 +8,6 @@
 use core::arch::{asm, naked_asm};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Once;
 
 use crate::coroutine::Coroutine;
 use crate::reactor::registry;
@@ -37,25 +36,31 @@ pub fn wraps_handlers() -> bool {
     WRAPPED.load(Ordering::Acquire)
 }
 
-/// Puts every handler of the process behind the wrapper. Called when the first coroutine is made.
+/// Puts every handler of the process behind the wrapper. Called when a coroutine is made; see `fork` on what is
+/// done once for a process.
 pub fn wrap_handlers() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        WRAPPED.store(true, Ordering::Release);
-        registry::ACTIVE.store(1, Ordering::Release);
-        for signal in 1..SIGNALS as c_int {
-            let Ok(mut action) = sys::signal_action(signal, None) else { continue };
-            if is_function(action.handler) || signal == libc::SIGSEGV {
-                let (function, flags) = translate(signal, action.handler, action.flags as c_int);
-                action.handler = function;
-                action.flags = flags as usize | SA_RESTORER;
-                if action.restorer == 0 {
-                    action.restorer = restorer as *const () as usize;
-                }
-                let _ = sys::signal_action(signal, Some(&action));
-            }
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.load(Ordering::Acquire) {
+        return;
+    }
+    WRAPPED.store(true, Ordering::Release);
+    registry::ACTIVE.store(1, Ordering::Release);
+    for signal in 1..SIGNALS as c_int {
+        let Ok(mut action) = sys::signal_action(signal, None) else { continue };
+        if action.handler == wrapper as *const () as usize {
+            continue;
         }
-    });
+        if is_function(action.handler) || signal == libc::SIGSEGV {
+            let (function, flags) = translate(signal, action.handler, action.flags as c_int);
+            action.handler = function;
+            action.flags = flags as usize | SA_RESTORER;
+            if action.restorer == 0 {
+                action.restorer = restorer as *const () as usize;
+            }
+            let _ = sys::signal_action(signal, Some(&action));
+        }
+    }
+    DONE.store(true, Ordering::Release);
 }
 
 /// `SA_RESTORER` of the kernel's signal.h: the action names its own way back.

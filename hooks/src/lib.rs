@@ -40,8 +40,9 @@ pub use colib_core::capi;
 
 /// Looks every real function up while nothing else runs yet: `dlsym` has no place in a signal handler.
 #[ctor::ctor(unsafe)]
-fn find_real_functions() {
+fn begin() {
     real::find_all();
     variables::find_all();
     lock_allocator::find();
+    colib_core::begin();
 }

@@ -148,10 +148,10 @@ hook! {
             if colib_core::tls::hook_word() == 0 {
                 return real!(clearenv)();
             }
-            let kept: Vec<_> = environment::listed().into_iter().filter_map(|name| {
+            let kept: Vec<_> = environment::listed().iter().filter_map(|name| {
                 let value = real!(getenv)(name.as_ptr());
                 let value = (!value.is_null()).then(|| CStr::from_ptr(value).to_owned());
-                change(|own| own.unset(&name));
+                change(|own| own.unset(name));
                 value.map(|value| (name, value))
             }).collect();
             let result = real!(clearenv)();

@@ -1,7 +1,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
-use std::ffi::CString;
 
 use crate::environment;
+use crate::heap;
 use crate::scheduler::Scheduler;
 
 /// Sets the running coroutine's value of a pthread key. Outside any coroutine it is pthread_setspecific.
@@ -47,15 +47,12 @@ pub unsafe extern "C" fn co_getspecific(key: libc::pthread_key_t) -> *mut c_void
 /// Replaces the list of an earlier call; count names are copied, NULL ones skipped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_set_env_list(name: *mut *const c_char, count: usize) {
-    let mut names: Vec<CString> = Vec::new();
-    for i in 0..if name.is_null() { 0 } else { count } {
-        // SAFETY: the program's array of strings.
-        unsafe {
-            let name = *name.add(i);
-            if !name.is_null() {
-                names.push(CStr::from_ptr(name).to_owned());
-            }
-        }
-    }
-    environment::list(names);
+    // SAFETY: the program's array of strings.
+    let given = (0..if name.is_null() { 0 } else { count }).map(|i| unsafe { *name.add(i) });
+    let names = given.filter(|name| !name.is_null()).map(|name| {
+        // SAFETY: as above.
+        heap::copy(unsafe { CStr::from_ptr(name) })
+    });
+    // Without memory the list stays as it is: there is no way to tell.
+    let _ = names.collect::<Option<Vec<_>>>().and_then(environment::list);
 }

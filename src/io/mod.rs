@@ -44,6 +44,7 @@ pub use gather::expect_low_water_marks;
 pub use input::{read, readv, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
+pub use offload::FORK as FORK_OF_HELPERS;
 pub use open::open;
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
@@ -53,7 +54,7 @@ pub use random::{await_random, getrandom};
 pub use select::{Sets, select};
 pub use signal::{pause, suspend, wait_for_signal};
 pub use sleep::{sleep_until, sleep_until_clock};
-pub use system::system;
+pub use system::{FORK as FORK_OF_COMMANDS, system};
 pub use transfer::{End, copy_file_range, sendfile, splice, tee, vmsplice};
 
 use core::ffi::c_int;

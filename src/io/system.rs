@@ -8,10 +8,10 @@ use core::mem::{MaybeUninit, zeroed};
 use core::ptr;
 use std::io;
 
-use parking_lot::Mutex;
-
 use super::child::{await_end_of, discard, hide};
 use super::error;
+use crate::fork::{Handlers, Side};
+use crate::latch::Mutex;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
 use crate::sys::{self, SignalAction};
@@ -36,6 +36,18 @@ static KEYBOARD: Mutex<Keyboard> = Mutex::new(Keyboard {
     commands: 0,
     before: [SignalAction { handler: 0, flags: 0, restorer: 0, mask: 0 }; 2],
 });
+
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop, go_on, later: |_| () };
+
+fn stop() {
+    core::mem::forget(KEYBOARD.lock());
+}
+
+unsafe fn go_on(_: Side) {
+    // SAFETY: `stop` ran on this thread.
+    unsafe { KEYBOARD.force_unlock() };
+}
 
 /// A command begins. Gives which of the signals of the keyboard the command does not ignore.
 fn ignore_keyboard() -> [bool; 2] {

@@ -10,9 +10,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::alloc::{Layout, alloc_zeroed};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::remote::{Message, Remote};
+use crate::latch::Mutex;
 use crate::sys;
 
 const CHUNK: usize = 1 << 14;
@@ -201,15 +200,15 @@ pub fn replace(old: c_int, new: impl Fn() -> c_int) {
 }
 
 /// Holds the registry still while the process forks.
-pub fn before_fork() {
+pub fn stop_for_fork() {
     core::mem::forget(THREADS.lock());
 }
 
-/// Lets the parent go on after a fork.
+/// Lets it go on after a fork.
 ///
 /// # Safety
-/// Follows [`before_fork`] on the same thread.
-pub unsafe fn after_fork_in_parent() {
+/// Follows [`stop_for_fork`] on the same thread.
+pub unsafe fn go_on_after_fork() {
     // SAFETY: by contract the lock is held.
     unsafe { THREADS.force_unlock() };
 }
@@ -217,10 +216,8 @@ pub unsafe fn after_fork_in_parent() {
 /// In the child none of the parent's threads and registrations is left; the forking thread enters anew.
 ///
 /// # Safety
-/// Follows [`before_fork`]; the process has one thread.
-pub unsafe fn after_fork_in_child() {
-    // SAFETY: by contract the lock is held, and by nobody else.
-    unsafe { THREADS.force_unlock() };
+/// Follows [`go_on_after_fork`]; the process has one thread.
+pub unsafe fn tidy_after_fork() {
     for remote in core::mem::take(&mut *THREADS.lock()) {
         for place in [&remote.epoll, &remote.alarm] {
             let fd = place.swap(-1, Ordering::Relaxed);

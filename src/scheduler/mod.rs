@@ -17,7 +17,7 @@ mod turn;
 
 pub use interrupt::{handler_ran, handlers_run};
 pub use switch::{prepare_resume, prepare_yield};
-pub use thread::count_of_threads;
+pub use thread::{FORK, count_of_threads};
 
 use core::ffi::c_int;
 use core::ptr;

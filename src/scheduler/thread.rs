@@ -3,12 +3,11 @@
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::Once;
-
-use parking_lot::Mutex;
 
 use super::Scheduler;
 use crate::coroutine::{Coroutine, Ground, State};
+use crate::fork::{self, Handlers, Side};
+use crate::latch::Mutex;
 use crate::reactor::{Message, Reactor, registry};
 use crate::stack::{Alternate, Pool};
 use crate::timer::Timers;
@@ -61,6 +60,7 @@ impl Scheduler {
 
     #[cold]
     fn new() -> *mut Scheduler {
+        fork::look_after();
         // SAFETY: always succeeds; valid as long as the thread lives.
         let errno = unsafe { libc::__errno_location() };
         let this = Box::into_raw(Box::new(Scheduler {
@@ -161,24 +161,30 @@ pub(super) unsafe fn release_elsewhere(co: *mut Coroutine) {
 // A pthread key, not a Rust thread-local with a destructor: hooks that run later find the words in `tls`
 // empty and pass through (invariant 5).
 
-static KEY: AtomicUsize = AtomicUsize::new(usize::MAX);
-static SET_UP: Once = Once::new();
+const NONE: usize = usize::MAX;
+static KEY: AtomicUsize = AtomicUsize::new(NONE);
+
+fn key() -> Option<libc::pthread_key_t> {
+    if KEY.load(Ordering::Acquire) == NONE {
+        let mut key = 0;
+        // SAFETY: `key` is writable, and the destructor takes what is stored under it.
+        unsafe {
+            if libc::pthread_key_create(&mut key, Some(thread_ended)) != 0 {
+                return None;
+            }
+            if KEY.compare_exchange(NONE, key as usize, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                // Another thread was first.
+                libc::pthread_key_delete(key);
+            }
+        }
+    }
+    Some(KEY.load(Ordering::Acquire) as libc::pthread_key_t)
+}
 
 fn at_thread_end(this: *mut Scheduler) {
-    SET_UP.call_once(|| {
-        let mut key = 0;
-        // SAFETY: `key` is writable; the handlers have the right types and live for ever.
-        unsafe {
-            if libc::pthread_key_create(&mut key, Some(thread_ended)) == 0 {
-                KEY.store(key as usize, Ordering::Relaxed);
-            }
-            libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
-        }
-    });
-    let key = KEY.load(Ordering::Relaxed);
-    if key != usize::MAX {
+    if let Some(key) = key() {
         // SAFETY: the key exists.
-        unsafe { libc::pthread_setspecific(key as libc::pthread_key_t, this.cast::<c_void>()) };
+        unsafe { libc::pthread_setspecific(key, this.cast::<c_void>()) };
     }
 }
 
@@ -193,25 +199,30 @@ unsafe extern "C" fn thread_ended(this: *mut c_void) {
 
 // ---- fork -------------------------------------------------------------------------------------------
 
-unsafe extern "C" fn before_fork() {
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop, go_on, later };
+
+fn stop() {
     core::mem::forget(HOMES.lock());
-    registry::before_fork();
+    registry::stop_for_fork();
 }
 
-unsafe extern "C" fn parent_forked() {
-    // SAFETY: `before_fork` ran on this thread.
+unsafe fn go_on(_: Side) {
+    // SAFETY: `stop` ran on this thread.
     unsafe {
-        registry::after_fork_in_parent();
+        registry::go_on_after_fork();
         HOMES.force_unlock();
     }
 }
 
-unsafe extern "C" fn child_forked() {
+fn later(side: Side) {
+    if side == Side::Parent {
+        return;
+    }
     let this = Scheduler::get();
-    // SAFETY: `before_fork` ran on this thread, the only one of the child.
+    // SAFETY: the child has this one thread.
     unsafe {
-        HOMES.force_unlock();
-        registry::after_fork_in_child();
+        registry::tidy_after_fork();
         if !this.is_null() {
             (*this).reactor.forget_registrations(&(*this).ready);
             registry::enter((*this).reactor.remote());

@@ -6,21 +6,22 @@
 //! What a coroutine has while it is in a call on a stream, the streams themselves and some memory, hangs on it
 //! as the library's own among its values, so that it is given back when the coroutine is released meanwhile.
 
-use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::stream::Stream;
 use crate::clock::NEVER;
 use crate::coroutine::Coroutine;
+use crate::fork::{Handlers, Side};
 use crate::heap;
+use crate::latch::{Latch, Mutex};
 use crate::list::List;
 use crate::reactor::Message;
 use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
 use crate::{sys, tls};
+use parking_lot::lock_api::MutexGuard;
 
 const BUCKETS: usize = 1024;
 
@@ -40,15 +41,14 @@ struct Table([Vec<Entry>; BUCKETS]);
 // SAFETY: the pointers are compared, and followed only where `Condition` does the same.
 unsafe impl Send for Table {}
 
-/// Std's lock: a word that a child of fork can go on with.
 static TABLE: Mutex<Table> = Mutex::new(Table([const { Vec::new() }; BUCKETS]));
 /// How many streams of each bucket some coroutine has.
 static TAKEN: [AtomicU32; BUCKETS] = [const { AtomicU32::new(0) }; BUCKETS];
 
-type Guard = MutexGuard<'static, Table>;
+type Guard = MutexGuard<'static, Latch, Table>;
 
 fn table() -> Guard {
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+    TABLE.lock()
 }
 
 fn bucket(stream: *const Stream) -> usize {
@@ -111,19 +111,22 @@ pub struct Holding {
     pub source: *mut libc::FILE,
 }
 
+/// See `fork` on what is done once for a process.
+fn prepare() {
+    static PREPARED: AtomicBool = AtomicBool::new(false);
+    if !PREPARED.load(Ordering::Acquire) {
+        // SAFETY: the handler lives for ever, and the second of two finds nothing to do.
+        unsafe { libc::atexit(write_pending) };
+        PREPARED.store(true, Ordering::Release);
+    }
+}
+
 /// The running coroutine's holding; null without memory.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs. The same holds for every function here that takes one.
 pub unsafe fn holding(scheduler: *mut Scheduler) -> *mut Holding {
-    static SET_UP: Once = Once::new();
-    SET_UP.call_once(|| {
-        // SAFETY: the handlers live for ever.
-        unsafe {
-            libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
-            libc::atexit(write_pending);
-        }
-    });
+    prepare();
     // SAFETY: by contract.
     unsafe {
         let coroutine = Scheduler::current(scheduler);
@@ -346,28 +349,26 @@ extern "C" fn write_pending() {
 
 // ---- fork -------------------------------------------------------------------------------------------
 
-/// The table's lock while a thread forks.
-struct Held(UnsafeCell<Option<Guard>>);
-// SAFETY: only the thread that has the lock looks inside.
-unsafe impl Sync for Held {}
-static HELD: Held = Held(UnsafeCell::new(None));
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop, go_on, later };
 
-unsafe extern "C" fn before_fork() {
-    let guard = table();
-    // SAFETY: see `Held`.
-    unsafe { *HELD.0.get() = Some(guard) };
+fn stop() {
+    core::mem::forget(table());
 }
 
-unsafe extern "C" fn parent_forked() {
-    // SAFETY: see `Held`.
-    unsafe { (*HELD.0.get()).take() };
+unsafe fn go_on(_: Side) {
+    // SAFETY: `stop` ran on this thread.
+    unsafe { TABLE.force_unlock() };
 }
 
 /// The child has none of the other threads: what their coroutines had is free, and they wait for nothing.
-unsafe extern "C" fn child_forked() {
-    // SAFETY: see `Held`; the coroutines are in the child's memory as they were, and never run.
+fn later(side: Side) {
+    if side == Side::Parent {
+        return;
+    }
+    // SAFETY: the coroutines are in the child's memory as they were, and never run.
     unsafe {
-        let Some(mut table) = (*HELD.0.get()).take() else { return };
+        let mut table = table();
         let here = Scheduler::get();
         let elsewhere = |co: *const Coroutine| (*co).home.load(Ordering::Relaxed) != here.cast();
         for number in 0..BUCKETS {

@@ -13,18 +13,18 @@
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Once;
 
-use super::{latch::Latch, rouse};
+use super::rouse;
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
 use crate::heap;
+use crate::latch::Latch;
 use crate::list::{Link, List};
 use crate::scheduler::Scheduler;
 use crate::tls;
 use crate::waiter::Waiter;
 
-mod fork;
+pub mod fork;
 mod wait;
 
 pub use wait::{Ended, Manner, persist, until_called};
@@ -98,6 +98,26 @@ impl Held {
         Held { bucket, nested }
     }
 
+    /// For one who released a lock and may have others: none of them may be what a thread waits for that forks.
+    /// Nor for a signal handler, which may have interrupted anything, nor for one who is in the lot already.
+    fn to_tell(bucket: &'static Bucket) -> Option<Self> {
+        if bucket.standing.load(Ordering::SeqCst) == 0 || tls::handlers() > 0 {
+            return None;
+        }
+        if tls::in_lot() {
+            fork::miss();
+            return None;
+        }
+        tls::set_in_lot(true);
+        while !bucket.latch.close_unless(&fork::FORKS) {
+            if fork::miss() {
+                tls::set_in_lot(false);
+                return None;
+            }
+        }
+        Some(Held { bucket, nested: false })
+    }
+
     fn find(&self, address: usize) -> Option<&Queue> {
         let mut link = self.bucket.queues.first();
         while !link.is_null() {
@@ -161,24 +181,10 @@ impl Queue {
     }
 }
 
-/// Whether the calling thread may look into the lot: not in a signal handler, which may have interrupted anything,
-/// and not when it is there already.
-fn is_reachable(bucket: &Bucket) -> bool {
-    if bucket.standing.load(Ordering::SeqCst) == 0 || tls::handlers() > 0 {
-        return false;
-    }
-    if tls::in_lot() {
-        fork::miss();
-        return false;
-    }
-    true
-}
-
 /// Lets the one who waits longest at `address` look again.
 pub fn poke(address: usize) {
-    let bucket = bucket(address);
-    if is_reachable(bucket)
-        && let Some(queue) = Held::new(bucket).find(address)
+    if let Some(held) = Held::to_tell(bucket(address))
+        && let Some(queue) = held.find(address)
     {
         queue.poke_first();
     }
@@ -197,11 +203,7 @@ pub fn call_all(address: usize) {
 
 /// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came.
 pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
-    let bucket = bucket(address);
-    if !is_reachable(bucket) {
-        return;
-    }
-    let held = Held::new(bucket);
+    let Some(held) = Held::to_tell(bucket(address)) else { return };
     let mut spare = None;
     let mut link = held.find(address).map_or(ptr::null(), |queue| queue.places.first());
     while !link.is_null() {
@@ -221,8 +223,7 @@ pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
 
 /// Whether anybody waits at `address`.
 pub fn is_awaited(address: usize) -> bool {
-    let bucket = bucket(address);
-    is_reachable(bucket) && Held::new(bucket).find(address).is_some()
+    Held::to_tell(bucket(address)).is_some_and(|held| held.find(address).is_some())
 }
 
 /// Whether somebody waits at `address` who has a right to be first: a coroutine of this thread, which cannot run
@@ -230,11 +231,7 @@ pub fn is_awaited(address: usize) -> bool {
 fn belongs_to_others(address: usize, scheduler: *mut Scheduler) -> bool {
     /// Coroutines of other threads race for a lock as threads do, but not for ever.
     const LONG: Nanos = 1_000_000;
-    let bucket = bucket(address);
-    if !is_reachable(bucket) {
-        return false;
-    }
-    let held = Held::new(bucket);
+    let Some(held) = Held::to_tell(bucket(address)) else { return false };
     let Some(first) = held.find(address).and_then(Queue::first) else { return false };
     first.is_at_home(scheduler) || clock::now().saturating_sub(first.since) > LONG
 }
@@ -253,8 +250,6 @@ fn is_behind_own(place: &Place, scheduler: *mut Scheduler) -> bool {
 /// A coroutine of `scheduler`, the calling thread's, runs; its waiter is idle. The place is left by [`leave`] or
 /// [`until_called`].
 pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> Option<*const Place> {
-    static FORKS: Once = Once::new();
-    FORKS.call_once(fork::prepare);
     // SAFETY: by contract; place and waiter stay until the coroutine leaves.
     unsafe {
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;

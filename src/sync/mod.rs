@@ -7,12 +7,10 @@
 //! - `lot`: who waits at which address, and the algorithm: try, stand, try again, park
 //! - `limit`: until when
 //! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each
-//! - `latch`: the lock of the lot itself
 
 pub mod barrier;
 pub mod cond;
 mod condition;
-mod latch;
 mod limit;
 pub mod lot;
 pub mod mutex;

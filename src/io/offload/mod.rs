@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::clock::{self, NEVER};
 use crate::scheduler::{NAP, Scheduler};
 use crate::waiter::{Interrupt, Waiter, Wake};
+pub use pool::FORK;
 use pool::{Job, Progress};
 
 /// How often to attempt a call again for which no helper could be had.

@@ -9,12 +9,13 @@ use core::ptr;
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{self, Arc, Condvar, Once, PoisonError};
+use std::sync::{self, Arc, Condvar, PoisonError};
 use std::time::Duration;
 
 use super::{Kind, interrupt};
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
+use crate::fork::{Handlers, Side};
 use crate::reactor::{Message, Remote};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -133,11 +134,6 @@ pub fn progress(job: &Job) -> Progress {
 /// Queues a job for whom `waiter` waits, and sees to it that a helper takes it up. `false` when none could be
 /// made.
 pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> bool {
-    static FORKS: Once = Once::new();
-    // SAFETY: the handlers live for ever. They run inside those of the scheduler, which came first.
-    FORKS.call_once(|| unsafe {
-        libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked));
-    });
     let mut pool = pool();
     if pool.short.try_reserve(1).is_err() || pool.unbounded.try_reserve(1).is_err() {
         return false;
@@ -318,19 +314,25 @@ struct Locked(Cell<Option<Guard>>);
 unsafe impl Sync for Locked {}
 static LOCKED: Locked = Locked(Cell::new(None));
 
-unsafe extern "C" fn before_fork() {
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop, go_on, later };
+
+fn stop() {
     let pool = pool();
     LOCKED.0.set(Some(pool));
 }
 
-unsafe extern "C" fn parent_forked() {
+fn go_on(_: Side) {
     LOCKED.0.take();
 }
 
 /// The child has no helpers, and of the coroutines only those of the thread that forked. They are woken, and see
 /// to their jobs themselves: a child that goes on to another program makes no helper.
-unsafe extern "C" fn child_forked() {
-    let Some(mut pool) = LOCKED.0.take() else { return };
+fn later(side: Side) {
+    if side == Side::Parent {
+        return;
+    }
+    let mut pool = pool();
     (pool.helpers, pool.running_short) = (0, 0);
     let running = core::mem::take(&mut pool.running);
     let unbounded = core::mem::take(&mut pool.unbounded);

@@ -1,48 +1,53 @@
 //! The lot while the process forks: nobody moves in it, and the child finds only its own thread's coroutines there.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::{ACTIVE, Bucket, LOT, Place, Queue};
+use super::{ACTIVE, Bucket, Held, LOT, Place, Queue};
 use crate::coroutine::Coroutine;
+use crate::fork::{Handlers, Side};
 use crate::list::Link;
 use crate::scheduler::Scheduler;
 use crate::tls;
 
-/// Whether somebody released a lock while his own thread held the lot.
+/// A thread forks, and has the lot.
+pub(super) static FORKS: AtomicBool = AtomicBool::new(false);
+/// Somebody released a lock meanwhile, and could not tell who waits for it.
 static MISSED: AtomicBool = AtomicBool::new(false);
-/// The hook word of the thread that forks: nothing may park meanwhile.
-static WORD: AtomicUsize = AtomicUsize::new(0);
 
-/// Handlers of other parts of the program run while we hold the lot, and may release locks: that is made up for
-/// at the end.
-pub(super) fn miss() {
-    MISSED.store(true, Ordering::Relaxed);
+/// Whoever may not wait for the lot leaves it to the thread that has it to tell everybody. `false` when no thread
+/// forks any more: then the lot is open again, or soon.
+pub(super) fn miss() -> bool {
+    MISSED.store(true, Ordering::SeqCst);
+    FORKS.load(Ordering::SeqCst)
 }
 
-pub(super) fn prepare() {
-    // SAFETY: the handlers live for ever. They run around those of the scheduler, which came first.
-    unsafe { libc::pthread_atfork(Some(before_fork), Some(parent_forked), Some(child_forked)) };
-}
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop, go_on, later };
 
-unsafe extern "C" fn before_fork() {
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
+fn stop() {
     LOT.iter().for_each(|bucket| bucket.latch.close());
     tls::set_in_lot(true);
-    WORD.store(word, Ordering::Relaxed);
-    MISSED.store(false, Ordering::Relaxed);
+    FORKS.store(true, Ordering::SeqCst);
+    LOT.iter().for_each(|bucket| bucket.latch.disturb());
 }
 
-unsafe extern "C" fn parent_forked() {
-    end();
+fn go_on(side: Side) {
+    if side == Side::Child {
+        leave_others_behind();
+        miss();
+    }
+    // Who missed something before this is heard; who comes later waits for the latch.
+    FORKS.store(false, Ordering::SeqCst);
+    tls::set_in_lot(false);
+    LOT.iter().for_each(|bucket| bucket.latch.open());
 }
 
-unsafe extern "C" fn child_forked() {
-    // Its home is a thread that does not exist here: nothing may be sent there.
+/// Whose home is a thread that does not exist in the child has no place: nothing may be sent there.
+fn leave_others_behind() {
     let here = Scheduler::get();
     for bucket in &LOT {
-        // SAFETY: `before_fork` closed the latches on this thread, the only one of the child.
+        // SAFETY: `stop` closed the latches on this thread, the only one of the child.
         for_each(bucket, |place| unsafe {
             if (*Coroutine::of_waiter((*place).waiter)).home.load(Ordering::Relaxed) != here.cast() {
                 let queue = (*place).queue.replace(ptr::null());
@@ -58,24 +63,20 @@ unsafe extern "C" fn child_forked() {
             }
         });
     }
-    miss();
-    end();
 }
 
-fn end() {
-    if MISSED.swap(false, Ordering::Relaxed) {
-        // Everybody looks again. A condition may wake for no reason.
+/// Everybody looks again if one was missed. A condition may wake for no reason.
+fn later(_: Side) {
+    if MISSED.swap(false, Ordering::SeqCst) {
         for bucket in &LOT {
-            // SAFETY: the latches are still closed, and who stands there stays in place.
+            let _held = Held::new(bucket);
+            // SAFETY: the latch is closed, and who stands there stays in place.
             for_each(bucket, |place| unsafe {
                 (*place).poked.store(true, Ordering::Relaxed);
                 super::rouse((*place).waiter);
             });
         }
     }
-    tls::set_in_lot(false);
-    LOT.iter().for_each(|bucket| bucket.latch.open());
-    tls::set_hook_word(WORD.load(Ordering::Relaxed));
 }
 
 /// Calls `work` for each place; it may take that place out.

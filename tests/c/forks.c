@@ -1,0 +1,168 @@
+/* Forks while other threads are in the middle of everything that threads share in the library. */
+#include "check.h"
+
+enum { THREADS = 3, FORKS = 10, ROUNDS = 150 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int stop, ended;
+
+struct talk {
+  int ends[2];
+  FILE *in, *out;
+  int done;
+};
+
+static void *reads_a_line(void *argument) {
+  struct talk *talk = (struct talk *)argument;
+  char line[10];
+  co_enable_hook_sys();
+  if (CHECK(fgets(line, sizeof line, talk->in) != NULL)) CHECK_TEXT(line, "said\n");
+  talk->done++;
+  return NULL;
+}
+
+static void *says_a_line(void *argument) {
+  struct talk *talk = (struct talk *)argument;
+  co_enable_hook_sys();
+  CHECK(fputs("said\n", talk->out) >= 0 && fflush(talk->out) == 0);
+  talk->done++;
+  return NULL;
+}
+
+static void *locks(void *argument) {
+  struct talk *talk = (struct talk *)argument;
+  co_enable_hook_sys();
+  CHECK_IS(pthread_mutex_lock(&mutex), 0);
+  usleep(10);
+  CHECK_IS(pthread_mutex_unlock(&mutex), 0);
+  talk->done++;
+  return NULL;
+}
+
+/* On a helper thread. */
+static void *opens(void *argument) {
+  struct talk *talk = (struct talk *)argument;
+  char own[2];
+  co_enable_hook_sys();
+  int fd = open("/dev/tty", O_RDWR);
+  if (fd >= 0) close(fd);
+  fd = open("/dev/zero", O_RDONLY);
+  CHECK_IS(read(fd, own, sizeof own), sizeof own);
+  close(fd);
+  talk->done++;
+  return NULL;
+}
+
+static void *commands(void *argument) {
+  struct talk *talk = (struct talk *)argument;
+  co_enable_hook_sys();
+  CHECK_IS(system("exit 3"), 3 << 8);
+  talk->done++;
+  return NULL;
+}
+
+/* One of each, to the end. */
+static void use_everything(int with_commands) {
+  void *(*const bodies[])(void *) = {reads_a_line, says_a_line, locks, locks, opens, commands};
+  int number = with_commands ? 6 : 5;
+  struct talk talk;
+  stCoRoutine_t *cos[6];
+  const char *names[] = {"A_NAME"};
+  memset(&talk, 0, sizeof talk);
+  NEED(pipe(talk.ends) == 0);
+  NEED((talk.in = fdopen(talk.ends[0], "r")) && (talk.out = fdopen(talk.ends[1], "w")));
+  co_set_env_list((const char **)names, 1);
+  for (int i = 0; i < number; i++) cos[i] = start(bodies[i], &talk);
+  loop_until(&talk.done, number);
+  for (int i = 0; i < number; i++) co_release(cos[i]);
+  fclose(talk.in);
+  fclose(talk.out);
+}
+
+static void *keeps_on(void *unused) {
+  do use_everything(0);
+  while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST));
+  __atomic_add_fetch(&ended, 1, __ATOMIC_SEQ_CST);
+  return unused;
+}
+
+/* In a process that has no coroutines yet: some forks find the threads in the middle of what is done once. */
+static void forks_at_once(void *unused) {
+  pthread_t threads[THREADS];
+  (void)unused;
+  for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, keeps_on, NULL);
+  for (int i = 0; i < FORKS; i++) {
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(30);
+      pthread_mutex_init(&mutex, NULL);
+      use_everything(i == 0);
+      _exit(check_failures ? 1 : 0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_IS(status, 0);
+    if (status != 0) break;
+  }
+  __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  CHECK_IS(ended, THREADS);
+}
+
+TEST(forking_while_other_threads_are_in_the_middle_of_anything_leaves_a_sound_child) {
+  for (int i = 0; i < ROUNDS && !check_failures; i++) {
+    struct ending end = apart(forks_at_once, NULL);
+    if (!CHECK_IS(end.status, 0)) fprintf(stderr, "# round %d: %s\n", i, end.text);
+  }
+}
+
+/* ---- the program's own handlers --------------------------------------------------------------------- */
+
+static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER, inner = PTHREAD_MUTEX_INITIALIZER;
+
+static void take_outer(void) { pthread_mutex_lock(&outer); }
+static void give_outer(void) { pthread_mutex_unlock(&outer); }
+
+static void *nests(void *unused) {
+  int ends[2];
+  co_enable_hook_sys();
+  while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+    pthread_mutex_lock(&outer);
+    pthread_mutex_lock(&inner);
+    CHECK(pipe(ends) == 0);
+    CHECK_IS(write(ends[1], "x", 1), 1);
+    close(ends[0]);
+    close(ends[1]);
+    pthread_mutex_unlock(&inner);
+    pthread_mutex_unlock(&outer);
+    usleep(1);
+    pthread_mutex_lock(&inner);
+    usleep(1);
+    pthread_mutex_unlock(&inner);
+  }
+  __atomic_add_fetch(&ended, 1, __ATOMIC_SEQ_CST);
+  return unused;
+}
+
+static void *keeps_nesting(void *unused) {
+  for (int i = 0; i < 3; i++) start(nests, NULL);
+  loop_until(&ended, 3 * THREADS);
+  return unused;
+}
+
+TEST(forking_while_other_threads_have_the_lock_that_a_handler_takes_waits_for_them) {
+  pthread_t threads[THREADS];
+  /* Before there are any coroutines, as libraries do. */
+  pthread_atfork(take_outer, give_outer, give_outer);
+  for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, keeps_nesting, NULL);
+  for (int i = 0; i < 2000; i++) {
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+  }
+  __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+RUN_TESTS
