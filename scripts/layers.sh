@@ -9,6 +9,7 @@ context stack waiter
 coroutine timer reactor
 scheduler
 sync io signal
+threads
 stdio
 capi'
 declare -A rank

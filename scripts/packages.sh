@@ -40,6 +40,8 @@ c++             g++
 xz              xz-utils
 gdb             gdb
 valgrind        valgrind
+microsocks      microsocks
+tinyproxy       tinyproxy-bin
 '
 
 there() {

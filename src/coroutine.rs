@@ -133,6 +133,8 @@ pub struct Coroutine {
     pub scratch: Vec<u8>,
     /// The C++ runtime's record of exceptions in flight (`__cxa_eh_globals`) while it does not run.
     pub exceptions: [usize; 2],
+    /// The base of its own thread-local storage (`threads`); zero when it has none.
+    pub base: usize,
     /// What few have.
     pub rare: Option<Box<Rare>>,
     /// Among all coroutines of its thread.
@@ -166,6 +168,7 @@ impl Coroutine {
             interests: Vec::new(),
             scratch: Vec::new(),
             exceptions: [0; 2],
+            base: 0,
             rare: None,
             member: Link::new(),
         }

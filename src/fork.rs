@@ -36,7 +36,7 @@ pub struct Handlers {
 }
 
 /// The parts, outermost lock first.
-pub type Parts = [&'static Handlers; 5];
+pub type Parts = [&'static Handlers; 6];
 
 static PARTS: AtomicPtr<Parts> = AtomicPtr::new(ptr::null_mut());
 

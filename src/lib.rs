@@ -29,15 +29,23 @@ pub mod signal;
 pub mod stack;
 pub mod stdio;
 pub mod sync;
+pub mod threads;
 pub mod timer;
 pub mod waiter;
 
 /// The parts that take part in a fork, outermost lock first. An allocator may release a lock of its own anywhere, so
 /// who waits for locks comes last.
-static PARTS: fork::Parts =
-    [&stdio::FORK, &io::FORK_OF_COMMANDS, &io::FORK_OF_HELPERS, &scheduler::FORK, &sync::lot::fork::FORK];
+static PARTS: fork::Parts = [
+    &threads::FORK,
+    &stdio::FORK,
+    &io::FORK_OF_COMMANDS,
+    &io::FORK_OF_HELPERS,
+    &scheduler::FORK,
+    &sync::lot::fork::FORK,
+];
 
 /// What there is to do before any other thread: the library's constructor calls it.
 pub fn begin() {
     fork::look_out(&PARTS);
+    threads::begin();
 }

@@ -24,10 +24,14 @@ struct Key {
 static TABLE: [Key; KEYS] =
     [const { Key { destructor: AtomicUsize::new(0), generation: AtomicU32::new(0) } }; KEYS];
 
+/// One more than the highest key that was ever created.
+static END: AtomicU32 = AtomicU32::new(0);
+
 /// A key was created.
 pub fn created(key: libc::pthread_key_t, destructor: Option<Destructor>) {
     if let Some(entry) = TABLE.get(key as usize) {
         entry.destructor.store(destructor.map_or(0, |d| d as usize), Ordering::Release);
+        END.fetch_max(key + 1, Ordering::AcqRel);
     }
 }
 
@@ -116,6 +120,31 @@ pub unsafe fn destroy(locals: *mut Locals) {
         }
         if let Some((destructor, value)) = (*locals).own.take() {
             destructor(value);
+        }
+    }
+}
+
+/// Runs the destructors of the values that the running thread has by libc's keys, as libc does at its end.
+///
+/// # Safety
+/// The thread's routine is over.
+pub unsafe fn destroy_of_thread() {
+    for _ in 0..ROUNDS {
+        let mut more = false;
+        for key in 0..END.load(Ordering::Acquire) {
+            let Some(destructor) = destructor(key) else { continue };
+            // SAFETY: libc gives null for a key that it does not have; the value is the program's.
+            unsafe {
+                let value = libc::pthread_getspecific(key);
+                if !value.is_null() {
+                    libc::pthread_setspecific(key, core::ptr::null());
+                    destructor(value);
+                    more = true;
+                }
+            }
+        }
+        if !more {
+            break;
         }
     }
 }

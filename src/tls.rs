@@ -80,6 +80,52 @@ pub fn set_handlers(innermost: usize) {
     store::<HANDLERS>(innermost);
 }
 
+/// Where this thread's words lie, as a distance from the thread's base.
+pub fn place() -> isize {
+    let distance: isize;
+    // SAFETY: reads one slot of the global offset table.
+    unsafe {
+        asm!("mov {}, qword ptr [rip + colib_thread@GOTTPOFF]", out(reg) distance,
+             options(nostack, readonly, preserves_flags));
+    }
+    distance
+}
+
+/// Fills in the words of a block of thread-local storage that nobody runs on yet.
+///
+/// # Safety
+/// `base` ends a block that libc has laid out like any thread's.
+pub unsafe fn provide(base: usize, scheduler: usize) {
+    let words = core::ptr::with_exposed_provenance_mut::<u8>(base).wrapping_offset(place());
+    // SAFETY: by contract; the words are 32 bytes there as here.
+    unsafe {
+        words.cast::<[usize; 4]>().write([0; 4]);
+        words.add(SCHEDULER).cast::<usize>().write(scheduler);
+    }
+}
+
+/// The base of the thread-local storage in force: the address of libc's thread control block.
+#[inline(always)]
+pub fn base() -> usize {
+    let base: usize;
+    // SAFETY: the control block's third word is its own address, by the ABI.
+    unsafe {
+        asm!("mov {}, qword ptr fs:[0x10]", out(reg) base, options(nostack, readonly, preserves_flags))
+    };
+    base
+}
+
+/// Goes over to another block of thread-local storage.
+///
+/// # Safety
+/// The CPU and the kernel have FSGSBASE; `base` ends a block that is laid out like any thread's; a frame that has
+/// taken the address of a thread-local does not go on with it.
+#[inline(always)]
+pub unsafe fn set_base(base: usize) {
+    // SAFETY: by contract. Not `nomem`: all thread-locals change.
+    unsafe { asm!("wrfsbase {}", in(reg) base, options(nostack, preserves_flags)) };
+}
+
 /// Whether this thread holds a part of the lot in which coroutines wait for locks.
 #[inline(always)]
 pub fn in_lot() -> bool {

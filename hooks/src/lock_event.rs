@@ -10,6 +10,7 @@ use colib_core::capi::set_errno;
 use colib_core::scheduler::Scheduler;
 use colib_core::sync::lot::{self, Manner};
 use colib_core::sync::{Limit, barrier, once};
+use colib_core::threads;
 use libc::{clockid_t, pthread_barrier_t, pthread_t, sem_t, timespec};
 
 use crate::call::apart;
@@ -186,9 +187,24 @@ unsafe fn join_until(
     unsafe { lot::persist(scheduler, address, Manner::EVENT, || Ok(limit), attempt) }
 }
 
+/// Waits for the end of a thread that is a coroutine, or of a real one.
+unsafe fn join_either(
+    thread: pthread_t, result: *mut *mut c_void, limit: impl Fn() -> Result<Limit, c_int>,
+) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        let ours = threads::on().and_then(|on| on.join_if_ours(scheduler, thread, result, &limit));
+        match (ours, limit()) {
+            (Some(result), _) => result,
+            (None, Ok(limit)) => join_until(scheduler, thread, result, limit),
+            (None, Err(error)) => error,
+        }
+    })
+}
+
 pub unsafe extern "C" fn join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
     // SAFETY: see above.
-    apart(|scheduler| unsafe { join_until(scheduler, thread, result, Limit::NEVER) })
+    unsafe { join_either(thread, result, || Ok(Limit::NEVER)) }
 }
 
 pub unsafe extern "C" fn timed_join(
@@ -202,12 +218,7 @@ pub unsafe extern "C" fn clock_join(
     thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec,
 ) -> c_int {
     // SAFETY: see above.
-    unsafe {
-        match Limit::new(clock, time) {
-            Ok(limit) => apart(|scheduler| join_until(scheduler, thread, result, limit)),
-            Err(error) => error,
-        }
-    }
+    unsafe { join_either(thread, result, || Limit::new(clock, time)) }
 }
 
 pub unsafe extern "C" fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int {

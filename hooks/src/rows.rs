@@ -326,6 +326,36 @@ macro_rules! rows {
     coroutine fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
     coroutine fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
 
+    // Threads.
+    coroutine fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::create;
+    coroutine fn thrd_create(thread: *mut pthread_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::thrd_create;
+    coroutine fn pthread_exit(result: *mut c_void) -> () => thread::exit;
+    coroutine fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
+    coroutine fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
+    coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
+    coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;
+    coroutine fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int => thread_kernel::attributes;
+    coroutine fn pthread_getaffinity_np(thread: pthread_t, size: usize, set: *mut c_void) -> c_int => thread_kernel::affinity;
+    coroutine fn pthread_setaffinity_np(thread: pthread_t, size: usize, set: *const c_void) -> c_int => thread_kernel::set_affinity;
+    coroutine fn pthread_getschedparam(thread: pthread_t, policy: *mut c_int, parameters: *mut c_void) -> c_int => thread_kernel::scheduling;
+    coroutine fn pthread_setschedparam(thread: pthread_t, policy: c_int, parameters: *const c_void) -> c_int => thread_kernel::set_scheduling;
+    coroutine fn pthread_setschedprio(thread: pthread_t, priority: c_int) -> c_int => thread_kernel::set_priority;
+    coroutine fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> c_int => thread_kernel::cpu_clock;
+    coroutine fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int => thread_kernel::set_name;
+    coroutine fn pthread_getname_np(thread: pthread_t, name: *mut c_char, room: usize) -> c_int => thread_kernel::name;
+    keeper fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int => thread_kernel::kill;
+    keeper fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: *mut c_void) -> c_int => thread_kernel::queue_signal;
+    coroutine fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::pthread_sigmask;
+    coroutine fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::sigprocmask;
+    coroutine fn sched_yield() -> c_int => thread::give_way;
+    coroutine fn __sched_yield() -> c_int => thread::give_way;
+    coroutine fn pthread_yield() -> c_int => thread::give_way;
+    coroutine fn thrd_yield() -> () => thread::thrd_yield;
+    coroutine fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int => thread::spin;
+    always fn __pthread_key_create(key: *mut c_uint, destructor: *mut c_void) -> c_int => thread_key::key_create;
+    always fn tss_create(key: *mut c_uint, destructor: *mut c_void) -> c_int => thread_key::tss_create;
+    always fn tss_delete(key: c_uint) -> () => thread_key::tss_delete;
+
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
     keeper fn __sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

@@ -83,6 +83,29 @@ impl Scheduler {
         }
     }
 
+    /// The handlers that have run just now were meant for `co`: they end its call, if any, and nobody else's.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler; `co` is one of its coroutines.
+    pub unsafe fn interrupt_alone(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            if !(*this).reactor.remote().has_handled() {
+                return;
+            }
+            let unrestarted = (*this).reactor.remote().take_handled() & UNRESTARTED != 0;
+            let waiter = &raw const (*co).waiter;
+            let ends = match (*waiter).interrupt.get() {
+                Interrupt::Never => false,
+                Interrupt::Unrestarted => unrestarted,
+                Interrupt::Any | Interrupt::Awaited => true,
+            };
+            if ends && (*waiter).is_armed() {
+                Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+            }
+        }
+    }
+
     /// Tells those whose calls the handlers end that have run since the last time.
     pub(super) unsafe fn deliver(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`; members are valid until they are unlinked.

@@ -7,8 +7,10 @@
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
+//! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
+mod adopt;
 mod interrupt;
 mod life;
 mod switch;

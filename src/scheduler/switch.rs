@@ -101,6 +101,7 @@ impl Scheduler {
             let me = (*this).current;
             (*me).state = State::Resuming;
             (*me).context.word = 0;
+            Self::change_base(co, co);
             let switch = Self::enter(this, co);
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);
@@ -118,9 +119,22 @@ impl Scheduler {
             let me = (*this).current;
             (*me).state = State::Parked;
             (*me).context.word = 0;
+            Self::change_base(me, (*me).resumer);
             let switch = Self::leave(this);
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);
+            }
+        }
+    }
+
+    /// Goes over to the thread-local storage of `to`, where `co` has one of its own (`adopt`). The hook word is zero
+    /// in both until the switch is made.
+    #[inline(always)]
+    unsafe fn change_base(co: *mut Coroutine, to: *mut Coroutine) {
+        // SAFETY: by contract of the callers; who has a base is resumed by the loop, which has one too.
+        unsafe {
+            if (*co).base != 0 {
+                tls::set_base((*to).base);
             }
         }
     }

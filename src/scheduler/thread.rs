@@ -188,6 +188,14 @@ fn at_thread_end(this: *mut Scheduler) {
     }
 }
 
+/// The scheduler is for as long as the process lives: it does not end with the thread.
+pub(super) fn outlives_thread() {
+    if let Some(key) = key() {
+        // SAFETY: the key exists.
+        unsafe { libc::pthread_setspecific(key, ptr::null()) };
+    }
+}
+
 unsafe extern "C" fn thread_ended(this: *mut c_void) {
     tls::set_hook_word(0);
     if tls::scheduler() == this.addr() {

@@ -54,6 +54,14 @@ pub fn alternate_stack() -> Range<usize> {
     stack.ss_sp.addr()..stack.ss_sp.addr() + size
 }
 
+/// The calling thread's signal mask, which `new` replaces if given.
+pub fn signal_mask(new: Option<u64>) -> io::Result<u64> {
+    let mut old = 0u64;
+    let set = new.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: both sets are one word.
+    unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, set, &raw mut old, KERNEL_SIGSET) }.map(|_| old)
+}
+
 /// Sends a signal to the calling thread.
 pub fn raise(signal: c_int) {
     signal_thread(thread_id(), signal);

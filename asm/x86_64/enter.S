@@ -1,0 +1,51 @@
+# enter(rdi: routine of a thread, rsi: its argument, rdx: the words of a jmp_buf)
+# Returns what the routine returned in rax, and zero in rdx. When the thread exits from inside the routine, libc
+# unwinds the frames up to this one and jumps to the place in the jmp_buf: then rdx is one. glibc keeps the stack
+# pointer and the address in words 6 and 7, mangled with the pointer guard at %fs:0x30; the registers of the other
+# words are saved here anyway.
+    .cfi_startproc
+    pushq %rbp
+    .cfi_adjust_cfa_offset 8
+    pushq %rbx
+    .cfi_adjust_cfa_offset 8
+    pushq %r12
+    .cfi_adjust_cfa_offset 8
+    pushq %r13
+    .cfi_adjust_cfa_offset 8
+    pushq %r14
+    .cfi_adjust_cfa_offset 8
+    pushq %r15
+    .cfi_adjust_cfa_offset 8
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    movq %rsp, %rax
+    xorq %fs:0x30, %rax
+    rolq $0x11, %rax
+    movq %rax, 48(%rdx)
+    leaq 1f(%rip), %rax
+    xorq %fs:0x30, %rax
+    rolq $0x11, %rax
+    movq %rax, 56(%rdx)
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    callq *%rax
+    xorl %edx, %edx
+2:  addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    popq %r15
+    .cfi_adjust_cfa_offset -8
+    popq %r14
+    .cfi_adjust_cfa_offset -8
+    popq %r13
+    .cfi_adjust_cfa_offset -8
+    popq %r12
+    .cfi_adjust_cfa_offset -8
+    popq %rbx
+    .cfi_adjust_cfa_offset -8
+    popq %rbp
+    .cfi_adjust_cfa_offset -8
+    ret
+    .cfi_adjust_cfa_offset 56
+1:  movl $1, %edx
+    jmp 2b
+    .cfi_endproc

@@ -1,0 +1,134 @@
+//! A loop with a context of its own, so that the thread's own computation is a coroutine among others.
+//!
+//! For programs whose threads are coroutines (`threads`): there the program never calls the loop. What ran on the
+//! thread when it was adopted goes on as a coroutine, on the stack that it has; whenever it parks, the loop runs.
+
+use core::ptr;
+use core::sync::atomic::Ordering;
+use std::alloc::{Layout, alloc};
+use std::io;
+
+use super::{Scheduler, thread};
+use crate::clock::NEVER;
+use crate::context::{Context, Control};
+use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::stack::MAX_SIZE;
+use crate::waiter::{Waiter, Wake};
+
+impl Scheduler {
+    /// Makes what runs on the thread a coroutine, and gives the loop a stack of its own and the thread-local storage
+    /// at `loop_base`.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler, outside any coroutine; `base` is the thread's own base. Every
+    /// coroutine that is made from now on has a base, set before it is [started](Scheduler::start).
+    pub unsafe fn adopt(this: *mut Scheduler, loop_base: usize, base: usize) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract.
+        unsafe {
+            // Handlers of the program run on it too, when they interrupt the loop.
+            let stack = (*this).pool.allocate(MAX_SIZE)?;
+            let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
+            if co.is_null() {
+                (*this).pool.free(stack);
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            co.write(Coroutine::new(None, ptr::null_mut(), Ground::Thread));
+            (*co).is_main = false;
+            (*co).hooked = true;
+            (*co).started = true;
+            (*co).state = State::Running;
+            (*co).home.store(this.cast(), Ordering::Relaxed);
+            (*co).resumer = &raw mut (*this).main;
+            (*co).base = base;
+            (*this).members.push_back(&(*co).member);
+            (*this).main.state = State::Resuming;
+            (*this).main.base = loop_base;
+            (*this).main.context =
+                Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
+            // The stack is never given back: the loop never ends.
+            (*this).current = co;
+            thread::outlives_thread();
+            Ok(co)
+        }
+    }
+
+    /// A new coroutine with thread-local storage of its own, which runs when the loop comes to it.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::create`]; `this` has [adopted](Scheduler::adopt) its thread; `base` ends a block of
+    /// thread-local storage that the coroutine has for itself; the routine begins with [`Scheduler::begun`].
+    pub unsafe fn start(
+        this: *mut Scheduler, routine: Routine, argument: *mut core::ffi::c_void, size: usize, base: usize,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract.
+        unsafe {
+            let co = Self::create(this, Some(routine), argument, size, ptr::null_mut())?;
+            (*co).base = base;
+            (*co).hooked = true;
+            (*co).waiter.arm();
+            Waiter::wake(&raw const (*co).waiter, Wake::Ready, &(*this).ready);
+            Ok(co)
+        }
+    }
+
+    /// The first thing that a [started](Scheduler::start) coroutine does.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler, and a coroutine runs.
+    pub unsafe fn begun(this: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe { (*(*this).current).waiter.disarm() };
+    }
+
+    /// Lets all others run who are ready.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::begun`].
+    pub unsafe fn give_way(this: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe {
+            let waiter = &raw const (*(*this).current).waiter;
+            (*waiter).arm();
+            Waiter::wake(waiter, Wake::Ready, &(*this).ready);
+            Self::park(this);
+            (*waiter).disarm();
+        }
+    }
+
+    /// The thread-local storage of the loop. The running coroutine goes over to it when its own is to be given up,
+    /// and returns from its routine then.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::begun`].
+    pub unsafe fn base_of_loop(this: *mut Scheduler) -> usize {
+        // SAFETY: by contract.
+        unsafe { (*this).main.base }
+    }
+
+    /// Frees all coroutines but the running one, without a trace: a child of fork does not have them.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::begun`].
+    pub unsafe fn dispose_of_others(this: *mut Scheduler) {
+        // SAFETY: by contract; members are valid until they are unlinked.
+        unsafe {
+            Self::reap(this);
+            let mut link = (*this).members.first();
+            while !link.is_null() {
+                let co = Coroutine::of_member(link);
+                link = (*this).members.after(link);
+                if co != (*this).current {
+                    Self::dispose(this, co);
+                }
+            }
+        }
+    }
+}
+
+/// The loop, as a context.
+unsafe extern "C" fn turn_for_ever(this: *mut u8, _: *mut u8) -> ! {
+    loop {
+        // SAFETY: the scheduler of an adopted thread is never freed.
+        unsafe { Scheduler::turn(this.cast(), NEVER) };
+    }
+}

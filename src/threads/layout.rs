@@ -1,0 +1,230 @@
+//! Where libc keeps what it knows of a thread: offsets in its `struct pthread`, and the functions that lay out
+//! thread-local storage.
+//!
+//! libc tells debuggers some of the offsets (`_thread_db_*`); the others come from a table by version. Nothing is
+//! believed that the main thread's own structure does not bear out. Nothing is changed here.
+
+use core::ffi::{CStr, c_int, c_void};
+use core::mem::transmute_copy;
+use core::ptr;
+
+use crate::sys;
+
+/// Offsets that libc does not tell.
+#[derive(Clone, Copy)]
+pub struct Table {
+    /// libc's version.
+    version: &'static CStr,
+    /// `robust_head`; the word before it is `robust_prev`, the one behind it the offset of the futex.
+    pub robust: usize,
+    /// `cleanup_jmp_buf`: where the unwinding of a thread that exits ends.
+    pub cleanup: usize,
+    /// `specific_1stblock`: the values of the first keys.
+    pub first_values: usize,
+    /// `user_stack`.
+    pub user_stack: usize,
+    /// `joinid`: who joins the thread; itself when it is detached.
+    pub join: usize,
+    /// `result`.
+    pub result: usize,
+    /// `stackblock`, and then its size, its guard's size, and the latter as it is reported.
+    pub stack: usize,
+    /// `res`: the resolver's state.
+    pub resolver: usize,
+    /// `rseq_area`; the second half of its first word is the number of the CPU.
+    pub rseq: usize,
+}
+
+const TABLES: [Table; 1] = [Table {
+    version: c"2.36",
+    robust: 736,
+    cleanup: 768,
+    first_values: 784,
+    user_stack: 1554,
+    join: 1568,
+    result: 1576,
+    stack: 1680,
+    resolver: 1720,
+    rseq: 2336,
+}];
+
+/// How much of libc's own thread-local variables a block can keep between two threads.
+pub const MOST_KEPT: usize = 1024;
+
+/// All there is to know.
+pub struct Layout {
+    /// What libc does not tell.
+    pub table: Table,
+    /// `sizeof(struct pthread)`.
+    pub size: usize,
+    /// `tid`.
+    pub tid: usize,
+    /// `list`: a node of the list of all threads with stacks of their own.
+    pub list: usize,
+    /// `specific`: the blocks of values by key.
+    pub values: usize,
+    /// `start_routine`.
+    pub routine: usize,
+    /// Bytes of static thread-local storage, `struct pthread` included, and their alignment.
+    pub storage: (usize, usize),
+    /// Where libc's own thread-local variables lie, as a distance from the base, and how many bytes they are.
+    pub own: (isize, usize),
+    /// Where `__resp` lies, which points to the resolver's state.
+    pub resolver_pointer: isize,
+    /// `_dl_allocate_tls`.
+    pub allocate: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+    /// `_dl_deallocate_tls`.
+    pub deallocate: unsafe extern "C" fn(*mut c_void, bool),
+    /// `__ctype_init`.
+    pub begin_ctype: unsafe extern "C" fn(),
+    /// `__call_tls_dtors`.
+    pub call_destructors: unsafe extern "C" fn(),
+}
+
+/// Why threads stay what they are.
+pub type Refusal = &'static str;
+
+fn table_of(version: &CStr) -> Option<Table> {
+    TABLES.into_iter().find(|table| table.version == version)
+}
+
+fn symbol(name: &CStr) -> Result<*mut c_void, Refusal> {
+    // SAFETY: a valid name.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if found.is_null() { Err("libc lacks what describes its threads") } else { Ok(found) }
+}
+
+/// The function of that name.
+///
+/// # Safety
+/// It has the type `F`, a function pointer.
+unsafe fn function<F>(name: &CStr) -> Result<F, Refusal> {
+    const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
+    // SAFETY: by contract.
+    symbol(name).map(|address| unsafe { transmute_copy(&address) })
+}
+
+/// The offset of a field as libc describes it: its size in bits, how many there are, and the offset.
+fn field(name: &CStr) -> Result<usize, Refusal> {
+    // SAFETY: libc's descriptors are three words.
+    let [_, _, offset] = unsafe { symbol(name)?.cast::<[u32; 3]>().read() };
+    Ok(offset as usize)
+}
+
+/// A word of the structure at `thread`.
+unsafe fn word(thread: usize, offset: usize) -> usize {
+    // SAFETY: by contract of the callers, it lies in the structure.
+    unsafe { ptr::with_exposed_provenance::<usize>(thread + offset).read() }
+}
+
+impl Layout {
+    /// Finds everything out, on the main thread at `thread`, its base.
+    pub fn find(thread: usize) -> Result<Layout, Refusal> {
+        const FSGSBASE: u64 = 2;
+        // SAFETY: asks for a word of the auxiliary vector, and for a string of libc's own.
+        let (features, version) =
+            unsafe { (libc::getauxval(libc::AT_HWCAP2), CStr::from_ptr(libc::gnu_get_libc_version())) };
+        if features & FSGSBASE == 0 {
+            return Err("the CPU or the kernel lacks FSGSBASE");
+        }
+        let table = table_of(version).ok_or("this version of libc is not known")?;
+        let mut own = Own { base: thread, place: (0, 0) };
+        let mut storage = (0, 0);
+        // SAFETY: the names have these types in every libc that has them; a callback gets what it expects.
+        let layout = unsafe {
+            libc::dl_iterate_phdr(Some(look_for_libc), (&raw mut own).cast());
+            let describe: unsafe extern "C" fn(*mut usize, *mut usize) =
+                function(c"_dl_get_tls_static_info")?;
+            describe(&mut storage.0, &mut storage.1);
+            Layout {
+                table,
+                size: symbol(c"_thread_db_sizeof_pthread")?.cast::<u32>().read() as usize,
+                tid: field(c"_thread_db_pthread_tid")?,
+                list: field(c"_thread_db_pthread_list")?,
+                values: field(c"_thread_db_pthread_specific")?,
+                routine: field(c"_thread_db_pthread_start_routine")?,
+                storage,
+                own: own.place,
+                resolver_pointer: symbol(c"__resp")?.addr().wrapping_sub(thread) as isize,
+                allocate: function(c"_dl_allocate_tls")?,
+                deallocate: function(c"_dl_deallocate_tls")?,
+                begin_ctype: function(c"__ctype_init")?,
+                call_destructors: function(c"__call_tls_dtors")?,
+            }
+        };
+        if !layout.is_true(thread)? {
+            return Err("libc's threads do not look as expected");
+        }
+        Ok(layout)
+    }
+
+    /// Whether the main thread's structure has in it what must be there.
+    fn is_true(&self, thread: usize) -> Result<bool, Refusal> {
+        let Table { robust, first_values, user_stack, join, stack, rseq, .. } = self.table;
+        let top_of_stack = symbol(c"__libc_stack_end")?.cast::<usize>();
+        let last = [robust + 16, stack + 24, rseq, self.list + 8, self.values, self.routine, join];
+        if last.iter().any(|offset| offset + size_of::<usize>() > self.size)
+            || field(c"_thread_db_pthread_dtvp")? != size_of::<usize>()
+            || self.own.1 == 0
+            || self.own.1 > MOST_KEPT
+            || self.storage.0 < self.size
+            || !self.storage.1.is_power_of_two()
+        {
+            return Ok(false);
+        }
+        // SAFETY: the structure of the main thread has `size` bytes; a list's nodes stay in place.
+        unsafe {
+            let neighbour = word(thread, self.list);
+            Ok(word(thread, 0) == thread
+                && word(thread, 16) == thread
+                && word(thread, self.tid) as u32 as c_int == sys::thread_id()
+                && word(thread, robust) == thread + robust
+                && word(thread, robust + 8) as isize == -32
+                && word(thread, self.values) == thread + first_values
+                && word(neighbour, size_of::<usize>()) == thread + self.list
+                && word(thread, user_stack) as u8 == 1
+                && word(thread, join) == 0
+                && word(thread, stack) == 0
+                && word(thread, stack + 8) == top_of_stack.read())
+        }
+    }
+}
+
+struct Own {
+    base: usize,
+    place: (isize, usize),
+}
+
+/// Notes where libc's own thread-local variables lie.
+unsafe extern "C" fn look_for_libc(object: *mut libc::dl_phdr_info, _: usize, own: *mut c_void) -> c_int {
+    // SAFETY: libc describes an object that is loaded; `own` is `find`'s.
+    unsafe {
+        let (object, own) = (&*object, &mut *own.cast::<Own>());
+        let headers = core::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum));
+        let code = libc::getpid as *const () as usize;
+        let contains = |header: &libc::Elf64_Phdr| {
+            let start = (object.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            header.p_type == libc::PT_LOAD && (start..start + header.p_memsz as usize).contains(&code)
+        };
+        if !headers.iter().any(contains) {
+            return 0;
+        }
+        if let Some(header) = headers.iter().find(|header| header.p_type == libc::PT_TLS) {
+            let place = object.dlpi_tls_data.addr().wrapping_sub(own.base) as isize;
+            own.place = (place, header.p_memsz as usize);
+        }
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_libc_that_nobody_has_looked_at_is_not_known() {
+        assert!(table_of(c"2.36").is_some());
+        assert!(table_of(c"2.360").is_none());
+        assert!(table_of(c"9.99").is_none());
+    }
+}

@@ -1,0 +1,268 @@
+//! Threads as coroutines: with `COLIB_THREADS=1` in the environment, what a program makes by `pthread_create` are
+//! coroutines of one kernel thread.
+//!
+//! Each of them is a whole thread to libc and to every library: it has thread-local storage and a thread control
+//! block of its own, and `%fs` points there while it runs. The main thread is the first of them, on its own stack.
+//! They change places inside the calls that the hooks make, never inside libc.
+//!
+//! - `layout`: what is known of libc's threads, and whether it is true here
+//! - `block`: thread-local storage and control blocks
+//! - `thread`: a thread's life
+//! - `join`: joining and detaching
+//! - `kernel`: what the kernel is asked about a thread, and signals sent to one
+//! - `mask`: signals that threads block
+//!
+//! All of this belongs to one kernel thread. With several, each would have its `Threads`.
+
+mod block;
+mod join;
+mod kernel;
+mod layout;
+mod mask;
+mod thread;
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use block::Blocks;
+use layout::Layout;
+use mask::Masks;
+use thread::{Thread, Wishes};
+
+use crate::coroutine::Routine;
+use crate::fork::{Handlers, Side};
+use crate::scheduler::Scheduler;
+use crate::sync::Limit;
+use crate::{annotate, heap, signal, sys, tls};
+
+/// The threads of the process that are coroutines.
+pub struct Threads {
+    blocks: Blocks,
+    main: Thread,
+    /// How many threads have not ended.
+    living: Cell<usize>,
+    masks: Masks,
+}
+
+static THREADS: AtomicPtr<Threads> = AtomicPtr::new(ptr::null_mut());
+
+/// The threads, when they are coroutines.
+pub fn on() -> Option<&'static Threads> {
+    // SAFETY: null, or threads that live for ever. Only their kernel thread, and children of its fork, have hooks on.
+    unsafe { THREADS.load(Ordering::Acquire).as_ref() }
+}
+
+/// Looks at the environment, from the library's constructor: what runs on the main thread becomes a coroutine if the
+/// user wants it and everything is as it must be.
+pub fn begin() {
+    let Some(value) = std::env::var_os("COLIB_THREADS") else { return };
+    let wanted = match value.to_str().map(str::parse::<u32>) {
+        Some(Ok(count)) => count,
+        _ if value.is_empty() => 0,
+        _ => {
+            complain!("COLIB_THREADS must be a number: threads stay threads");
+            return;
+        }
+    };
+    if wanted == 0 {
+        return;
+    }
+    if wanted > 1 {
+        complain!("COLIB_THREADS={wanted}: only one kernel thread is possible yet, and one it is");
+    }
+    if let Err(reason) = turn_on() {
+        complain!("COLIB_THREADS: {reason}: threads stay threads");
+    }
+}
+
+fn turn_on() -> Result<(), &'static str> {
+    if annotate::sanitized() || annotate::on_valgrind() {
+        return Err("not under a memory checker");
+    }
+    let base = tls::base();
+    let layout = Layout::find(base)?;
+    let this = Scheduler::get_or_new();
+    let blocks = Blocks::new(layout, base);
+    const NO_MEMORY: &str = "out of memory";
+    let loop_base = blocks.take(this.expose_provenance()).ok_or(NO_MEMORY)?;
+    begin_in(loop_base, &blocks.layout);
+    // SAFETY: the constructor runs on the main thread, outside any coroutine; nothing else has a base.
+    unsafe {
+        let mask = sys::signal_mask(None).map_err(|_| "no signal mask")?;
+        let co = Scheduler::adopt(this, loop_base, base).map_err(|_| NO_MEMORY)?;
+        let threads = Threads {
+            blocks,
+            main: Thread::main(base, co, mask),
+            masks: Masks::of_one(mask),
+            living: Cell::new(1),
+        };
+        let threads = Box::into_raw(heap::boxed(threads).ok_or(NO_MEMORY)?);
+        THREADS.store(threads, Ordering::Release);
+        signal::wrap_handlers();
+    }
+    tls::set_hook_word(this.expose_provenance());
+    Ok(())
+}
+
+/// Signal handlers that interrupt the loop find what libc has made ready.
+#[inline(never)]
+fn begin_in(loop_base: usize, layout: &Layout) {
+    let base = tls::base();
+    // SAFETY: the block is laid out, and nobody else runs on it.
+    unsafe {
+        tls::set_base(loop_base);
+        (layout.begin_ctype)();
+        tls::set_base(base);
+    }
+}
+
+unsafe extern "C" {
+    fn pthread_attr_getdetachstate(attributes: *const libc::pthread_attr_t, state: *mut c_int) -> c_int;
+    fn pthread_getattr_default_np(attributes: *mut libc::pthread_attr_t) -> c_int;
+}
+
+impl Wishes {
+    /// # Safety
+    /// `attributes` is null, for the default, or the program's.
+    unsafe fn of(attributes: *const libc::pthread_attr_t) -> Self {
+        let mut wishes = Wishes { stack: 0, guard: 0, detached: false };
+        let mut state = libc::PTHREAD_CREATE_JOINABLE;
+        // SAFETY: by contract; the default is initialised by the call and destroyed afterwards.
+        unsafe {
+            let mut default = core::mem::zeroed();
+            let given = if attributes.is_null() {
+                pthread_getattr_default_np(&mut default);
+                &raw const default
+            } else {
+                attributes
+            };
+            libc::pthread_attr_getstacksize(given, &mut wishes.stack);
+            libc::pthread_attr_getguardsize(given, &mut wishes.guard);
+            pthread_attr_getdetachstate(given, &mut state);
+            if attributes.is_null() {
+                libc::pthread_attr_destroy(&mut default);
+            }
+        }
+        wishes.detached = state == libc::PTHREAD_CREATE_DETACHED;
+        wishes
+    }
+}
+
+impl Threads {
+    /// The running thread's; hooks are on, so there is one.
+    fn get() -> &'static Threads {
+        match on() {
+            Some(threads) => threads,
+            None => unreachable!("a thread that is a coroutine runs"),
+        }
+    }
+
+    fn current(&self) -> &Thread {
+        let base = tls::base();
+        if base == self.main.base {
+            return &self.main;
+        }
+        // SAFETY: who runs and is not the main thread runs in one of our blocks.
+        unsafe { &*self.blocks.thread(base) }
+    }
+
+    /// The thread of that name, if it is one of ours.
+    ///
+    /// # Safety
+    /// `thread` is some thread's, or was.
+    unsafe fn find(&self, thread: libc::pthread_t) -> Option<&Thread> {
+        let base = thread as usize;
+        if base == self.main.base {
+            return Some(&self.main);
+        }
+        // SAFETY: by contract.
+        unsafe { self.blocks.holds(base).then(|| &*self.blocks.thread(base)) }
+    }
+
+    /// `pthread_create`.
+    ///
+    /// # Safety
+    /// The arguments are the program's; a thread runs, with the library's own code. The latter holds for all
+    /// functions here.
+    pub unsafe fn create(
+        &self, thread: *mut libc::pthread_t, attributes: *const libc::pthread_attr_t, routine: Routine,
+        argument: *mut c_void,
+    ) -> c_int {
+        // SAFETY: by contract. The thread does not run before the caller waits.
+        unsafe {
+            match self.make(&Wishes::of(attributes), routine, argument) {
+                Ok(base) => {
+                    thread.write(base as libc::pthread_t);
+                    0
+                }
+                Err(error) => error,
+            }
+        }
+    }
+
+    /// `pthread_join` and its timed variants; `None` when the thread is a real one.
+    ///
+    /// # Safety
+    /// As for [`Threads::create`].
+    pub unsafe fn join_if_ours(
+        &self, scheduler: *mut Scheduler, thread: libc::pthread_t, result: *mut *mut c_void,
+        limit: impl FnOnce() -> Result<Limit, c_int>,
+    ) -> Option<c_int> {
+        // SAFETY: by contract.
+        unsafe { self.find(thread).map(|thread| self.join(scheduler, thread, result, limit)) }
+    }
+
+    /// `pthread_tryjoin_np`; `None` when the thread is a real one.
+    ///
+    /// # Safety
+    /// As for [`Threads::create`].
+    pub unsafe fn try_join_if_ours(
+        &self, thread: libc::pthread_t, result: *mut *mut c_void,
+    ) -> Option<c_int> {
+        // SAFETY: by contract.
+        unsafe { self.find(thread).map(|thread| self.try_join(thread, result)) }
+    }
+
+    /// `pthread_detach`; `None` when the thread is a real one.
+    ///
+    /// # Safety
+    /// As for [`Threads::create`].
+    pub unsafe fn detach_if_ours(&self, thread: libc::pthread_t) -> Option<c_int> {
+        // SAFETY: by contract.
+        unsafe { self.find(thread).map(|thread| self.detach(thread)) }
+    }
+
+    /// The running thread is about to exit by libc's own function.
+    ///
+    /// # Safety
+    /// As for [`Threads::create`].
+    pub unsafe fn exits(&self) {
+        if tls::base() == self.main.base {
+            // SAFETY: the main thread runs.
+            unsafe { self.divert_exit_of_main() };
+        }
+    }
+}
+
+/// What this part of the library does around a fork.
+pub static FORK: Handlers = Handlers { stop: || (), go_on: |_| (), later };
+
+/// Only the thread that forks lives on in the child.
+fn later(side: Side) {
+    let Some(threads) = on().filter(|_| side == Side::Child) else { return };
+    if Scheduler::running().is_null() {
+        // A helper forked, which has none of them.
+        return;
+    }
+    let me = threads.current();
+    if me.number != 0 {
+        // SAFETY: the kernel wrote the child's number there.
+        unsafe { threads.blocks.number(me.base).write(me.number) };
+    }
+    threads.blocks.forget();
+    threads.mask_alone(me);
+    // SAFETY: the child has this one kernel thread, and a coroutine of its scheduler runs.
+    unsafe { Scheduler::dispose_of_others(Scheduler::get()) };
+}

@@ -1,0 +1,56 @@
+/*
+ * Cases that print what they see, one a run: `program CASE`. `program` alone lists them. What a case prints, and how
+ * its process ends, must be the same on threads and on threads that are coroutines.
+ */
+#ifndef THREADS_MODE_H
+#define THREADS_MODE_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UNUSED __attribute__((unused))
+
+/* Prints an expression and its value. */
+#define SAY(expression) say(#expression, (long)(expression))
+UNUSED static void say(const char *what, long value) {
+  printf("%s = %ld\n", what, value);
+  fflush(stdout);
+}
+UNUSED static void say_cleanup(void *what) { printf("cleanup: %s\n", (char *)what); }
+
+struct one_case {
+  const char *name;
+  void (*run)(void);
+};
+#define CASE(name) {#name, name}
+#define CASES(...)                                                                       \
+  int main(int count, char **arguments) {                                               \
+    static const struct one_case cases[] = {__VA_ARGS__};                                \
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {                          \
+      if (count < 2) puts(cases[i].name);                                                \
+      else if (!strcmp(arguments[1], cases[i].name)) {                                   \
+        alarm(60); /* who hangs, fails */                                                \
+        cases[i].run();                                                                  \
+      }                                                                                  \
+    }                                                                                    \
+    return 0;                                                                            \
+  }
+
+#endif

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Threads as coroutines (COLIB_THREADS=1): what a program sees of its threads is what it sees without.
+. "$(dirname "$0")/lib.sh"
+PROGRAMS=$ROOT/tests/c/threads_mode
+
+# run TO COMMAND...: what it prints and how it ends
+run() {
+  local to=$1; shift
+  timeout -k 5 60 "$@" >"$to" 2>&1
+  echo "ends with $?" >>"$to"
+}
+coroutines() { env COLIB_THREADS="${COUNT-1}" LD_PRELOAD="$PRELOAD" "$@"; }
+
+# cases PROGRAM: each of its cases, on threads and on coroutines
+cases() {
+  local case said
+  for case in $("$OUT/$1"); do
+    run "$OUT/$case.plain" "$OUT/$1" "$case"
+    run "$OUT/$case.coroutines" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/$1" "$case"
+    if [ ! -s "$OUT/$case.plain" ] || grep -Eq 'ends with (124|1[3-9][0-9])' "$OUT/$case.plain"; then
+      ok 1 "$1: $case: works on threads"; diag "$(tail -n 3 "$OUT/$case.plain")"; continue
+    fi
+    said=$(diff "$OUT/$case.plain" "$OUT/$case.coroutines")
+    ok $? "$1: $case"
+    [ -z "$said" ] || diag "$said"
+  done
+}
+
+for source in "$PROGRAMS"/*.c; do
+  program=$(basename "$source" .c)
+  $CC -std=gnu11 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
+  cases "$program"
+done
+for source in "$PROGRAMS"/*.cpp; do
+  program=$(basename "$source" .cpp)
+  $CXX -std=c++17 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
+  cases "$program"
+done
+
+# What the user asks for, and what he is told.
+threads_of() { # VALUE: the kernel's threads of a program with four threads of its own
+  COUNT=$1 coroutines "$OUT/counted"
+}
+$CC -std=gnu11 $CFLAGS -o "$OUT/counted" -x c - -lpthread <<'C' || { echo "Bail out! counted does not compile"; exit 1; }
+#include <dirent.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+static sem_t gate;
+static void *waits(void *unused) { sem_wait(&gate); return unused; }
+int main(void) {
+  pthread_t threads[4];
+  int count = -2;
+  for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, waits, NULL);
+  DIR *tasks = opendir("/proc/self/task");
+  while (readdir(tasks)) count++;
+  for (int i = 0; i < 4; i++) sem_post(&gate);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+  printf("%d\n", count);
+  return 0;
+}
+C
+is "$(threads_of 1 2>&1)" 1 'five threads are one to the kernel'
+is "$(threads_of 0 2>&1)" 5 'zero leaves threads alone'
+is "$(threads_of '' 2>&1)" 5 'an empty value leaves threads alone'
+is "$(LD_PRELOAD=$PRELOAD "$OUT/counted" 2>&1)" 5 'without the variable threads are threads'
+is "$(threads_of 2 2>/dev/null)" 1 'more than one kernel thread is not there yet'
+is "$(threads_of 2 2>&1 >/dev/null | wc -l)" 1 'which a line says'
+is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
+like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
+done_testing

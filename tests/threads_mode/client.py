@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Loads a server with connections that are all open at once, and checks every byte that comes back.
+
+Usage: client.py echo|socks|proxy HOST PORT PID CONNECTIONS
+Prints how many connections were served, how many mistakes were made, and the server's most kernel threads.
+"""
+import asyncio
+import hashlib
+import os
+import random
+import sys
+
+KIND, HOST, PORT, PID, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+SIZE = 20_000
+most = 0
+
+
+def count_threads():
+    global most
+    most = max(most, len(os.listdir(f"/proc/{PID}/task")))
+
+
+def content(path):
+    return random.Random(path).randbytes(SIZE)
+
+
+async def echo(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
+async def origin(reader, writer):
+    request = await reader.readuntil(b"\r\n\r\n")
+    body = content(request.split()[1].decode().rsplit("/", 1)[-1])
+    writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+    for at in range(0, len(body), 5000):
+        writer.write(body[at:at + 5000])
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    writer.close()
+
+
+async def exchange(reader, writer, number):
+    """Several rounds of bytes there and back."""
+    mistakes = 0
+    for part in range(3):
+        sent = content(f"{number}/{part}")
+        writer.write(sent)
+        back = await reader.readexactly(len(sent))
+        mistakes += hashlib.sha256(back).digest() != hashlib.sha256(sent).digest()
+        await asyncio.sleep(random.random() / 20)
+    return mistakes
+
+
+async def one(number, behind, gate):
+    reader, writer = await asyncio.open_connection(HOST, PORT)
+    if KIND == "socks":
+        writer.write(b"\5\1\0")
+        assert await reader.readexactly(2) == b"\5\0"
+        writer.write(b"\5\1\0\1" + bytes([127, 0, 0, 1]) + behind.to_bytes(2, "big"))
+        assert (await reader.readexactly(10))[1] == 0
+    elif KIND == "echo":
+        writer.write(b"?")
+        assert await reader.readexactly(1) == b"?"
+    # Nobody goes on before all are connected.
+    await gate.wait()
+    count_threads()
+    if KIND == "proxy":
+        writer.write(b"GET http://127.0.0.1:%d/%d HTTP/1.0\r\n\r\n" % (behind, number))
+        answer = await reader.read()
+        mistakes = answer.partition(b"\r\n\r\n")[2] != content(str(number))
+    else:
+        mistakes = await exchange(reader, writer, number)
+    count_threads()
+    writer.close()
+    return mistakes
+
+
+async def main():
+    server = await asyncio.start_server(origin if KIND == "proxy" else echo, "127.0.0.1", 0, backlog=1000)
+    gate = asyncio.Barrier(COUNT)
+    behind = server.sockets[0].getsockname()[1]
+    done = await asyncio.gather(*(one(number, behind, gate) for number in range(COUNT)), return_exceptions=True)
+    failed = [error for error in done if isinstance(error, BaseException)]
+    for error in failed[:3]:
+        print("client:", repr(error), file=sys.stderr)
+    mistakes = len(failed) + sum(result for result in done if not isinstance(result, BaseException))
+    print(f"connections={COUNT} mistakes={mistakes} threads={most}", flush=True)
+    os._exit(0)  # connections that nobody has closed yet are of no interest
+
+
+asyncio.run(asyncio.wait_for(main(), 60))
