@@ -105,6 +105,8 @@ pub struct Coroutine {
     pub state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
+    /// Its next wait that a cancellation ends is to end at once.
+    pub cancelled: bool,
     /// Its `errno` while it does not run.
     pub errno: c_int,
     /// Its floating point control words when its body begins.
@@ -154,6 +156,7 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
+            cancelled: false,
             errno: 0,
             control: Control::current(),
             number: 0,

@@ -9,6 +9,8 @@ global_asm!(include_str!("../asm/x86_64/tls.S"), options(att_syntax));
 
 /// Offset of the word that trampolines test: nonzero while hooked calls belong to a coroutine.
 const HOOK: usize = 0;
+/// A bit of the hook word, which is an even address: the coroutine is a thread (`threads`).
+pub const THREAD: usize = 1;
 /// Offset of the pointer to the thread's scheduler.
 const SCHEDULER: usize = 8;
 /// Offset of the address of the innermost signal handler of the program's that runs on this thread.

@@ -39,6 +39,8 @@ pub enum Interrupt {
     Any,
     /// Any, and it is a handler that is waited for: `pause` and the like.
     Awaited,
+    /// None, but the wait is one that the cancellation of a thread ends.
+    Cancelled,
 }
 
 /// Marks in [`Interest::events`] that the descriptor was closed while it was waited for. Not a bit of epoll.

@@ -1,5 +1,6 @@
 //! How a hook enters the core: with hooks off, and answering as libc does.
 
+use core::ffi::c_int;
 use std::io;
 
 use colib_core::capi::answer;
@@ -9,7 +10,48 @@ use colib_core::tls;
 /// Does a coroutine's call in the core, with hooks off meanwhile (invariant 7), and answers as libc does.
 #[inline(always)]
 pub fn call<T: TryInto<isize>>(work: impl FnOnce(*mut Scheduler) -> io::Result<T>) -> isize {
-    answer(apart(work))
+    let is_thread = tls::hook_word() & tls::THREAD != 0;
+    if is_thread {
+        cancellation_point();
+    }
+    let result = answer(apart(work));
+    if is_thread && result == -1 {
+        interrupted();
+    }
+    result
+}
+
+/// Ends the thread if it is to be cancelled, where threads are coroutines: by unwinding, so nothing on the caller's
+/// frame needs dropping.
+#[inline(never)]
+pub fn cancellation_point() {
+    unsafe extern "C" {
+        fn pthread_testcancel();
+    }
+    // SAFETY: libc's function; the program's frames expect that their calls are cancelled.
+    unsafe { pthread_testcancel() };
+}
+
+/// A call was interrupted: perhaps for a cancellation.
+#[cold]
+fn interrupted() {
+    if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) {
+        cancellation_point();
+    }
+}
+
+/// Does a call that gives an error's number and is a cancellation point.
+#[inline(always)]
+pub fn cancellable(work: impl FnOnce() -> c_int) -> c_int {
+    let is_thread = tls::hook_word() & tls::THREAD != 0;
+    if is_thread {
+        cancellation_point();
+    }
+    let error = work();
+    if is_thread && error == libc::EINTR {
+        cancellation_point();
+    }
+    error
 }
 
 /// Does something in the core on behalf of the program, with hooks off meanwhile.

@@ -3,9 +3,10 @@
 use core::ffi::c_int;
 
 use colib_core::sync::{Limit, cond, lot, mutex};
+use colib_core::threads::{self, Threads};
 use libc::{clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
-use crate::call::apart;
+use crate::call::{apart, cancellable, cancellation_point};
 use crate::lock::{CALLS, in_coroutine, thrd};
 use crate::real;
 
@@ -15,7 +16,18 @@ use crate::real;
 fn wait_until(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, limit: Result<Limit, c_int>) -> c_int {
     match limit {
         // SAFETY: see above.
-        Ok(limit) => apart(|scheduler| unsafe { cond::wait(scheduler, cond, mutex, &CALLS, limit) }),
+        Ok(limit) => {
+            let error = cancellable(|| {
+                apart(|scheduler| unsafe { cond::wait(scheduler, cond, mutex, &CALLS, limit) })
+            });
+            if threads::on().is_some_and(Threads::is_cancelled) {
+                // The signal that woke it, if one did, is not for one who is cancelled.
+                // SAFETY: see above.
+                unsafe { signal(cond) };
+                cancellation_point();
+            }
+            error
+        }
         Err(error) => error,
     }
 }

@@ -13,7 +13,7 @@ use colib_core::sync::{Limit, barrier, once};
 use colib_core::threads;
 use libc::{clockid_t, pthread_barrier_t, pthread_t, sem_t, timespec};
 
-use crate::call::apart;
+use crate::call::{apart, cancellable};
 use crate::lock::{in_coroutine, thrd};
 use crate::real;
 use crate::types::Routine;
@@ -39,8 +39,10 @@ fn sem_until(sem: *mut sem_t, limit: Result<Limit, c_int>) -> c_int {
     };
     let wait = |limit| {
         // SAFETY: see above.
-        apart(|scheduler| unsafe {
-            lot::persist(scheduler, sem.addr(), Manner::COUNTED, || Ok(limit), attempt)
+        cancellable(|| {
+            apart(|scheduler| unsafe {
+                lot::persist(scheduler, sem.addr(), Manner::COUNTED, || Ok(limit), attempt)
+            })
         })
     };
     match limit.map_or_else(|error| error, wait) {
@@ -192,13 +194,15 @@ unsafe fn join_either(
     thread: pthread_t, result: *mut *mut c_void, limit: impl Fn() -> Result<Limit, c_int>,
 ) -> c_int {
     // SAFETY: see above.
-    apart(|scheduler| unsafe {
-        let ours = threads::on().and_then(|on| on.join_if_ours(scheduler, thread, result, &limit));
-        match (ours, limit()) {
-            (Some(result), _) => result,
-            (None, Ok(limit)) => join_until(scheduler, thread, result, limit),
-            (None, Err(error)) => error,
-        }
+    cancellable(|| {
+        apart(|scheduler| unsafe {
+            let ours = threads::on().and_then(|on| on.join_if_ours(scheduler, thread, result, &limit));
+            match (ours, limit()) {
+                (Some(result), _) => result,
+                (None, Ok(limit)) => join_until(scheduler, thread, result, limit),
+                (None, Err(error)) => error,
+            }
+        })
     })
 }
 

@@ -331,6 +331,7 @@ macro_rules! rows {
     coroutine fn thrd_create(thread: *mut pthread_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::thrd_create;
     coroutine fn pthread_exit(result: *mut c_void) -> () => thread::exit;
     coroutine fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
+    coroutine fn pthread_cancel(thread: pthread_t) -> c_int => thread::cancel;
     coroutine fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
     coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
     coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;

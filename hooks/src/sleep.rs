@@ -13,7 +13,7 @@ use colib_core::sys;
 use colib_core::waiter::Interrupt;
 use libc::{clockid_t, timespec};
 
-use crate::call::{apart, call};
+use crate::call::{apart, call, cancellable};
 use crate::real;
 
 // SAFETY: as in `input`.
@@ -52,8 +52,10 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_REALTIME_ALARM
         | libc::CLOCK_BOOTTIME_ALARM => {
             // SAFETY: see above.
-            let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(time)?, left) });
-            slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
+            cancellable(|| {
+                let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(time)?, left) });
+                slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
+            })
         }
         // Time that passes only while the process computes: a helper can wait for it as well as we.
         libc::CLOCK_PROCESS_CPUTIME_ID => apart(|scheduler| {

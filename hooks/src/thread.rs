@@ -56,6 +56,16 @@ pub unsafe extern "C" fn thrd_exit(result: c_int) {
     unsafe { exit(ptr::without_provenance_mut(result as usize)) };
 }
 
+/// libc may cancel the caller itself at once, and unwind this frame: nothing here needs dropping.
+pub unsafe extern "C" fn cancel(thread: pthread_t) -> c_int {
+    // SAFETY: see above.
+    unsafe {
+        let real = || real::pthread_cancel(thread);
+        let other = threads::on().and_then(|on| apart(|_| on.cancel(thread, real)));
+        other.unwrap_or_else(real)
+    }
+}
+
 pub unsafe extern "C" fn try_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
     // SAFETY: see above.
     unsafe {

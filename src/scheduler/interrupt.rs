@@ -14,7 +14,7 @@ use crate::reactor::{HANDLED, UNRESTARTED};
 use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// How many coroutines wait, by what ends their wait; the first is not counted.
-pub(super) type Counts = [usize; 4];
+pub(super) type Counts = [usize; 5];
 
 /// Handlers of the program that have run in this process, by signal.
 static HANDLERS: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
@@ -62,7 +62,12 @@ impl Scheduler {
                 }
                 match (*waiter).interrupt.get() {
                     Interrupt::Never => {}
-                    by => (*this).interruptible[by as usize] += 1,
+                    by => {
+                        (*this).interruptible[by as usize] += 1;
+                        if core::mem::take(&mut (*(*this).current).cancelled) {
+                            Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+                        }
+                    }
                 }
                 Self::park(this);
                 Self::end_interruptible(this, waiter);
@@ -96,12 +101,32 @@ impl Scheduler {
             let unrestarted = (*this).reactor.remote().take_handled() & UNRESTARTED != 0;
             let waiter = &raw const (*co).waiter;
             let ends = match (*waiter).interrupt.get() {
-                Interrupt::Never => false,
+                Interrupt::Never | Interrupt::Cancelled => false,
                 Interrupt::Unrestarted => unrestarted,
                 Interrupt::Any | Interrupt::Awaited => true,
             };
             if ends && (*waiter).is_armed() {
                 Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+            }
+        }
+    }
+
+    /// Ends the wait of `co`, which is to be cancelled, if it is one that ends for that.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::interrupt_alone`].
+    pub unsafe fn cancel(this: *mut Scheduler, co: *mut Coroutine) {
+        /// What libc cancels by; calls with masks of their own ask whether a handler has run.
+        const SIGCANCEL: usize = 32;
+        HANDLERS[SIGCANCEL - 1].fetch_add(1, Ordering::Release);
+        // SAFETY: by contract.
+        unsafe {
+            let waiter = &raw const (*co).waiter;
+            if (*waiter).interrupt.get() != Interrupt::Never && (*waiter).is_armed() {
+                Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+            } else {
+                // It is about to look again, and may wait once more.
+                (*co).cancelled = true;
             }
         }
     }
@@ -125,7 +150,7 @@ impl Scheduler {
                 let waiter = &raw const (*Coroutine::of_member(link)).waiter;
                 let concerned = (*waiter).is_armed()
                     && match (*waiter).interrupt.get() {
-                        Interrupt::Never => false,
+                        Interrupt::Never | Interrupt::Cancelled => false,
                         Interrupt::Awaited => true,
                         Interrupt::Any => !awaited,
                         Interrupt::Unrestarted => !awaited && unrestarted,

@@ -13,6 +13,7 @@ use super::Limit;
 use super::lot::{self, Ended, Manner};
 use crate::scheduler::Scheduler;
 use crate::sys;
+use crate::waiter::Interrupt;
 
 /// libc's words, of which it says no more than their size. They have been these since glibc 2.25.
 #[repr(C)]
@@ -113,7 +114,7 @@ unsafe fn is_called_out(
         }
         let relook = if words.shared != 0 { SHARED_RELOOK } else { RELOOK };
         let over = |_| words.may_leave(number);
-        lot::until_called(scheduler, place, &Limit::NEVER, relook, over) == Ended::Called
+        lot::until_called(scheduler, place, &Limit::NEVER, relook, Interrupt::Never, over) == Ended::Called
     }
 }
 

@@ -11,6 +11,7 @@ use super::lot::{self, Ended};
 use super::{Limit, mutex};
 use crate::clock;
 use crate::scheduler::{NAP, Scheduler};
+use crate::waiter::Interrupt;
 
 /// Signals of other processes reach nobody in the lot: who waits there wakes for no reason this often.
 const SHARED_RELOOK: Duration = Duration::from_millis(10);
@@ -55,7 +56,10 @@ pub unsafe fn wait(
             }
             Some(place) => {
                 let relook = if shared { SHARED_RELOOK } else { Duration::MAX };
-                let ended = lot::until_called(scheduler, place, &limit, relook, |poked| poked || shared);
+                let ended =
+                    lot::until_called(scheduler, place, &limit, relook, Interrupt::Cancelled, |poked| {
+                        poked || shared
+                    });
                 ended != Ended::TimedOut
             }
             // Without memory it wakes for no reason.

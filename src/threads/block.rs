@@ -213,6 +213,12 @@ impl Blocks {
         unsafe { at::<*mut core::ffi::c_void>(base, self.layout.table.result).read() }
     }
 
+    /// What libc notes about the cancellation of the thread at `base`.
+    pub fn cancellation(&self, base: usize) -> u32 {
+        // SAFETY: as for `fill`.
+        unsafe { at::<u32>(base, self.layout.cancellation).read() }
+    }
+
     /// The number that libc knows the thread at `base` by.
     pub fn number(&self, base: usize) -> *mut c_int {
         at(base, self.layout.tid)

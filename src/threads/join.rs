@@ -10,6 +10,7 @@ use crate::clock;
 use crate::scheduler::{NAP, Scheduler};
 use crate::sync::Limit;
 use crate::sync::lot::{self, Ended};
+use crate::waiter::Interrupt;
 
 impl Threads {
     /// Why the running thread cannot join `thread`, as libc says it.
@@ -66,10 +67,10 @@ impl Threads {
             };
             thread.joiner.set(self.current());
             // SAFETY: by contract.
-            let ended = unsafe { Self::wait_for_end(scheduler, thread, &limit) };
+            let error = unsafe { Self::wait_for_end(scheduler, thread, &limit) };
             thread.joiner.set(ptr::null());
-            if !ended {
-                return libc::ETIMEDOUT;
+            if error != 0 {
+                return error;
             }
         }
         // SAFETY: it has ended.
@@ -77,7 +78,8 @@ impl Threads {
         0
     }
 
-    unsafe fn wait_for_end(scheduler: *mut Scheduler, thread: &Thread, limit: &Limit) -> bool {
+    /// ETIMEDOUT at the limit, EINTR when the one who waits is to be cancelled.
+    unsafe fn wait_for_end(scheduler: *mut Scheduler, thread: &Thread, limit: &Limit) -> c_int {
         while !thread.ended.get() {
             // SAFETY: a coroutine runs; it leaves its place on every way.
             unsafe {
@@ -87,19 +89,28 @@ impl Threads {
                     }
                     Some(place) => {
                         let over = |_| thread.ended.get();
-                        match lot::until_called(scheduler, place, limit, Duration::MAX, over) {
-                            Ended::TimedOut => return thread.ended.get(),
-                            Ended::Called | Ended::Looked => {}
+                        match lot::until_called(
+                            scheduler,
+                            place,
+                            limit,
+                            Duration::MAX,
+                            Interrupt::Cancelled,
+                            over,
+                        ) {
+                            _ if thread.ended.get() => {}
+                            Ended::TimedOut => return libc::ETIMEDOUT,
+                            Ended::Looked => return libc::EINTR,
+                            Ended::Called => {}
                         }
                     }
-                    None if limit.is_over() => return false,
+                    None if limit.is_over() => return libc::ETIMEDOUT,
                     None => {
                         Scheduler::sleep(scheduler, limit.deadline().min(clock::after(NAP)));
                     }
                 }
             }
         }
-        true
+        0
     }
 
     /// `pthread_tryjoin_np`.

@@ -61,6 +61,8 @@ pub struct Layout {
     pub tid: usize,
     /// `list`: a node of the list of all threads with stacks of their own.
     pub list: usize,
+    /// `cancelhandling`.
+    pub cancellation: usize,
     /// `specific`: the blocks of values by key.
     pub values: usize,
     /// `start_routine`.
@@ -141,6 +143,7 @@ impl Layout {
                 size: symbol(c"_thread_db_sizeof_pthread")?.cast::<u32>().read() as usize,
                 tid: field(c"_thread_db_pthread_tid")?,
                 list: field(c"_thread_db_pthread_list")?,
+                cancellation: field(c"_thread_db_pthread_cancelhandling")?,
                 values: field(c"_thread_db_pthread_specific")?,
                 routine: field(c"_thread_db_pthread_start_routine")?,
                 storage,

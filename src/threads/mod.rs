@@ -8,6 +8,7 @@
 //! - `layout`: what is known of libc's threads, and whether it is true here
 //! - `block`: thread-local storage and control blocks
 //! - `thread`: a thread's life
+//! - `cancel`: cancellation
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
@@ -15,6 +16,7 @@
 //! All of this belongs to one kernel thread. With several, each would have its `Threads`.
 
 mod block;
+mod cancel;
 mod join;
 mod kernel;
 mod layout;
@@ -102,7 +104,7 @@ fn turn_on() -> Result<(), &'static str> {
         THREADS.store(threads, Ordering::Release);
         signal::wrap_handlers();
     }
-    tls::set_hook_word(this.expose_provenance());
+    tls::set_hook_word(this.expose_provenance() | tls::THREAD);
     Ok(())
 }
 

@@ -193,7 +193,7 @@ unsafe extern "C" fn enter(routine: Routine, argument: *mut c_void, landing: *mu
 
 /// The body of a thread's coroutine.
 unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
-    let word = tls::hook_word();
+    let word = tls::hook_word() | tls::THREAD;
     tls::set_hook_word(0);
     let thread = thread.cast_const().cast::<Thread>();
     // SAFETY: the block is this thread's own, and outlives it. The landing stays on this frame until the end.

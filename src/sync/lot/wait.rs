@@ -139,30 +139,32 @@ unsafe fn nap_until_done(
 pub enum Ended {
     /// Somebody called.
     Called,
-    /// The look was enough.
+    /// The look was enough, or the one who waits is to be cancelled.
     Looked,
     /// The limit came first.
     TimedOut,
 }
 
 /// Parks the running coroutine until it is called out of its place, or `look` says that it need not wait any more:
-/// asked every `relook`, and told whether somebody poked. The place is gone afterwards.
+/// asked every `relook`, and told whether somebody poked. The place is gone afterwards. `by` says whether a cancellation
+/// ends the wait; handlers never do.
 ///
 /// # Safety
 /// As for [`persist`]; the coroutine stands at `place`.
 pub unsafe fn until_called(
-    scheduler: *mut Scheduler, place: *const Place, limit: &Limit, relook: Duration,
+    scheduler: *mut Scheduler, place: *const Place, limit: &Limit, relook: Duration, by: Interrupt,
     mut look: impl FnMut(bool) -> bool,
 ) -> Ended {
     // SAFETY: by contract.
     unsafe {
         loop {
+            Scheduler::interruptible(scheduler, by);
             let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(relook)));
             let poked = look_again(place);
             // One who was called knows it by having been taken out.
             let over = limit.is_over();
             let looks = wake == Wake::TimedOut || poked;
-            if (*place).is_out() || over || (looks && look(poked)) {
+            if (*place).is_out() || over || wake == Wake::Interrupted || (looks && look(poked)) {
                 return match leave(scheduler, place, false) {
                     false => Ended::Called,
                     true if over => Ended::TimedOut,
