@@ -33,6 +33,7 @@ mod stdio_format;
 mod symbols;
 mod syscall;
 mod thread;
+mod thread_futex;
 mod thread_kernel;
 mod thread_key;
 mod thread_mask;
@@ -49,4 +50,5 @@ fn begin() {
     variables::find_all();
     lock_allocator::find();
     colib_core::begin();
+    thread_futex::begin();
 }

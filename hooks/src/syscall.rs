@@ -1,9 +1,11 @@
 //! `syscall`: system calls by number that are hooked by name too, and what they do otherwise than by name.
 //!
-//! Numbers that are not here never come: their trampoline passes them on. `futex` is one of these.
+//! Numbers that are not here never come: their trampoline passes them on. `futex` is one of these, unless threads
+//! are coroutines.
 
 use core::ffi::{c_int, c_long, c_uint, c_ulong};
 use core::ptr;
+use core::sync::atomic::AtomicU64;
 use std::io;
 
 use colib_core::capi::{answer, set_errno};
@@ -13,7 +15,10 @@ use colib_core::{scheduler, sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::call::apart;
-use crate::{descriptor, epoll, file, input, ipc, output, poll, process, real, sleep, socket, wait_signal};
+use crate::{
+    descriptor, epoll, file, input, ipc, output, poll, process, real, sleep, socket, thread_futex,
+    wait_signal,
+};
 
 // SAFETY: as in `input`; what is hooked here is what the number's own call takes.
 
@@ -106,7 +111,7 @@ const OPENING: &[c_long] = &[
 pub const END: usize = 512;
 
 /// A bit for each number that comes here.
-pub static NUMBERS: [u64; END / 64] = {
+pub static NUMBERS: [AtomicU64; END / 64] = {
     let mut bits = [0; END / 64];
     let lists = [WAITING, KEEPING, OPENING];
     let mut list = 0;
@@ -119,7 +124,13 @@ pub static NUMBERS: [u64; END / 64] = {
         }
         list += 1;
     }
-    bits
+    let mut numbers = [const { AtomicU64::new(0) }; END / 64];
+    let mut i = 0;
+    while i < numbers.len() {
+        numbers[i] = AtomicU64::new(bits[i]);
+        i += 1;
+    }
+    numbers
 };
 
 pub unsafe extern "C" fn syscall(
@@ -152,6 +163,10 @@ pub unsafe extern "C" fn syscall(
             libc::SYS_dup3 => c_long::from(descriptor::dup3(fd, b as c_int, c as c_int)),
             libc::SYS_fcntl if !matches!(b as c_int, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) => kernel(),
             libc::SYS_fcntl => c_long::from(descriptor::made(kernel() as c_int)),
+            libc::SYS_futex => {
+                let kernel = |c| real::syscall(number, a, b, c, d, e, f);
+                thread_futex::futex([a, b, c, d, e, f], kernel)
+            }
             _ if OPENING.contains(&number) => c_long::from(descriptor::made(kernel() as c_int)),
             _ => kernel(),
         }

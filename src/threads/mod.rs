@@ -9,6 +9,7 @@
 //! - `block`: thread-local storage and control blocks
 //! - `thread`: a thread's life
 //! - `cancel`: cancellation
+//! - `futex`: the system call
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
@@ -17,6 +18,7 @@
 
 mod block;
 mod cancel;
+pub mod futex;
 mod join;
 mod kernel;
 mod layout;
