@@ -210,6 +210,16 @@ fn report_overflow(address: usize, code: c_int) {
     let Some((low, size)) = (unsafe { (*co).stack() }) else { return };
     let (low, high) = (low as usize, low as usize + size);
     if (low - GUARD..low).contains(&address) {
-        complain!("stack overflow in coroutine {co:p}: its stack is {low:#x}-{high:#x}, {size} bytes");
+        // SAFETY: as above.
+        match unsafe { (*co).base } {
+            0 => {
+                complain!("stack overflow in coroutine {co:p}: its stack is {low:#x}-{high:#x}, {size} bytes")
+            }
+            thread => {
+                complain!(
+                    "stack overflow in thread {thread:#x}: its stack is {low:#x}-{high:#x}, {size} bytes"
+                );
+            }
+        }
     }
 }

@@ -68,4 +68,27 @@ is "$(threads_of 2 2>/dev/null)" 1 'more than one kernel thread is not there yet
 is "$(threads_of 2 2>&1 >/dev/null | wc -l)" 1 'which a line says'
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
+
+# A stack that is too small is said to be.
+$CC -std=gnu11 -O0 -o "$OUT/overflows" -x c - -lpthread <<'C' || { echo "Bail out! overflows does not compile"; exit 1; }
+#include <pthread.h>
+#include <stdlib.h>
+static int deeper(int depth) { volatile char room[1000] = {0}; return depth < 0 ? 0 : deeper(depth + 1) + room[depth % 1000]; }
+static void *overflows(void *unused) { return deeper(0) ? unused : NULL; }
+int main(void) {
+  pthread_t thread;
+  return pthread_create(&thread, NULL, overflows, NULL) || pthread_join(thread, NULL);
+}
+C
+said=$( (coroutines "$OUT/overflows") 2>&1)
+is $? 139 'a thread that overflows its stack ends the process'
+like "$said" 'colib: stack overflow in thread 0x[0-9a-f]+: its stack is' 'and it is said which one did'
+
+if rustc --edition 2024 -O -o "$OUT/std" "$ROOT/tests/threads_mode/std.rs" 2>"$OUT/rustc"; then
+  run "$OUT/std.plain" "$OUT/std" 2>&1
+  run "$OUT/std.coroutines" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/std"
+  is "$(grep -v panicked "$OUT/std.coroutines")" "$(grep -v panicked "$OUT/std.plain")" "threads of Rust's library"
+else
+  ok 1 'the Rust program compiles'; diag "$(cat "$OUT/rustc")"
+fi
 done_testing

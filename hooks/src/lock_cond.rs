@@ -18,6 +18,7 @@ fn wait_until(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, limit: Res
         // SAFETY: see above.
         Ok(limit) => {
             let error = cancellable(|| {
+                // SAFETY: see above.
                 apart(|scheduler| unsafe { cond::wait(scheduler, cond, mutex, &CALLS, limit) })
             });
             if threads::on().is_some_and(Threads::is_cancelled) {

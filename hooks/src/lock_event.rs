@@ -40,6 +40,7 @@ fn sem_until(sem: *mut sem_t, limit: Result<Limit, c_int>) -> c_int {
     let wait = |limit| {
         // SAFETY: see above.
         cancellable(|| {
+            // SAFETY: see above.
             apart(|scheduler| unsafe {
                 lot::persist(scheduler, sem.addr(), Manner::COUNTED, || Ok(limit), attempt)
             })
@@ -195,6 +196,7 @@ unsafe fn join_either(
 ) -> c_int {
     // SAFETY: see above.
     cancellable(|| {
+        // SAFETY: see above.
         apart(|scheduler| unsafe {
             let ours = threads::on().and_then(|on| on.join_if_ours(scheduler, thread, result, &limit));
             match (ours, limit()) {

@@ -53,6 +53,7 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_BOOTTIME_ALARM => {
             // SAFETY: see above.
             cancellable(|| {
+                // SAFETY: see above.
                 let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(time)?, left) });
                 slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
             })

@@ -3,6 +3,7 @@
 use core::ffi::c_int;
 
 use colib_core::capi::set_errno;
+use colib_core::reactor::registry;
 use colib_core::threads;
 use libc::sigset_t;
 
@@ -15,7 +16,8 @@ use crate::real;
 unsafe fn change(
     how: c_int, set: *const sigset_t, old: *mut sigset_t, real: impl FnOnce() -> c_int,
 ) -> Result<c_int, c_int> {
-    let Some(on) = threads::on() else { return Ok(real()) };
+    // A child of vfork must not change what its parent remembers.
+    let Some(on) = threads::on().filter(|_| registry::in_this_process()) else { return Ok(real()) };
     // SAFETY: see above; null, or the program's. The kernel looks at the first word of a set only.
     unsafe {
         let set = set.cast::<u64>().as_ref().copied();

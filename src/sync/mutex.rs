@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use super::lot::{self, Manner};
 use super::{Limit, owner};
 use crate::scheduler::Scheduler;
+use crate::sys;
 
 /// libc's own functions.
 pub struct Calls {
@@ -171,6 +172,12 @@ pub unsafe fn try_lock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_in
     }
 }
 
+/// Whether libc knows the running coroutine by a number of its own: where threads are coroutines.
+unsafe fn has_own_number(scheduler: *mut Scheduler) -> bool {
+    // SAFETY: by contract of the callers.
+    unsafe { (*Scheduler::current(scheduler)).base != 0 }
+}
+
 /// `pthread_mutex_lock` and its timed variants for the running coroutine.
 ///
 /// # Safety
@@ -183,6 +190,11 @@ pub unsafe fn lock(
     unsafe {
         if is_own(mutex, calls) {
             return lock_again(mutex, calls, libc::EDEADLK);
+        }
+        let words = Words::of(mutex);
+        let is_checking = words.kind.load(Ordering::Relaxed) & TYPE == ERROR_CHECKING;
+        if is_checking && has_own_number(scheduler) && words.owner() == thread_number(calls) {
+            return libc::EDEADLK;
         }
         lot::persist(scheduler, mutex.addr(), Manner::EXCLUSIVE, limit, || try_lock(mutex, calls))
     }
@@ -218,4 +230,25 @@ pub unsafe fn unlock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_int 
         }
         result
     }
+}
+
+/// The owner of a robust mutex has ended without unlocking it: whoever locks it next learns that, as after the end of
+/// a kernel's thread.
+///
+/// # Safety
+/// `mutex` is a mutex, which the thread that ends owns.
+pub unsafe fn owner_has_ended(mutex: *mut libc::pthread_mutex_t) {
+    const WAITERS: u32 = 0x8000_0000;
+    const OWNER_DIED: u32 = 0x4000_0000;
+    // SAFETY: by contract.
+    unsafe {
+        let words = Words::of(mutex);
+        if owner::is_mark(words.owner()) {
+            owner::take_mark(&words.owner, 0);
+        }
+        let waiters = words.lock.load(Ordering::Relaxed) & WAITERS;
+        words.lock.store(waiters | OWNER_DIED, Ordering::SeqCst);
+        sys::futex_wake(&words.lock, 1, true);
+    }
+    lot::poke(mutex.addr());
 }

@@ -213,6 +213,24 @@ impl Blocks {
         unsafe { at::<*mut core::ffi::c_void>(base, self.layout.table.result).read() }
     }
 
+    /// The robust mutexes that the thread at `base` owns.
+    pub fn robust_mutexes(&self, base: usize) -> impl Iterator<Item = *mut libc::pthread_mutex_t> {
+        /// From the beginning of a mutex to its place in the list, whose lowest bit has a meaning of its own.
+        const PLACE: usize = 32;
+        let head = base + self.layout.table.robust;
+        // SAFETY: as for `fill`; libc keeps the list for the kernel, which finds the mutexes by it too. The next place
+        // is read before the mutex of this one is given up.
+        let next = move |place: usize| unsafe { at::<usize>(place & !1, 0).read() };
+        let mut place = next(head);
+        core::iter::from_fn(move || {
+            let here = place & !1;
+            (here != head && here != 0).then(|| {
+                place = next(here);
+                at(here - PLACE, 0)
+            })
+        })
+    }
+
     /// What libc notes about the cancellation of the thread at `base`.
     pub fn cancellation(&self, base: usize) -> u32 {
         // SAFETY: as for `fill`.

@@ -9,7 +9,7 @@ use super::Threads;
 use crate::coroutine::{Coroutine, Routine};
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
-use crate::sync::lot;
+use crate::sync::{lot, mutex};
 use crate::{local, tls};
 
 /// Our own part of a thread's block.
@@ -164,6 +164,10 @@ impl Threads {
     /// The thread has ended: whoever joins it may go on.
     unsafe fn end(&self, thread: &Thread, result: *mut c_void) {
         self.mask_ends(thread.mask.get());
+        for mutex in self.blocks.robust_mutexes(thread.base) {
+            // SAFETY: libc has it in the list of those that the thread owns.
+            unsafe { mutex::owner_has_ended(mutex) };
+        }
         thread.result.set(result);
         thread.ended.set(true);
         lot::call_all(thread.address());

@@ -41,7 +41,7 @@ fn main() {
         thread::park();
         *other.0.lock().unwrap() = true;
         other.1.notify_all();
-        panic!("on purpose");
+        std::panic::resume_unwind(Box::new("on purpose"));
     });
     let (lock, changed) = &*pair;
     let (guard, late) = changed.wait_timeout(lock.lock().unwrap(), Duration::from_millis(5)).unwrap();
