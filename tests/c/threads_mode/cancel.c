@@ -164,15 +164,18 @@ static void a_thread_cancels_itself(void) {
 
 static void *cancels_main(void *main_thread) {
   usleep(20000);
-  SAY(pthread_cancel(*(pthread_t *)main_thread));
-  usleep(20000);
-  puts("main is gone");
+  pthread_t thread = *(pthread_t *)main_thread;
+  SAY(pthread_cancel(thread));
+  SAY(pthread_join(thread, NULL));
+  SAY(cleaned);
   return NULL;
 }
 static void main_can_be_cancelled(void) {
-  pthread_t self = pthread_self(), thread;
+  static pthread_t self;
+  pthread_t thread;
+  self = pthread_self();
   pthread_create(&thread, NULL, cancels_main, &self);
-  pthread_cleanup_push(say_cleanup, "of main");
+  pthread_cleanup_push(count, NULL);
   pause();
   pthread_cleanup_pop(0);
 }

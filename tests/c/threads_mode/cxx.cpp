@@ -45,8 +45,9 @@ static void exiting_destroys_what_is_on_the_stack() {
 }
 
 static void main_exits_and_destroys() {
-  std::thread other([] {
-    usleep(20000);
+  pthread_t self = pthread_self();
+  std::thread other([self] {
+    pthread_join(self, nullptr);
     puts("the other goes on");
   });
   other.detach();

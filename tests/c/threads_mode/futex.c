@@ -26,6 +26,17 @@ static void wait_of(pthread_t *threads, int count, struct waiter *waiter) {
   for (int i = 0; i < count; i++) sem_wait(&ready);
   usleep(20000);
 }
+/* Wakes until so many have woken: they may not wait yet. */
+static void wake(int operation, int most, unsigned bits, long all) {
+  long woken = 0;
+  while (woken < all) {
+    long more = futex(&word, operation, most, NULL, NULL, bits);
+    if (more < 0) break;
+    woken += more;
+    usleep(1000);
+  }
+  SAY(woken);
+}
 static void join_all(pthread_t *threads, int count) {
   for (int i = 0; i < count; i++) {
     void *result;
@@ -37,15 +48,15 @@ static void join_all(pthread_t *threads, int count) {
 static void wakes_as_many_as_asked_for(void) {
   int operations[] = {FUTEX_WAIT_PRIVATE, FUTEX_WAIT};
   for (int shared = 0; shared < 2; shared++) {
-    int wake = shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE;
+    int operation = shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE;
     struct waiter waiter = {&word, operations[shared], 0};
     pthread_t threads[5];
     wait_of(threads, 5, &waiter);
-    SAY(futex(&other, wake, 5, NULL, NULL, 0));
-    SAY(futex(&word, wake, 2, NULL, NULL, 0));
-    SAY(futex(&word, wake, 0, NULL, NULL, 0));
-    SAY(futex(&word, wake, 100, NULL, NULL, 0));
-    SAY(futex(&word, wake, 100, NULL, NULL, 0));
+    SAY(futex(&other, operation, 5, NULL, NULL, 0));
+    wake(operation, 1, 0, 2);
+    wake(operation, 0, 0, 1); /* none means one */
+    wake(operation, 100, 0, 2);
+    SAY(futex(&word, operation, 100, NULL, NULL, 0));
     join_all(threads, 5);
   }
 }
@@ -56,9 +67,9 @@ static void bits_choose_who_wakes(void) {
   wait_of(&threads[0], 1, &one);
   wait_of(&threads[1], 1, &two);
   SAY(futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 100, NULL, NULL, 4));
-  SAY(futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 100, NULL, NULL, 6));
+  wake(FUTEX_WAKE_BITSET_PRIVATE, 100, 6, 1);
   join_all(&threads[1], 1);
-  SAY(futex(&word, FUTEX_WAKE_PRIVATE, 100, NULL, NULL, 0));
+  wake(FUTEX_WAKE_PRIVATE, 100, 0, 1);
   join_all(&threads[0], 1);
 }
 

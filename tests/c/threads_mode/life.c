@@ -17,13 +17,13 @@ static void *exits_deep_inside(void *argument) {
 static void join_gives_results(void) {
   pthread_t thread;
   void *result = NULL;
-  SAY(pthread_create(&thread, NULL, echo, (void *)7));
+  MAKE(pthread_create(&thread, NULL, echo, (void *)7));
   SAY(pthread_join(thread, &result));
   SAY((long)result);
-  SAY(pthread_create(&thread, NULL, exits_deep_inside, (void *)9));
+  MAKE(pthread_create(&thread, NULL, exits_deep_inside, (void *)9));
   SAY(pthread_join(thread, &result));
   SAY((long)result);
-  SAY(pthread_create(&thread, NULL, echo, NULL));
+  MAKE(pthread_create(&thread, NULL, echo, NULL));
   SAY(pthread_join(thread, NULL));
 }
 
@@ -90,7 +90,7 @@ static void detached_threads_run(void) {
   pthread_attr_init(&attributes);
   SAY(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED));
   SAY(pthread_attr_setstacksize(&attributes, 64 * 1024));
-  SAY(pthread_create(&thread, &attributes, posts, &done));
+  MAKE(pthread_create(&thread, &attributes, posts, &done));
   SAY(sem_wait(&done));
   SAY(pthread_attr_getdetachstate(&attributes, &state));
   SAY(state);
@@ -155,13 +155,13 @@ static void c11_threads(void) {
   thrd_t thread;
   int result;
   SAY(tss_create(&tss, say_cleanup));
-  SAY(thrd_create(&thread, c11, NULL));
+  MAKE(thrd_create(&thread, c11, NULL));
   SAY(thrd_join(thread, &result));
   SAY(result);
-  SAY(thrd_create(&thread, c11, "value of a tss"));
+  MAKE(thrd_create(&thread, c11, "value of a tss"));
   SAY(thrd_join(thread, &result));
   SAY(result);
-  SAY(thrd_create(&thread, c11, NULL));
+  MAKE(thrd_create(&thread, c11, NULL));
   SAY(thrd_detach(thread));
   SAY(thrd_equal(thrd_current(), thrd_current()));
   usleep(10000);
@@ -192,7 +192,7 @@ static void a_stack_has_the_size_asked_for(void) {
   pthread_t thread;
   pthread_attr_init(&attributes);
   SAY(pthread_attr_setstacksize(&attributes, 200 * 1024));
-  SAY(pthread_create(&thread, &attributes, sees_its_stack, NULL));
+  MAKE(pthread_create(&thread, &attributes, sees_its_stack, NULL));
   SAY(pthread_join(thread, NULL));
 }
 
@@ -218,13 +218,14 @@ static void spin_locks_exclude(void) {
 
 static void *runs_on(void *unused) {
   (void)unused;
-  usleep(20000);
+  pthread_join(main_thread, NULL);
   puts("the last thread ends the process");
   return NULL;
 }
 static void say_at_exit(void) { puts("at exit"); }
 static void main_exits_first(void) {
   pthread_t thread;
+  main_thread = pthread_self();
   atexit(say_at_exit);
   pthread_key_create(&keys[0], say_cleanup);
   pthread_setspecific(keys[0], "value of main");

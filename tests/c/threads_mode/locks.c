@@ -69,10 +69,11 @@ static void all_kinds_exclude(void) {
   }
 }
 
-static void *ends_as_owner(void *unused) {
+static void *ends_as_owner(void *ready) {
   SAY(pthread_mutex_lock(&mutex));
+  if (ready) sem_post(ready);
   usleep(10000);
-  return unused;
+  return NULL;
 }
 static void *locks(void *unused) {
   (void)unused;
@@ -90,12 +91,14 @@ static void robust_mutexes_tell_of_owners_that_ended(void) {
     /* Somebody waits when the owner ends. */
     pthread_t owner, waiter;
     void *result;
-    pthread_create(&owner, NULL, ends_as_owner, NULL);
-    usleep(2000);
+    sem_t ready;
+    sem_init(&ready, 0, 0);
+    pthread_create(&owner, NULL, ends_as_owner, &ready);
+    sem_wait(&ready);
     pthread_create(&waiter, NULL, locks, NULL);
     pthread_join(owner, NULL);
-    pthread_join(waiter, &result); /* it ends as owner in its turn, whichever of the two was first */
-    SAY((long)result == EOWNERDEAD || result == NULL);
+    pthread_join(waiter, &result); /* it ends as owner in its turn */
+    SAY((long)result == EOWNERDEAD);
     SAY(pthread_mutex_trylock(&mutex));
     SAY(pthread_mutex_unlock(&mutex)); /* not made consistent */
     SAY(pthread_mutex_lock(&mutex));

@@ -33,6 +33,11 @@ UNUSED static void say(const char *what, long value) {
   printf("%s = %ld\n", what, value);
   fflush(stdout);
 }
+/* Makes a thread, which may print before we could say so. */
+#define MAKE(creation)                    \
+  do {                                    \
+    if (creation) puts("no " #creation);  \
+  } while (0)
 UNUSED static void say_cleanup(void *what) { printf("cleanup: %s\n", (char *)what); }
 
 struct one_case {
