@@ -105,7 +105,9 @@ unsafe fn goes_on(
         let state = || sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
         let mut now = state();
         if now == 0 {
-            let Ok(patience) = patience_behind_the_first(fd, Direction::In) else { return false };
+            let Ok(mut patience) = patience_behind_the_first(scheduler, fd, Direction::In) else {
+                return false;
+            };
             while now == 0 {
                 if patience.wait(scheduler).is_err() {
                     return false;
@@ -118,8 +120,11 @@ unsafe fn goes_on(
 }
 
 /// How long a call waits that has done a part: any signal handler ends it.
-fn patience_behind_the_first(fd: c_int, direction: Direction) -> io::Result<Patience> {
-    Ok(Patience { interrupt: Interrupt::Any, ..Patience::new(fd, direction)? })
+unsafe fn patience_behind_the_first(
+    scheduler: *mut Scheduler, fd: c_int, direction: Direction,
+) -> io::Result<Patience> {
+    // SAFETY: by contract of the callers.
+    Ok(Patience { interrupt: Interrupt::Any, ..unsafe { Patience::new(scheduler, fd, direction)? } })
 }
 
 /// Tells how long a message is.
@@ -162,11 +167,14 @@ pub unsafe fn sendmmsg(
                     Err(_) if would_block(&sent) && done == 0 => {}
                     Err(_) if would_block(&sent) => {
                         if patience.is_none() {
-                            patience = patience_behind_the_first(fd, Direction::Out).ok();
+                            patience = patience_behind_the_first(scheduler, fd, Direction::Out).ok();
                         }
-                        match &patience {
-                            Some(patience) if patience.wait(scheduler).is_ok() => continue,
-                            _ => break,
+                        match &mut patience {
+                            Some(patience) => match patience.wait(scheduler) {
+                                Ok(()) => continue,
+                                Err(_) => break,
+                            },
+                            None => break,
                         }
                     }
                     Err(error) if done == 0 => return Err(error),

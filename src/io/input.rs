@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, error, is_nonblocking, persist, would_block};
+use super::{Direction, error, is_nonblocking, persist, persist_later, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -95,9 +95,15 @@ pub unsafe fn recvfrom(
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let received = persist(scheduler, fd, Direction::In, || {
-            ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
-        });
+        let attempt = || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
+        let received = if flags == 0 && count > 0 && Scheduler::reactor(scheduler).is_drained(fd) {
+            persist_later(scheduler, fd, Direction::In, attempt)
+        } else {
+            persist(scheduler, fd, Direction::In, attempt)
+        };
+        if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
+            Scheduler::reactor(scheduler).came_short(fd);
+        }
         if matches!(received, Ok(ENDED)) || would_block(&received) && count == 0 && waits_once(fd) {
             if !address.is_null() {
                 hand_out(&zeroed(), 0, address, length)?;

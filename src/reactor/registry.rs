@@ -18,13 +18,16 @@ const CHUNK: usize = 1 << 14;
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
-/// One word a descriptor: generation in the upper half, then the library's mark, then which threads have
-/// registered this generation: a bit each, which many threads share ([`Remote::bit`]).
+/// One word a descriptor: generation in the upper half, then the library's mark, then the mark of what is private,
+/// then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
 static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
+/// The number was made by this process, and no other can have its description.
+const PRIVATE: u64 = 1 << 30;
 /// How many bits there are for threads.
-pub const BITS: u32 = 31;
+pub const BITS: u32 = 30;
+const THREADS_OF: u64 = PRIVATE - 1;
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
@@ -34,6 +37,9 @@ static HIGHEST: AtomicUsize = AtomicUsize::new(0);
 
 /// Bumped when a signal handler closed something: every thread then looks at all it has registered.
 pub static SUSPICION: AtomicU32 = AtomicU32::new(0);
+
+/// Bumped when the process forks: what is made by a call that a fork came between may be the child's too.
+static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The threads that run coroutines.
 static THREADS: Mutex<Vec<Arc<Remote>>> = Mutex::new(Vec::new());
@@ -131,6 +137,9 @@ pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
     }
     let who = next_generation(word);
     let mut had = false;
+    if who == 0 {
+        return had;
+    }
     for remote in THREADS.lock().iter().filter(|remote| who & remote.bit != 0) {
         if how == Closing::Now {
             // A duplicate may keep the description open: its registration would outlive the number.
@@ -150,7 +159,7 @@ pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
 /// the registration stands. It may have gone with the old file, and the kernel says nothing then.
 pub fn closed(fd: c_int) {
     let Some(word) = word(fd) else { return };
-    let who = word.load(Ordering::SeqCst) & (OWN - 1);
+    let who = word.load(Ordering::SeqCst) & THREADS_OF;
     if who == 0 || !in_this_process() {
         return;
     }
@@ -171,11 +180,11 @@ pub fn closing_in_handler(fd: c_int) {
     }
 }
 
-/// Gives the threads that had registered the one before.
+/// Gives the threads that had registered the one before. Whatever has the number next is not private.
 fn next_generation(word: &AtomicU64) -> u64 {
     let next = |w: u64| Some(((w & !(OWN - 1) & !(GENERATION - 1)) | (w & OWN)).wrapping_add(GENERATION));
     // The closure always gives a value.
-    word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap_or(0) & (OWN - 1)
+    word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap_or(0) & THREADS_OF
 }
 
 /// The numbers from `first` to `last` that were ever registered or are the library's own.
@@ -199,16 +208,52 @@ pub fn replace(old: c_int, new: impl Fn() -> c_int) {
     set_own(old, false);
 }
 
+/// To be read before a call that makes a descriptor, for [`made_here`].
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::SeqCst)
+}
+
+/// `fd` was just made by this process alone, by a call before which [`forks`] gave `forks`.
+pub fn made_here(fd: c_int, forks: u32) {
+    if !in_this_process() {
+        return;
+    }
+    let Some(word) = word_or_new(fd) else { return };
+    // From now on every change of settings is seen: before the program knows the number.
+    ACTIVE.store(1, Ordering::Release);
+    word.fetch_or(PRIVATE, Ordering::SeqCst);
+    HIGHEST.fetch_max(fd as usize + 1, Ordering::SeqCst);
+    // A fork that came between either is seen here, or finds the mark.
+    if FORKS.load(Ordering::SeqCst) != forks {
+        shared(fd);
+    }
+}
+
+/// Another process may have the description of `fd` from now on.
+pub fn shared(fd: c_int) {
+    if let Some(word) = word(fd) {
+        word.fetch_and(!PRIVATE, Ordering::SeqCst);
+    }
+}
+
+/// The generation of `fd` if no other process can have its description.
+pub fn private_generation(fd: c_int) -> Option<u32> {
+    let value = word(fd)?.load(Ordering::SeqCst);
+    (value & PRIVATE != 0).then_some((value >> 32) as u32)
+}
+
 /// Holds the registry still while the process forks.
 pub fn stop_for_fork() {
+    FORKS.fetch_add(1, Ordering::SeqCst);
     core::mem::forget(THREADS.lock());
 }
 
-/// Lets it go on after a fork.
+/// Lets it go on after a fork, on both sides: what was private is no more.
 ///
 /// # Safety
 /// Follows [`stop_for_fork`] on the same thread.
 pub unsafe fn go_on_after_fork() {
+    (0..HIGHEST.load(Ordering::SeqCst)).for_each(|fd| shared(fd as c_int));
     // SAFETY: by contract the lock is held.
     unsafe { THREADS.force_unlock() };
 }

@@ -229,6 +229,15 @@ impl Scheduler {
         unsafe { (*this).reactor.remote().clone() }
     }
 
+    /// What is known of this thread's descriptors. The borrow must end before anything is switched or woken.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn reactor<'a>(this: *mut Scheduler) -> &'a mut Reactor {
+        // SAFETY: by contract.
+        unsafe { &mut (*this).reactor }
+    }
+
     /// `accept4` that gives EAGAIN instead of waiting.
     ///
     /// # Safety
@@ -299,4 +308,10 @@ pub fn nudge(fd: c_int) {
 /// The kernel has just given out the number `fd`: whatever was registered under it was closed unseen.
 pub fn opened(fd: c_int) {
     closing_as(fd, registry::Closing::Unseen);
+}
+
+/// [`opened`] for a number that this process alone has, made by a call before which [`registry::forks`] gave `forks`.
+pub fn made_here(fd: c_int, forks: u32) {
+    opened(fd);
+    registry::made_here(fd, forks);
 }
