@@ -198,6 +198,12 @@ impl Coroutine {
         }
     }
 
+    /// Whether `size` bytes at `start` lie on its stack, while it runs.
+    pub fn has_on_stack(&self, start: *const u8, size: usize) -> bool {
+        let offset = |(low, _): (*mut u8, usize)| start.addr().wrapping_sub(low.addr());
+        self.stack().is_some_and(|stack| offset(stack) < stack.1 && stack.1 - offset(stack) >= size)
+    }
+
     /// Its share of a shared stack.
     pub fn tenant(&mut self) -> Option<&mut Tenant> {
         match &mut self.ground {

@@ -156,6 +156,11 @@ impl Reactor {
         self.look_around(ready);
     }
 
+    /// When [`Reactor::wait`] last returned.
+    pub fn now(&self) -> Nanos {
+        self.now
+    }
+
     /// Whether anything was ever waited for, so that a turn must ask the kernel.
     pub fn has_waiters(&self) -> bool {
         self.remote.epoll.load(Ordering::Relaxed) != -1

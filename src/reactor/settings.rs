@@ -142,7 +142,24 @@ impl Reactor {
             && is_private_stream(entry)
         {
             entry.drained.set(!entry.marked.get());
+            entry.told.set(0);
         }
+    }
+
+    /// Whether a poll of `fd` for input may begin with the wait: there is none. Then [`Reactor::told`] says what ended
+    /// the wait.
+    pub fn begins_empty(&self, fd: c_int) -> bool {
+        let Some(entry) = self.table.get(fd) else { return false };
+        let empty = entry.drained.get() && is_private_stream(entry);
+        if empty {
+            entry.told.set(0);
+        }
+        empty
+    }
+
+    /// What the kernel said of a stream since [`Reactor::begins_empty`], and nobody has read it empty since.
+    pub fn told(&self, fd: c_int) -> u32 {
+        self.table.get(fd).filter(|entry| is_private_stream(entry)).map_or(0, |entry| entry.told.get())
     }
 }
 
@@ -165,11 +182,13 @@ pub(super) fn begin(entry: &Entry) {
     entry.private_stream.set(private && tcp());
     entry.drained.set(false);
     entry.marked.set(false);
+    entry.told.set(0);
 }
 
 /// Takes note of an event.
 pub(super) fn heard(entry: &Entry, events: u32) {
     const MARKS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLPRI) as u32;
+    entry.told.set(events);
     if events & (MARKS | libc::EPOLLIN as u32) != 0 {
         entry.drained.set(false);
         entry.marked.set(entry.marked.get() || events & MARKS != 0);

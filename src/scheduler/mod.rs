@@ -152,7 +152,7 @@ impl Scheduler {
             (*me).waiter.deadline.set(until);
             let timed = (*this).timers.add(&raw const (*me).waiter);
             Self::park_interruptible(this, timed);
-            (*this).timers.remove(&(*me).waiter);
+            (*this).timers.leave(&(*me).waiter);
             let wake = (*me).waiter.disarm();
             let interests = (*me).interests.iter().chain(core::iter::once(&(*me).interest));
             for (place, interest) in interests.enumerate() {
@@ -206,7 +206,7 @@ impl Scheduler {
             (*me).waiter.deadline.set(deadline);
             let timed = (*this).timers.add(&raw const (*me).waiter);
             Self::park_interruptible(this, timed);
-            (*this).timers.remove(&(*me).waiter);
+            (*this).timers.leave(&(*me).waiter);
             (*me).waiter.disarm()
         }
     }

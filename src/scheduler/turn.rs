@@ -25,13 +25,15 @@ impl Scheduler {
             } else {
                 0
             };
-            if until != 0 || (*this).reactor.has_waiters() {
+            let asks = until != 0 || (*this).reactor.has_waiters();
+            if asks {
                 (*this).reactor.wait(until, &(*this).ready);
             }
             Self::read_mail(this);
             Self::deliver(this);
             if (*this).timers.next() != NEVER {
-                (*this).timers.expire(clock::now(), &(*this).ready);
+                let now = if asks { (*this).reactor.now() } else { clock::now() };
+                (*this).timers.expire(now, &(*this).ready);
             }
             Self::run_ready(this);
         }
