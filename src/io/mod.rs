@@ -208,6 +208,13 @@ impl Patience {
 unsafe fn persist<T>(
     scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
+    // SAFETY: by contract.
+    if unsafe { Scheduler::is_due_to_give_way(scheduler) } {
+        // A call that may not wait does not let others run.
+        let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
+        // SAFETY: by contract.
+        unsafe { Scheduler::give_way(scheduler, blocks) };
+    }
     let result = attempt();
     // SAFETY: by contract.
     if would_block(&result) { unsafe { persist_later(scheduler, fd, direction, attempt) } } else { result }

@@ -27,6 +27,12 @@ pub unsafe fn poll(
     // SAFETY: by contract.
     let look = || unsafe { sys::poll_now(fds, count, mask) };
     // SAFETY: by contract.
+    unsafe {
+        if Scheduler::is_due_to_give_way(scheduler) {
+            Scheduler::give_way(scheduler, clock::now() < deadline);
+        }
+    }
+    // SAFETY: by contract.
     let empty = count == 1 && mask.is_null() && unsafe { is_empty(scheduler, fds) };
     let mut found = if empty && clock::now() < deadline { 0 } else { look()? };
     // SAFETY: by contract.

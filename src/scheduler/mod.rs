@@ -48,6 +48,10 @@ pub struct Scheduler {
     /// Room for messages, in exchange for those in the inbox.
     mail: Vec<Message>,
     timers: Timers,
+    /// How many calls the coroutine that the loop resumed may still make before it gives way.
+    allowance: u32,
+    /// The coroutine that the loop resumed last.
+    resumed: *mut Coroutine,
     reactor: Reactor,
     pool: Pool,
     /// All coroutines of the thread but `main`, the oldest first.

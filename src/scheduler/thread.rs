@@ -70,6 +70,8 @@ impl Scheduler {
             batch: Box::default(),
             mail: Vec::with_capacity(64),
             timers: Timers::new(),
+            allowance: 0,
+            resumed: ptr::null_mut(),
             reactor: Reactor::new(),
             pool: Pool::new(),
             members: Box::default(),
