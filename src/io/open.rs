@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 use std::io;
 
 use super::error;
+use super::file::is_pseudo_terminal;
 use super::offload::{self, Kind};
 use crate::heap;
 use crate::scheduler::{self, Scheduler};
@@ -31,7 +32,8 @@ impl Drop for Fresh {
 fn device_may_wait(device: libc::dev_t) -> bool {
     const MEMORY: u32 = 1;
     const TERMINALS: u32 = 5;
-    !matches!((libc::major(device), libc::minor(device)), (MEMORY | 136..=143, _) | (TERMINALS, 0 | 2))
+    let known = matches!((libc::major(device), libc::minor(device)), (MEMORY, _) | (TERMINALS, 0 | 2));
+    !known && !is_pseudo_terminal(device)
 }
 
 /// What an open may have to wait for.
