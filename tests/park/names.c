@@ -1,16 +1,16 @@
 /*
  * names.c - look-ups at a name server that takes its time.
  *
- * It is a thread of this file. Who the name server is stands in files of /etc, which a mount namespace of the case's own replaces.
+ * It is a thread of this file. Who the name server is stands in files of /etc, which the case's own namespaces replace.
  */
 #define _GNU_SOURCE
 #include "park.h"
 
+#include "../c/namespaces.h"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <sys/mount.h>
 
 struct question {
   unsigned char packet[512];
@@ -60,21 +60,11 @@ static void *serve(void *unused) {
   return unused;
 }
 
-static void replace(const char *file, const char *text) {
-  char path[] = "/tmp/colib-park-names-XXXXXX";
-  int fd = mkstemp(path);
-  NEED(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
-  int bound = mount(path, file, NULL, MS_BIND, NULL);
-  unlink(path);
-  if (bound != 0) CANNOT("the files of the resolver cannot be replaced");
-}
-
-/* The namespace must be the coroutines' thread's and the helpers' too: it is made before any other thread, as a case begins. */
+/* As a case begins: the namespaces must be the coroutines' thread's and the helpers' too. */
 static void private_files(void) {
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-    CANNOT("a mount namespace of its own is not permitted");
-  replace("/etc/resolv.conf", "nameserver 127.77.0.54\noptions timeout:20 attempts:1\n");
-  replace("/etc/nsswitch.conf", "hosts: files dns\nservices: files\n");
+  enter_own_namespaces();
+  replace_file("/etc/resolv.conf", "nameserver 127.77.0.54\noptions timeout:20 attempts:1\n");
+  replace_file("/etc/nsswitch.conf", "hosts: files dns\nservices: files\n");
 }
 
 static void name_server(struct waiter *me) {
@@ -83,7 +73,7 @@ static void name_server(struct waiter *me) {
   if (me->index != 0) return;
   inet_pton(AF_INET, "127.77.0.54", &here.sin_addr);
   NEED((server = socket(AF_INET, SOCK_DGRAM, 0)) >= 0);
-  if (bind(server, (struct sockaddr *)&here, sizeof here) != 0) CANNOT("port 53 is not to be had");
+  NEED(bind(server, (struct sockaddr *)&here, sizeof here) == 0);
   NEED(pthread_create(&thread, NULL, serve, NULL) == 0);
 }
 
