@@ -45,7 +45,7 @@ pub use input::{read, readv, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
 pub use offload::FORK as FORK_OF_HELPERS;
-pub use open::open;
+pub use open::{open, opening_waits};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use positioned::{pread, preadv, preadv2, pwrite, pwritev, pwritev2};

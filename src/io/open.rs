@@ -61,6 +61,11 @@ fn wait_of(directory: c_int, path: *const c_char, flags: c_int) -> Wait {
     }
 }
 
+/// Whether this open may have to wait for somebody: the other end of a FIFO, say.
+pub fn opening_waits(directory: c_int, path: *const c_char, flags: c_int) -> bool {
+    wait_of(directory, path, flags) != Wait::Nobody
+}
+
 /// `openat`, and with `AT_FDCWD` all other opens.
 ///
 /// # Safety
