@@ -266,8 +266,9 @@ pub fn closing(fd: c_int) {
 
 /// The program has closed `fd`, or put something else there, which [`closing`] was told of before.
 pub fn closed(fd: c_int) {
-    // A handler must not wait for locks.
-    if tls::handlers() == 0 {
+    if tls::handlers() > 0 {
+        registry::closed_in_handler(fd);
+    } else {
         registry::closed(fd);
     }
 }
