@@ -17,7 +17,7 @@ use crate::sys;
 pub(super) const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
 
 /// Stands for the end of an input that a blocking call would have been told, though no call was made that was.
-const ENDED: usize = usize::MAX;
+pub(super) const ENDED: usize = usize::MAX;
 
 /// A flag of the kernel's own (`MSG_CMSG_COMPAT`): messages with it are refused, plain receives ignore it.
 const CMSG_COMPAT: c_int = 1 << 31;
