@@ -93,25 +93,30 @@ SCENARIO(hang_up_of_bytes, "a terminal is hung up under readers of bytes") { han
 SCENARIO(hang_up_of_many, "a terminal is hung up under readers that wait for VMIN bytes") { hang_up(false, 5, 0); }
 SCENARIO(hang_up_of_timed, "a terminal is hung up under readers that wait for VTIME") { hang_up(false, 0, 200); }
 
-static void read_twice(void *argument) {
-  by_read(argument);
-  by_read(argument);
+/* Terminals hand on what is typed after a moment only. */
+static void read_twice(void *has_come) {
+  by_read(NULL);
+  announce(has_come);
+  by_read(NULL);
 }
 
 SCENARIO(hang_up_after_end, "the end that is typed, and data, are not taken for a hang-up") {
+  static struct event end, data;
   make_pair(PTY, ends);
   set_lines();
-  start("end", read_twice, NULL);
+  start("end", read_twice, &end);
   settle();
   MUST(write(ends[1], "\4", 1));
+  await(&end);
   settle();
   MUST(close(ends[1]));
   join();
   MUST(close(ends[0]));
   make_pair(PTY, ends);
-  start("data", read_twice, NULL);
+  start("data", read_twice, &data);
   settle();
   MUST(write(ends[1], "abc", 3));
+  await(&data);
   settle();
   MUST(close(ends[1]));
   join();
