@@ -1,4 +1,4 @@
-// Four processes accept short connections on one blocking listener, by `coroutines` or as `processes` that block in accept. How often a
+// PROCESSES processes accept short connections on one blocking listener, by `coroutines` or as `processes` that block in accept. How often a
 // process wakes for each connection, and how evenly they share. A server closes at once, so that nothing but accepting wakes it.
 #include "bench.h"
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { WORKERS = 4, CLIENTS = 4 };
+enum { MOST = 64, CLIENTS = 4 };
 static long *accepted;
 static int listener, worker;
 static struct sockaddr_in address;
@@ -38,10 +38,11 @@ static void *client(void *times) {
     return NULL;
 }
 int main(int argc, char **argv) {
-    int coroutines = argc > 1 && !strcmp(argv[1], "coroutines");
+    if (argc < 3 || atoi(argv[2]) > MOST) give_up("usage: prefork coroutines|processes PROCESSES (at most %d)", MOST);
+    int coroutines = !strcmp(argv[1], "coroutines"), count = atoi(argv[2]);
     long times = (long)(budget_ns() / 3e8 * 4000) + 500, all = 0, least = times * CLIENTS, most = 0;
     socklen_t size = sizeof address;
-    pid_t workers[WORKERS];
+    pid_t workers[MOST];
     pthread_t clients[CLIENTS];
     double wakes = 0;
     accepted = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -49,7 +50,7 @@ int main(int argc, char **argv) {
     address.sin_family = AF_INET, address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(listener, (void *)&address, size) || listen(listener, 4096)) give_up("listen: %s", strerror(errno));
     getsockname(listener, (void *)&address, &size);
-    for (worker = 0; worker < WORKERS; worker++) {
+    for (worker = 0; worker < count; worker++) {
         if ((workers[worker] = fork())) continue;
         if (!coroutines) serve(NULL);
         stCoRoutine_t *made;
@@ -60,7 +61,7 @@ int main(int argc, char **argv) {
     usleep(200000);
     for (int i = 0; i < CLIENTS; i++) pthread_create(&clients[i], NULL, client, (void *)times);
     for (int i = 0; i < CLIENTS; i++) pthread_join(clients[i], NULL);
-    for (int i = 0; i < WORKERS; i++) {
+    for (int i = 0; i < count; i++) {
         char path[64];
         snprintf(path, sizeof path, "/proc/%d/status", workers[i]);
         wakes += status_of(path, "voluntary_ctxt_switches");

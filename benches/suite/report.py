@@ -31,7 +31,7 @@ def verdict(target, row, size, medians):
     if other is None:
         return None
     if target.difference:
-        return f"at most {target.to} + {number(limit)}: +{value - other:.2f}", value - other <= limit
+        return f"at most {target.to} + {number(limit)}: {value - other:+.2f}", value - other <= limit
     who = f"{ours} " if target.of else ""
     return f"{who}at most {limit:.2f} × {target.to}: {value / other:.2f}", value <= limit * other
 

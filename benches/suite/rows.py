@@ -43,11 +43,11 @@ def tasks(mode, *names):
     return {name: f"{programs[name]} {mode} {{n}}" for name in names}
 
 
-def echo(mode="plain"):
+def echo():
     servers = {"colib": "echo-colib", "colib co_poll": "echo-colib poll", "epoll edge": "echo-epoll"}
     servers |= {"epoll level": "echo-epoll level", "io_uring": "echo-uring", "may": "bench-crates may echo"}
     servers |= {"state-threads": "echo-st", "threads": "echo-threads"}
-    return {name: f"echo-load {{n}} {mode} {{bin}}/{server}" for name, server in servers.items()}
+    return {name: f"echo-load {{n}} {{bin}}/{server}" for name, server in servers.items()}
 
 
 SCHEDULERS = ("Boost.Fiber", "state-threads", "may", "threads")
@@ -62,6 +62,7 @@ ROWS = [
         contexts("switch") | tasks("switch", *SCHEDULERS),
         {"ns": "ns CPU a switch"},
         [Target("ns", 1, to="fcontext")],
+        quick=(1, 1000),
         floor="2.5–3.7 ns out of line",
     ),
     Row(
@@ -92,7 +93,7 @@ ROWS = [
             Target("calls", 2.1),
         ],
         floor="2 system calls",
-        quick=(1, 100, 1000),
+        quick=(100, 1000),
         of="connections",
     ),
     Row(
@@ -139,6 +140,7 @@ ROWS = [
         {"ns": "ns CPU a wake"} | LATENESS,
         [Target("ns", {100_000: 1200}), Target("p99_us", {100_000: 1000}), Target("early_percent", 0)],
         floor="220 ns to expire in a heap, and a switch",
+        quick=(100_000,),
     ),
     Row(
         "precision",
@@ -152,11 +154,11 @@ ROWS = [
     Row(
         "timeouts",
         "a byte to and fro between two coroutines, each read with a SO_RCVTIMEO that never comes",
-        (1,),
-        {"with": "timeouts with", "without": "timeouts without"},
+        (1, 10, 100),
+        {"with": "timeouts with {n}", "without": "timeouts without {n}"},
         {"ns": "ns CPU a hand-over"},
         [Target("ns", 1.05, to="without")],
-        of="pair",
+        of="pairs",
     ),
     Row(
         "idle",
@@ -166,10 +168,11 @@ ROWS = [
         {"wakeups": "wake-ups a second"},
         [Target("wakeups", 0)],
         floor="0",
+        quick=(1000,),
         of="connections",
     ),
     Row(
-        "passthrough",
+        "passthrough_lock",
         "pthread_mutex_lock and unlock in a program without coroutines, preloaded or not",
         (1,),
         {"preloaded": PRELOAD + "passthrough lock", "alone": "passthrough lock"},
@@ -178,10 +181,10 @@ ROWS = [
         of="thread",
     ),
     Row(
-        "passthrough_read",
-        "read(-1) in a program without coroutines, preloaded or not",
+        "passthrough_call",
+        "getaddrinfo of nothing, which ends in libc at once, in a program without coroutines, preloaded or not",
         (1,),
-        {"preloaded": PRELOAD + "passthrough read", "alone": "passthrough read"},
+        {"preloaded": PRELOAD + "passthrough call", "alone": "passthrough call"},
         {"ns": "ns CPU a call"},
         [Target("ns", 1, to="alone", difference=True)],
         of="thread",
@@ -224,21 +227,21 @@ ROWS = [
     ),
     Row(
         "prefork",
-        "four processes accept short connections on one listener",
-        (4,),
-        {"colib": "prefork coroutines", "processes": "prefork processes"},
+        "processes that accept short connections on one listener",
+        (4, 40),
+        {"colib": "prefork coroutines {n}", "processes": "prefork processes {n}"},
         {"wakes": "wake-ups an accept", "share": "largest share ÷ smallest"},
-        [Target("wakes", 1.1), Target("share", 2)],
+        [Target("wakes", {4: 1.1}), Target("share", {4: 2})],
         of="processes",
     ),
     Row(
         "fairness",
-        "the echo row's answers beside one connection whose peer never lets it wait",
-        (1000,),
+        "the echo row's answers beside one that always has something to read",
+        (100, 1000),
         {
-            "colib, greedy": echo("greedy")["colib"],
+            "colib, greedy": "echo-load {n} {bin}/echo-colib greedy",
             "colib": echo()["colib"],
-            "epoll level, greedy": echo("greedy")["epoll level"],
+            "epoll level, greedy": "echo-load {n} {bin}/echo-epoll greedy",
             "epoll level": echo()["epoll level"],
         },
         {"p99_us": "answer of the others, p99, µs"},

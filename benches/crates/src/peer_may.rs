@@ -203,7 +203,7 @@ fn echo() -> ! {
     go!(move || {
         for peer in listener.incoming().flatten() {
             go!(move || {
-                let (mut peer, mut message) = (peer, [0; 64]);
+                let (mut peer, mut message) = (peer, [0; 1024]);
                 while let Ok(got) = peer.read(&mut message) {
                     if got == 0 || peer.write_all(&message[..got]).is_err() {
                         break;

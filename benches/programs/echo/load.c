@@ -1,6 +1,6 @@
 // The load generator: starts a server on a CPU of its own, keeps one message of 64 bytes under way on each of N connections, and
-// measures the server: CPU and system calls a request, and how long answers take. With `greedy`, one more connection is never empty.
-// Usage: load CONNECTIONS plain|greedy SERVER [ARGUMENT...]
+// measures the server: CPU and system calls a request, and how long answers take.
+// Usage: load CONNECTIONS SERVER [ARGUMENT...]
 #include "echo.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -15,7 +15,7 @@
 
 enum { LOAD_CPU = 1, SERVER_CPU = 0, PHASE_WARM = 200 };
 static struct sockaddr_in address;
-static pid_t server, greedy;
+static pid_t server;
 static double *sent, cover;
 static int *sockets, epoll;
 static long connections, answers;
@@ -23,7 +23,6 @@ static histogram_t latency;
 static char message[MESSAGE];
 
 static void stop(void) {
-    if (greedy > 0) kill(greedy, SIGKILL);
     if (server > 0) kill(server, SIGKILL);
     while (wait(NULL) > 0) continue;
 }
@@ -54,19 +53,6 @@ static int connected(void) {
     if (fd < 0 || connect(fd, (void *)&address, sizeof address)) fail("connect");
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     return fd;
-}
-// A peer that always has sent more than was answered.
-static void start_greedy(void) {
-    static char bytes[16384];
-    if ((greedy = fork())) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int fd = connected(), more;
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    for (;;) {
-        more = write(fd, bytes, sizeof bytes) > 0;
-        more |= read(fd, bytes, sizeof bytes) > 0;
-        if (!more) usleep(100);
-    }
 }
 static void ask(long i) {
     sent[i] = wall_ns();
@@ -113,9 +99,9 @@ static int count_calls(int *counters, int room) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 4) give_up("usage: load CONNECTIONS plain|greedy SERVER [ARGUMENT...]");
+    if (argc < 3) give_up("usage: load CONNECTIONS SERVER [ARGUMENT...]");
     connections = atol(argv[1]);
-    start_server(argv + 3);
+    start_server(argv + 2);
     pin(LOAD_CPU);
     sent = calloc(connections, sizeof *sent), sockets = calloc(connections, sizeof *sockets);
     epoll = epoll_create1(0);
@@ -125,7 +111,6 @@ int main(int argc, char **argv) {
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, sockets[i], &event)) fail("epoll_ctl");
         ask(i);
     }
-    if (!strcmp(argv[2], "greedy")) start_greedy();
     run_for(PHASE_WARM * 1e6);
 
     memset(&latency, 0, sizeof latency);

@@ -3,9 +3,9 @@
 #include <st.h>
 
 static void *connection(void *peer) {
-    char message[MESSAGE];
+    char message[BUFFER];
     for (;;) {
-        ssize_t got = st_read(peer, message, MESSAGE, ST_UTIME_NO_TIMEOUT);
+        ssize_t got = st_read(peer, message, BUFFER, ST_UTIME_NO_TIMEOUT);
         if (got <= 0 || st_write(peer, message, got, ST_UTIME_NO_TIMEOUT) != got) break;
     }
     st_netfd_close(peer);

@@ -4,9 +4,9 @@
 
 static void *connection(void *fd) {
     int peer = (int)(long)fd;
-    char message[MESSAGE];
+    char message[BUFFER];
     for (;;) {
-        ssize_t got = read(peer, message, MESSAGE);
+        ssize_t got = read(peer, message, BUFFER);
         if (got <= 0 || write(peer, message, got) != got) break;
     }
     close(peer);
