@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs of benches/ into target/benches/bin. A peer that cannot be built is left out: why stands in target/benches/bin/NAME.why.
+# Builds the programs of benches/ into target/benches/bin. A peer that cannot be built is left out; NAME.why beside it says why.
 # Usage: benches/build.sh     needs target/release/libcolib.so (make build)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -34,10 +34,10 @@ program echo-colib echo/colib.c "${colib[@]}"
 for name in shared timeouts resolver parked prefork; do program "$name" "$name.c" "${colib[@]}"; done
 program passthrough passthrough.c
 
-rm -f "$BIN/bench-crates.why"
-if ! CARGO_TARGET_DIR=$ROOT/target/benches/crates cargo build --release --quiet --locked --manifest-path crates/Cargo.toml 2>"$BIN/bench-crates.why"; then
-  echo "not built: the crates: $(grep -m1 error "$BIN/bench-crates.why")" >&2
-else
+crates=$ROOT/target/benches/crates
+if CARGO_TARGET_DIR=$crates cargo build --release --quiet --locked --manifest-path crates/Cargo.toml 2>"$BIN/bench-crates.why"; then
   rm -f "$BIN/bench-crates.why"
-  ln -sf "$ROOT/target/benches/crates/release/bench-crates" "$BIN/bench-crates"
+  ln -sf "$crates/release/bench-crates" "$BIN/bench-crates"
+else
+  echo "not built: the crates: $(grep -m1 error "$BIN/bench-crates.why")" >&2
 fi

@@ -1,5 +1,5 @@
-// PROCESSES processes accept short connections on one blocking listener, by `coroutines` or as `processes` that block in accept. How often a
-// process wakes for each connection, and how evenly they share. A server closes at once, so that nothing but accepting wakes it.
+// PROCESSES processes accept short connections on one blocking listener, by `coroutines` or as `processes` that block in accept: how
+// often they wake for each connection, and how evenly they share. A server closes at once, so that nothing but accepting wakes it.
 #include "bench.h"
 #include <arpa/inet.h>
 #include <co_routine.h>

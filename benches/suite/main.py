@@ -3,13 +3,12 @@
 import argparse
 import json
 import platform
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from measure import measure, medians
+from measure import measure, median
 from plot import plot
 from report import growth, table, verdicts
 from rows import ROWS
@@ -26,27 +25,13 @@ def machine():
     return f"{cpu}, {info.count('processor' + chr(9))} cores, Linux {platform.release()}"
 
 
-def spread_of(row, runs):
-    """How far the library's runs lie apart: half of their range over their median, by size and figure."""
-    half = lambda values: (max(values) - min(values)) / 2 / statistics.median(values) if statistics.median(values) else None
-    ours = next(iter(row.peers))
-    return {size: {figure: half(values) for figure, values in peers[ours].items()} for size, peers in runs.items()}
-
-
-def write_plots(row, reduced):
+def write_plots(row, runs, out):
     for figure, label in row.figures.items():
-        values = {peer: [(size, reduced[size][peer][figure]) for size in reduced if figure in reduced[size][peer]] for peer in row.peers}
-        drawn = plot(f"{row.name}: {label}", row.of, values)
+        series = {peer: [(size, median(runs, size, peer, figure)) for size in runs] for peer in row.peers}
+        series = {peer: [point for point in points if point[1] is not None] for peer, points in series.items()}
+        drawn = plot(f"{row.name}: {label}", row.of, series)
         if drawn:
-            (OUT / f"{row.name}-{figure}.svg").write_text(drawn)
-
-
-def print_row(row, reduced, runs, skipped):
-    spreads = spread_of(row, runs)
-    for figure in row.figures:
-        print("\n".join(table(row, figure, reduced, spreads)))
-    for reason in dict.fromkeys(f"  left out: {peer} at {size:,}: {why}" for (size, peer), why in skipped.items()):
-        print(reason)
+            (out / f"{row.name}-{figure}.svg").write_text(drawn)
 
 
 def do_row(row, options):
@@ -56,28 +41,30 @@ def do_row(row, options):
         print(f"  {peer}: {command.format(n='N', bin='bin', lib='lib')}", flush=True)
     start = time.monotonic()
     runs, skipped = measure(row, sizes, options.rounds, 0.1 if options.quick else 0.3, FOLDERS)
-    reduced = medians(runs)
-    print_row(row, reduced, runs, skipped)
+    for figure in row.figures:
+        print("\n".join(table(row, figure, runs)))
+    for reason in dict.fromkeys(f"  left out: {peer} at {size:,}: {why}" for (size, peer), why in skipped.items()):
+        print(reason)
     print(f"  {time.monotonic() - start:.0f} s", flush=True)
-    write_plots(row, reduced)
+    write_plots(row, runs, options.out)
     record = {"runs": runs, "skipped": [[*which, why] for which, why in skipped.items()]}
-    (OUT / f"{row.name}.json").write_text(json.dumps(record, indent=1))
-    return reduced
+    (options.out / f"{row.name}.json").write_text(json.dumps(record, indent=1))
+    return runs
 
 
 def summary(results):
     print("\n== growth of our own figure from size to size")
-    for row, reduced in results:
+    for row, runs in results:
         for figure in row.figures:
-            line = growth(row, figure, reduced)
+            line = growth(row, figure, runs)
             if line:
                 print(f"  {line}")
     print("\n== targets")
     judged = []
-    for row, reduced in results:
+    for row, runs in results:
         for figure in row.figures:
-            for size in reduced:
-                judged += [(row, figure, size, *each) for each in verdicts(row, figure, size, reduced)]
+            for size in runs:
+                judged += [(row, figure, size, *each) for each in verdicts(row, figure, size, runs)]
     for row, figure, size, what, met in judged:
         if not met:
             print(f"  missed: {row.name}, {row.figures[figure]}, {size:,} {row.of}: {what}")
@@ -88,6 +75,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shorter runs, without the largest sizes")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each peer; medians are of all of them (5)")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for plots and single runs (target/benches)")
     parser.add_argument("rows", nargs="*", help="rows to measure; all when none is named")
     options = parser.parse_args()
     known = [row.name for row in ROWS] + [CLIENTS]
@@ -95,13 +83,14 @@ def main():
     if unknown:
         sys.exit(f"no such row: {' '.join(unknown)}. There are: {' '.join(known)}")
     wanted = options.rows or [name for name in known if name != CLIENTS or not options.quick]
-    OUT.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}\nmedians of {options.rounds} interleaved runs{', quick' if options.quick else ''}: benches/run.sh {' '.join(sys.argv[1:])}")
-    print("beside each peer's figure: × the first column divided by it; spread: half the range of the first column's runs")
+    options.out.mkdir(parents=True, exist_ok=True)
+    print(f"{machine()}\nbenches/run.sh {' '.join(sys.argv[1:])}".rstrip())
+    print(f"medians of {options.rounds} interleaved runs{', short and without the largest sizes' if options.quick else ''}")
+    print("×: the first column over the peer's, median of the rounds' ratios; spread: half the range of the first column's runs")
     results = [(row, do_row(row, options)) for row in ROWS if row.name in wanted]
     if results:
         summary(results)
-    print(f"\nplots and single runs: {OUT.relative_to(ROOT)}", flush=True)
+    print(f"\nplots and single runs: {options.out}", flush=True)
     if CLIENTS in wanted:
         print(f"\n== {CLIENTS}: client libraries that nobody changed", flush=True)
         sys.exit(subprocess.call(["bash", str(ROOT / "benches" / "clients.sh"), str(options.rounds)]))

@@ -61,7 +61,7 @@ def measure(row, sizes, rounds, seconds, folders):
                     continue
                 try:
                     if size > row.most.get(peer, size):
-                        raise Skipped("would take too long")
+                        raise Skipped(f"not tried beyond {row.most[peer]:,}")
                     figures = run(command_of(row.peers[peer], size, folders), seconds)
                 except Skipped as reason:
                     skipped[size, peer] = str(reason)
@@ -72,7 +72,22 @@ def measure(row, sizes, rounds, seconds, folders):
     return runs, skipped
 
 
-def medians(runs):
-    """The same with a median in place of each list."""
-    reduce = lambda figures: {name: statistics.median(values) for name, values in figures.items()}
-    return {size: {peer: reduce(figures) for peer, figures in peers.items()} for size, peers in runs.items()}
+def median(runs, size, peer, figure):
+    """The median of a peer's runs; None when it has no figure."""
+    values = runs[size][peer].get(figure)
+    return statistics.median(values) if values else None
+
+
+def compared(runs, size, ours, other, figure, how):
+    """The median of `how` over the rounds, ours and the other's run of one round at a time: what disturbs a round disturbs both."""
+    pairs = list(zip(runs[size][ours].get(figure, []), runs[size][other].get(figure, [])))
+    try:
+        return statistics.median(how(a, b) for a, b in pairs) if pairs else None
+    except ZeroDivisionError:
+        return None
+
+
+def spread(runs, size, peer, figure):
+    """Half of the range of a peer's runs over their median; None when that says nothing."""
+    middle, values = median(runs, size, peer, figure), runs[size][peer].get(figure)
+    return (max(values) - min(values)) / 2 / middle if middle else None

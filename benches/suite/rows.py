@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Target:
-    """What `of` (the row's first peer by default) must reach: a number or one for each size, alone, as a ratio or as a difference."""
+    """What `of` (the row's first peer by default) may reach: a limit or one for each size, of its figure, or of its ratio or difference to
+    another peer."""
 
     figure: str
     limit: object
@@ -27,7 +28,11 @@ class Row:
     floor: str = ""
     quick: tuple = ()  # sizes of QUICK=1; all when empty
     of: str = "coroutines"  # what a size counts
-    most: dict = field(default_factory=dict)  # the largest size of a peer that would take minutes beyond it
+    most: dict = field(default_factory=dict)  # the largest size of a peer that would disturb the machine beyond it
+
+    @property
+    def first(self):
+        return next(iter(self.peers))
 
 
 def contexts(mode):
@@ -63,6 +68,7 @@ ROWS = [
         {"ns": "ns CPU a switch"},
         [Target("ns", 1, to="fcontext")],
         quick=(1, 1000),
+        most={"threads": 1000},
         floor="2.5–3.7 ns out of line",
     ),
     Row(
@@ -105,6 +111,7 @@ ROWS = [
         [Target("bytes", 4400)],
         floor="4,232 bytes (fcontext and Boost.Fiber have no guards)",
         quick=(10_000, 100_000),
+        most={"threads": 10_000},
     ),
     Row(
         "shared_memory",

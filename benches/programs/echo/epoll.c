@@ -4,7 +4,8 @@
 #include <sys/epoll.h>
 
 int main(int argc, char **argv) {
-    int greedy = argc > 1 && !strcmp(argv[1], "greedy"), level = greedy || (argc > 1 && !strcmp(argv[1], "level")), epoll = epoll_create1(0);
+    const char *mode = argc > 1 ? argv[1] : "edge";
+    int greedy = !strcmp(mode, "greedy"), level = greedy || !strcmp(mode, "level"), epoll = epoll_create1(0);
     struct epoll_event event = {EPOLLIN, {.fd = LISTENER}}, events[256];
     fcntl(LISTENER, F_SETFL, O_NONBLOCK);
     epoll_ctl(epoll, EPOLL_CTL_ADD, LISTENER, &event);
