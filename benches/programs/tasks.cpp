@@ -26,7 +26,7 @@ static void measure_switch(void *) {
     for (long i = 0; i < count; i++) spawn(yield_forever, NULL);
     task_yield(); // everybody has begun
     double spent = 0, switches = 0;
-    long rounds = 100000 / (count + 1) + 1;
+    long rounds = 20000 / (count + 1) + 1;
     while (spent < budget_ns()) {
         double start = cpu_ns();
         for (long i = 0; i < rounds; i++) task_yield();

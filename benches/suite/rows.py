@@ -110,7 +110,7 @@ ROWS = [
         {"bytes": "bytes each", "create_ns": "ns CPU to make one"},
         [Target("bytes", 4400)],
         floor="4,232 bytes (fcontext and Boost.Fiber have no guards)",
-        quick=(10_000, 100_000),
+        quick=(100_000,),
         most={"threads": 10_000},
     ),
     Row(
@@ -147,7 +147,7 @@ ROWS = [
         {"ns": "ns CPU a wake"} | LATENESS,
         [Target("ns", {100_000: 1200}), Target("p99_us", {100_000: 1000}), Target("early_percent", 0)],
         floor="220 ns to expire in a heap, and a switch",
-        quick=(100_000,),
+        quick=(10_000,),
     ),
     Row(
         "precision",
@@ -240,6 +240,7 @@ ROWS = [
         {"wakes": "wake-ups an accept", "share": "largest share ÷ smallest"},
         [Target("wakes", {4: 1.1}), Target("share", {4: 2})],
         of="processes",
+        quick=(4,),
     ),
     Row(
         "fairness",
@@ -254,5 +255,6 @@ ROWS = [
         {"p99_us": "answer of the others, p99, µs"},
         [Target("p99_us", 3, to="colib")],
         of="connections",
+        quick=(100,),
     ),
 ]
