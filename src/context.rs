@@ -56,6 +56,11 @@ struct Frame {
 }
 
 impl Context {
+    /// Where the assembly finds the stack pointer and the word.
+    pub const SP: usize = offset_of!(Context, sp);
+    /// See [`Context::SP`].
+    pub const WORD: usize = offset_of!(Context, word);
+
     /// The context of a computation that is running now.
     pub const fn running() -> Self {
         Context { sp: ptr::null_mut(), word: 0 }
@@ -104,10 +109,14 @@ impl Context {
 #[unsafe(naked)]
 pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
     naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
-        sp = const offset_of!(Context, sp),
-        word = const 1,
-        word_offset = const offset_of!(Context, word),
+        ".cfi_endproc",
+        context = const 0,
+        sp = const Context::SP,
+        word = const Context::WORD,
+        hooks = const 1,
         options(att_syntax),
     )
 }
@@ -119,10 +128,14 @@ pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
 #[unsafe(naked)]
 pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
     naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
-        sp = const offset_of!(Context, sp),
-        word = const 0,
-        word_offset = const offset_of!(Context, word),
+        ".cfi_endproc",
+        context = const 0,
+        sp = const Context::SP,
+        word = const Context::WORD,
+        hooks = const 0,
         options(att_syntax),
     )
 }

@@ -6,7 +6,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::context::{Context, Control};
 use crate::environment::Environment;
@@ -25,17 +25,18 @@ pub type Routine = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 pub enum State {
     /// Created or reset: the next resume begins its body.
     Fresh,
-    /// The one that runs.
-    Running,
-    /// It resumed another and waits for that one to yield.
-    Resuming,
-    /// It yielded; only a resume goes on with it.
+    /// It runs, or has resumed another and waits for that one to leave.
+    Active,
+    /// It yielded, or waits in a blocking call: a resume goes on with it, in the second case also an event.
     Suspended,
-    /// It waits in a blocking call; an event or a resume goes on with it.
-    Parked,
     /// Its body has returned.
     Done,
 }
+
+/// A gate through which only `scheduler` resumes.
+const CLOSED: usize = 1;
+/// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
+const INDIRECT: usize = 1;
 
 /// What a coroutine runs on.
 #[derive(Debug)]
@@ -101,22 +102,26 @@ pub struct Coroutine {
     pub hooked: bool,
     /// It runs on a shared stack.
     pub shares_stack: bool,
-    /// Where it is in its life.
-    pub state: State,
+    /// Where it is in its life while its gate is closed.
+    state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// Its `errno` while it does not run.
-    pub errno: c_int,
-    /// Its floating point control words when its body begins.
-    pub control: Control,
-    /// Its number among those that own locks; zero until it first does.
-    pub number: u32,
+    /// The address of its home while a resume needs nothing but a switch, else [`CLOSED`]. The assembly of `co_resume`
+    /// compares it with the thread's own gate (`tls`), and closes it; that of the yields opens it.
+    gate: usize,
     /// Where it goes on.
     pub context: Context,
-    /// Who resumed it, and gets control when it leaves. Chains the doomed.
-    pub resumer: *mut Coroutine,
+    /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
+    /// switch, so that the assembly of the yields needs one test.
+    resumer: *mut Coroutine,
+    /// Its `errno` while it does not run.
+    pub errno: c_int,
+    /// Its number among those that own locks; zero until it first does.
+    pub number: u32,
     /// The scheduler of its thread; null once that thread has ended.
     pub home: AtomicPtr<()>,
+    /// Its floating point control words when its body begins.
+    pub control: Control,
     /// Its body.
     pub routine: Option<Routine>,
     /// The body's argument.
@@ -131,17 +136,28 @@ pub struct Coroutine {
     pub interests: Vec<Interest>,
     /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
     pub scratch: Vec<u8>,
-    /// The C++ runtime's record of exceptions in flight (`__cxa_eh_globals`) while it does not run.
-    pub exceptions: [usize; 2],
     /// What few have.
     pub rare: Option<Box<Rare>>,
     /// Among all coroutines of its thread.
     pub member: Link,
 }
 
-const _: () = assert!(size_of::<Coroutine>() <= 320, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() <= 312, "a million of them are parked");
 
 impl Coroutine {
+    /// Where the assembly finds what it needs.
+    pub const GATE: usize = offset_of!(Coroutine, gate);
+    /// See [`Coroutine::GATE`].
+    pub const RESUMER: usize = offset_of!(Coroutine, resumer);
+    /// See [`Coroutine::GATE`].
+    pub const CONTEXT: usize = offset_of!(Coroutine, context);
+    /// See [`Coroutine::GATE`].
+    pub const ERRNO: usize = offset_of!(Coroutine, errno);
+    /// A closed gate.
+    pub const CLOSED: usize = CLOSED;
+    /// See [`Coroutine::return_indirectly`]: a bit of the word at [`Coroutine::RESUMER`].
+    pub const INDIRECT: usize = INDIRECT;
+
     /// A coroutine that has not begun.
     pub fn new(routine: Option<Routine>, argument: *mut c_void, ground: Ground) -> Self {
         Coroutine {
@@ -152,12 +168,13 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            errno: 0,
-            control: Control::current(),
-            number: 0,
+            gate: CLOSED,
             context: Context::running(),
-            resumer: ptr::null_mut(),
+            resumer: ptr::without_provenance_mut(INDIRECT),
+            errno: 0,
+            number: 0,
             home: AtomicPtr::new(ptr::null_mut()),
+            control: Control::current(),
             routine,
             argument,
             ground,
@@ -165,10 +182,47 @@ impl Coroutine {
             interest: Interest::new(ptr::null(), -1, 0),
             interests: Vec::new(),
             scratch: Vec::new(),
-            exceptions: [0; 2],
             rare: None,
             member: Link::new(),
         }
+    }
+
+    /// Where it is in its life.
+    #[inline(always)]
+    pub fn state(&self) -> State {
+        if self.gate == CLOSED { self.state } else { State::Suspended }
+    }
+
+    /// It goes on to another state, in which the assembly does not resume it.
+    #[inline(always)]
+    pub fn enter(&mut self, state: State) {
+        self.state = state;
+        self.gate = CLOSED;
+    }
+
+    /// It is suspended, and to go on takes a switch and no more.
+    #[inline(always)]
+    pub fn suspend_openly(&mut self) {
+        // What the assembly leaves when it closes the gate.
+        self.state = State::Active;
+        self.gate = self.home.load(Ordering::Relaxed).addr();
+    }
+
+    /// Who resumed it, or is next among the doomed.
+    #[inline(always)]
+    pub fn resumer(&self) -> *mut Coroutine {
+        self.resumer.map_addr(|address| address & !INDIRECT)
+    }
+
+    /// Sets who resumed it, and whether the way back there is but a switch.
+    #[inline(always)]
+    pub fn set_resumer(&mut self, resumer: *mut Coroutine, direct: bool) {
+        self.resumer = resumer.map_addr(|address| address | if direct { 0 } else { INDIRECT });
+    }
+
+    /// The way back to its resumer takes more than a switch.
+    pub fn return_indirectly(&mut self) {
+        self.set_resumer(self.resumer(), false);
     }
 
     /// The coroutine whose [`Coroutine::waiter`] this is.

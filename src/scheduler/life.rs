@@ -60,7 +60,7 @@ impl Scheduler {
                 complain!("co_reset({co:p}): the coroutine belongs to another thread");
                 return;
             }
-            if matches!((*co).state, State::Running | State::Resuming) {
+            if (*co).state() == State::Active {
                 complain!("co_reset({co:p}): the coroutine is running");
                 return;
             }
@@ -68,11 +68,10 @@ impl Scheduler {
             if let Some(tenant) = (*co).tenant() {
                 tenant.clear(co.cast());
             }
-            (*co).state = State::Fresh;
+            (*co).enter(State::Fresh);
             (*co).started = false;
             (*co).ended = false;
             (*co).errno = 0;
-            (*co).exceptions = [0; 2];
         }
     }
 
@@ -88,8 +87,9 @@ impl Scheduler {
                 complain!("co_release({co:p}): it stands for the thread itself");
             } else if (*co).home.load(Ordering::Acquire) != this.cast() || this.is_null() {
                 thread::release_elsewhere(co);
-            } else if matches!((*co).state, State::Running | State::Resuming) {
+            } else if (*co).state() == State::Active {
                 (*co).doomed = true;
+                (*co).return_indirectly();
             } else if !(*co).doomed {
                 Self::dispose(this, co);
             }
@@ -109,11 +109,15 @@ impl Scheduler {
     pub(super) unsafe fn reap(this: *mut Scheduler) {
         // SAFETY: the doomed do not run: `leave` put them there.
         unsafe {
+            if (*this).doomed.is_null() {
+                return;
+            }
             while !(*this).doomed.is_null() {
                 let co = (*this).doomed;
-                (*this).doomed = (*co).resumer;
+                (*this).doomed = (*co).resumer();
                 Self::dispose(this, co);
             }
+            Self::set_gate(this);
         }
     }
 

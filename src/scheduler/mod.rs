@@ -20,6 +20,7 @@ pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
 use core::ffi::c_int;
+use core::mem::offset_of;
 use core::ptr;
 use std::io;
 use std::sync::Arc;
@@ -38,8 +39,15 @@ use crate::waiter::{Interest, Waiter, Wake};
 ///
 /// Always handled by raw pointer: a switch in the middle of a method brings other methods to life, so no
 /// borrow of the whole may stand across one (invariant 3).
+#[repr(C, align(64))]
 pub struct Scheduler {
+    // What each switch needs stands together in a cache line.
     current: *mut Coroutine,
+    /// libc's `errno` of this thread.
+    errno: *mut c_int,
+    /// The C++ runtime's `__cxa_eh_globals` of this thread: the exceptions in flight. [`Scheduler::no_exceptions`]
+    /// where there is no such runtime.
+    exceptions: *mut [usize; 2],
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,
@@ -58,10 +66,8 @@ pub struct Scheduler {
     doomed: *mut Coroutine,
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
     mover: Option<Mover>,
-    /// libc's `errno` of this thread.
-    errno: *mut c_int,
-    /// The C++ runtime's `__cxa_eh_globals` of this thread; null where there is no such runtime.
-    exceptions: *mut [usize; 2],
+    /// Always empty.
+    no_exceptions: [usize; 2],
     /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
     bounds: (*mut u8, usize),
     /// Where the report of an overflown stack runs.
@@ -83,6 +89,13 @@ pub type Want = (c_int, u32);
 pub const NAP: core::time::Duration = core::time::Duration::from_millis(1);
 
 impl Scheduler {
+    /// Where the assembly of the switches finds what it needs.
+    pub const CURRENT: usize = offset_of!(Scheduler, current);
+    /// See [`Scheduler::CURRENT`].
+    pub const ERRNO: usize = offset_of!(Scheduler, errno);
+    /// See [`Scheduler::CURRENT`].
+    pub const EXCEPTIONS: usize = offset_of!(Scheduler, exceptions);
+
     /// The calling thread's scheduler, or null.
     #[inline(always)]
     pub fn get() -> *mut Scheduler {

@@ -78,19 +78,25 @@ impl Scheduler {
             mover: None,
             errno,
             exceptions: exception_record(),
+            no_exceptions: [0; 2],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).main.state = State::Running;
+            (*this).main.enter(State::Active);
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
+            if (*this).exceptions.is_null() {
+                (*this).exceptions = &raw mut (*this).no_exceptions;
+            }
             registry::enter((*this).reactor.remote());
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
         tls::set_scheduler(this.expose_provenance());
+        // SAFETY: as above.
+        unsafe { Self::set_gate(this) };
         at_thread_end(this);
         this
     }
@@ -112,7 +118,7 @@ impl Scheduler {
                 Self::abandon(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
-                (*co).state = State::Done;
+                (*co).enter(State::Done);
                 (*co).member.unlink();
                 if (*co).doomed {
                     drop(Box::from_raw(co));
@@ -190,6 +196,7 @@ fn at_thread_end(this: *mut Scheduler) {
 
 unsafe extern "C" fn thread_ended(this: *mut c_void) {
     tls::set_hook_word(0);
+    tls::set_gate(0);
     if tls::scheduler() == this.addr() {
         // SAFETY: the thread's own scheduler, and libc calls this once for each one that was made.
         unsafe { Scheduler::end(this.cast()) };
