@@ -10,6 +10,7 @@ use super::{Scheduler, thread};
 use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
+use crate::waiter::{Interest, Waiter};
 
 impl Scheduler {
     /// A new coroutine on a stack of `size` bytes of its own, or on one of `shared`.
@@ -25,26 +26,59 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             Self::reap(this);
-            let ground = if shared.is_null() {
-                Ground::Private((*this).pool.allocate(size)?)
-            } else {
-                let owner = this.addr();
-                if (*shared).owner != 0 && (*shared).owner != owner && (*shared).in_use() {
-                    return Err(io::Error::from_raw_os_error(libc::EINVAL));
-                }
-                Self::provide_mover(this)?;
-                (*shared).owner = owner;
-                Ground::Shared(SharedStacks::admit(shared))
-            };
+            if !shared.is_null() {
+                return Self::create_sharing(this, routine, argument, shared);
+            }
+            let co = (*this).spares.take(size);
+            if co.is_null() {
+                let stack = (*this).pool.allocate(size)?;
+                return Self::create_on(this, routine, argument, Ground::Private(stack));
+            }
+            (*co).renew(routine, argument);
+            Self::admit(this, co);
+            Ok(co)
+        }
+    }
+
+    #[cold]
+    unsafe fn create_sharing(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, shared: *mut SharedStacks,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract of `create`.
+        unsafe {
+            let owner = this.addr();
+            if (*shared).owner != 0 && (*shared).owner != owner && (*shared).in_use() {
+                return Err(io::Error::from_raw_os_error(libc::EINVAL));
+            }
+            Self::provide_mover(this)?;
+            (*shared).owner = owner;
+            Self::create_on(this, routine, argument, Ground::Shared(SharedStacks::admit(shared)))
+        }
+    }
+
+    unsafe fn create_on(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, ground: Ground,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract of `create`.
+        unsafe {
             let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
             if co.is_null() {
                 Self::vacate(this, co, ground);
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             co.write(Coroutine::new(routine, argument, ground));
+            Self::admit(this, co);
+            Ok(co)
+        }
+    }
+
+    /// Makes a new coroutine this thread's.
+    unsafe fn admit(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `create`.
+        unsafe {
             (*co).home.store(this.cast(), Ordering::Relaxed);
             (*this).members.push_back(&(*co).member);
-            Ok(co)
+            Self::begin_anew(co);
         }
     }
 
@@ -68,10 +102,10 @@ impl Scheduler {
             if let Some(tenant) = (*co).tenant() {
                 tenant.clear(co.cast());
             }
-            (*co).enter(State::Fresh);
             (*co).started = false;
             (*co).ended = false;
             (*co).errno = 0;
+            Self::begin_anew(co);
         }
     }
 
@@ -127,6 +161,17 @@ impl Scheduler {
         unsafe {
             Self::abandon(this, co);
             (*co).member.unlink();
+            (*co).rare = None;
+            if !(*this).spares.keep(co) {
+                Self::give_back(this, co);
+            }
+        }
+    }
+
+    /// Frees what a coroutine consists of.
+    pub(super) unsafe fn give_back(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `dispose`; control blocks are boxes.
+        unsafe {
             let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
             Self::vacate(this, co, ground);
             drop(Box::from_raw(co));
@@ -152,11 +197,17 @@ impl Scheduler {
                 leave(place, &raw const (*co).waiter);
                 (*this).reactor.remote().forget(&raw const (*co).waiter);
             }
-            (*this).timers.remove(&(*co).waiter);
-            (*co).interests.iter().chain([&(*co).interest]).for_each(|interest| interest.unlink());
+            if (*co).waiter.timer.get() != Waiter::NO_TIMER {
+                (*this).timers.remove(&(*co).waiter);
+            }
+            if !(*co).interests.is_empty() {
+                (*co).interests.iter().for_each(Interest::unlink);
+                (*co).interests = Vec::new();
+            }
+            (*co).interest.unlink();
+            (*co).interest.events.set(0);
             Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
-            (*co).interests = Vec::new();
             (*co).scratch = Vec::new();
             if let Some(rare) = &mut (*co).rare {
                 local::destroy(&raw mut rare.locals);

@@ -7,10 +7,12 @@
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
+//! - `spare`: released coroutines that are kept for the next
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
 mod interrupt;
 mod life;
+mod spare;
 mod switch;
 mod thread;
 mod turn;
@@ -58,6 +60,7 @@ pub struct Scheduler {
     timers: Timers,
     reactor: Reactor,
     pool: Pool,
+    spares: spare::Spares,
     /// All coroutines of the thread but `main`, the oldest first.
     members: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].

@@ -151,12 +151,20 @@ impl Scheduler {
         // SAFETY: by contract of the callers.
         unsafe {
             let me = (*this).current;
-            if Self::switches_only(me) {
-                (*me).suspend_openly()
-            } else {
-                (*me).enter(State::Suspended)
-            }
+            Self::set_suspended(me);
             Self::leave(this)
+        }
+    }
+
+    /// It does not run, and can go on.
+    #[inline(always)]
+    unsafe fn set_suspended(co: *mut Coroutine) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            match Self::switches_only(co) {
+                true => (*co).suspend_openly(),
+                false => (*co).enter(State::Suspended),
+            }
         }
     }
 
@@ -230,9 +238,7 @@ impl Scheduler {
         // SAFETY: by contract of `hand_over`; the mover exists since the first tenant does.
         unsafe {
             match &mut (*to).ground {
-                Ground::Thread => {}
-                Ground::Private(stack) if fresh => lay_out(to, stack.top()),
-                Ground::Private(_) => {}
+                Ground::Thread | Ground::Private(_) => {}
                 Ground::Shared(tenant) => {
                     if tenant.occupant() == to.cast() {
                         return &raw const (*to).context;
@@ -295,7 +301,26 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    /// Lets the next resume begin the body of a coroutine.
+    ///
+    /// # Safety
+    /// It does not run, and nothing on its stack is needed.
+    #[inline]
+    pub(super) unsafe fn begin_anew(co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            let Ground::Private(stack) = &(*co).ground else {
+                return (*co).enter(State::Fresh);
+            };
+            lay_out(co, stack.top());
+            Self::set_suspended(co);
+        }
+    }
+}
+
 /// Prepares the first switch to a coroutine.
+#[inline]
 unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
     // SAFETY: `top` ends a stack of at least a page that nothing uses.
     unsafe {

@@ -5,6 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
+use super::spare::Spares;
 use crate::coroutine::{Coroutine, Ground, State};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
@@ -72,6 +73,7 @@ impl Scheduler {
             timers: Timers::new(),
             reactor: Reactor::new(),
             pool: Pool::new(),
+            spares: Spares::new(),
             members: Box::default(),
             interruptible: Default::default(),
             doomed: ptr::null_mut(),
@@ -135,6 +137,7 @@ impl Scheduler {
                     drop(Box::from_raw(co.cast::<Coroutine>()));
                 }
             }
+            Self::dispose_spares(this);
             if let Some(mover) = (*this).mover.take() {
                 (*this).pool.free(mover.stack);
             }
