@@ -50,7 +50,7 @@ struct Frame {
     r14: usize,
     r13: *mut u8,
     r12: *mut u8,
-    rbx: Entry,
+    rbx: usize,
     rbp: usize,
     rip: unsafe extern "C" fn(),
 }
@@ -72,21 +72,28 @@ impl Context {
     /// # Safety
     /// At least 80 bytes below `top` are writable, and enough for `entry` beyond them.
     pub unsafe fn new(top: *mut u8, control: Control, entry: Entry, a: *mut u8, b: *mut u8) -> Self {
+        // SAFETY: by contract; `first_frame` takes the three as the frame has them.
+        unsafe { Self::with_frame(top, control, first_frame, entry as usize, a, b) }
+    }
+
+    /// A context that begins with an assembly frame of the caller's: `first`, which finds `a` in r12.
+    ///
+    /// # Safety
+    /// As for [`Context::new`].
+    pub unsafe fn beginning(
+        top: *mut u8, control: Control, first: unsafe extern "C" fn(), a: *mut u8,
+    ) -> Self {
+        // SAFETY: by contract.
+        unsafe { Self::with_frame(top, control, first, 0, a, ptr::null_mut()) }
+    }
+
+    unsafe fn with_frame(
+        top: *mut u8, control: Control, rip: unsafe extern "C" fn(), rbx: usize, r12: *mut u8, r13: *mut u8,
+    ) -> Self {
         let Control { mxcsr, x87 } = control;
-        let frame = Frame {
-            mxcsr,
-            x87,
-            _pad: 0,
-            r15: 0,
-            r14: 0,
-            r13: b,
-            r12: a,
-            rbx: entry,
-            rbp: 0,
-            rip: first_frame,
-        };
+        let frame = Frame { mxcsr, x87, _pad: 0, r15: 0, r14: 0, r13, r12, rbx, rbp: 0, rip };
         let top = top.map_addr(|address| address & !15);
-        // SAFETY: by contract; the frame's size is a multiple of 16, so `first_frame` starts aligned.
+        // SAFETY: by contract; the frame's size is a multiple of 16, so `rip` starts aligned.
         unsafe {
             let place = top.sub(size_of::<Frame>()).cast::<Frame>();
             place.write(frame);

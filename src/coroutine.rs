@@ -6,7 +6,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::AtomicPtr;
 
 use crate::context::{Context, Control};
 use crate::environment::Environment;
@@ -27,14 +27,15 @@ pub enum State {
     Done,
     /// Created or reset: the next resume begins its body.
     Fresh,
-    /// It runs, or has resumed another and waits for that one to leave.
-    Active,
     /// It yielded, or waits in a blocking call: a resume goes on with it, in the second case also an event.
     Suspended,
+    /// The same, and to go on takes a switch and no more: what the assembly of `co_resume` looks for and that of the
+    /// yields leaves.
+    Open,
+    /// It runs, or has resumed another and waits for that one to leave.
+    Active,
 }
 
-/// A gate through which only `scheduler` resumes.
-const CLOSED: usize = 0;
 /// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
 const INDIRECT: usize = 1;
 
@@ -47,6 +48,29 @@ pub enum Ground {
     Private(Stack),
     /// A stack that others use too.
     Shared(Tenant),
+}
+
+/// What a call in progress has that may wait for descriptors.
+pub struct Call {
+    /// The descriptor it waits for, when it is one.
+    pub interest: Interest,
+    /// The descriptors it waits for, when there are several.
+    pub interests: Vec<Interest>,
+    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
+    pub scratch: Vec<u8>,
+}
+
+impl Call {
+    /// All that it waits for, in the order of asking.
+    pub fn all(&self) -> impl Iterator<Item = &Interest> {
+        self.interests.iter().chain(core::iter::once(&self.interest))
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Call { interest: Interest::new(ptr::null(), -1, 0), interests: Vec::new(), scratch: Vec::new() }
+    }
 }
 
 /// What few coroutines have.
@@ -88,8 +112,11 @@ impl Default for Answers {
     }
 }
 
+// Spare values of `Tenant::keeps` tell the kinds apart.
+const _: () = assert!(size_of::<Ground>() == 24);
+
 /// A coroutine. `stCoRoutine_t` of the C interface. What each switch needs stands first, in one cache line.
-#[repr(C, align(16))]
+#[repr(C)]
 pub struct Coroutine {
     // The first five bytes are revealed by co_routine_inner.h; `capi` asserts that they stay there.
     /// The body has begun.
@@ -102,13 +129,13 @@ pub struct Coroutine {
     pub hooked: bool,
     /// It runs on a shared stack.
     pub shares_stack: bool,
-    /// Where it is in its life while its gate is closed.
-    state: State,
+    /// Where it is in its life.
+    pub state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// The address of its home while a resume needs nothing but a switch, else [`CLOSED`]. The assembly of `co_resume`
-    /// compares it with the thread's own gate (`tls`), and closes it; that of the yields opens it.
-    gate: usize,
+    /// The scheduler of its thread; null once that thread has ended. The assembly of `co_resume` compares it with the
+    /// thread's gate (`tls`).
+    pub home: AtomicPtr<()>,
     /// Where it goes on.
     pub context: Context,
     /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
@@ -118,8 +145,9 @@ pub struct Coroutine {
     pub errno: c_int,
     /// Its number among those that own locks; zero until it first does.
     pub number: u32,
-    /// The scheduler of its thread; null once that thread has ended.
-    pub home: AtomicPtr<()>,
+    /// The stack pointer of the one that was resumed next but one when it ran last. A hint what to fetch into the
+    /// cache, never followed.
+    hint: *mut u8,
     /// Its floating point control words when its body begins.
     pub control: Control,
     /// Its body.
@@ -130,31 +158,29 @@ pub struct Coroutine {
     pub ground: Ground,
     /// What it waits for (invariant 1: here, never on its stack).
     pub waiter: Waiter,
-    /// The descriptor it waits for, when it is one.
-    pub interest: Interest,
-    /// The descriptors it waits for, when there are several.
-    pub interests: Vec<Interest>,
-    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
-    pub scratch: Vec<u8>,
+    /// What those have that ever waited for a descriptor.
+    pub call: Option<Box<Call>>,
     /// What few have.
     pub rare: Option<Box<Rare>>,
     /// Among all coroutines of its thread.
     pub member: Link,
 }
 
-const _: () = assert!(size_of::<Coroutine>() <= 304, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() <= 200, "a million of them are parked");
 
 impl Coroutine {
     /// Where the assembly finds what it needs.
-    pub const GATE: usize = offset_of!(Coroutine, gate);
-    /// See [`Coroutine::GATE`].
+    pub const HOME: usize = offset_of!(Coroutine, home);
+    /// See [`Coroutine::HOME`].
     pub const RESUMER: usize = offset_of!(Coroutine, resumer);
-    /// See [`Coroutine::GATE`].
+    /// See [`Coroutine::HOME`].
     pub const CONTEXT: usize = offset_of!(Coroutine, context);
-    /// See [`Coroutine::GATE`].
+    /// See [`Coroutine::HOME`].
     pub const ERRNO: usize = offset_of!(Coroutine, errno);
-    /// A closed gate.
-    pub const CLOSED: usize = CLOSED;
+    /// See [`Coroutine::HOME`].
+    pub const STATE: usize = offset_of!(Coroutine, state);
+    /// See [`Coroutine::HOME`].
+    pub const HINT: usize = offset_of!(Coroutine, hint);
     /// See [`Coroutine::return_indirectly`]: a bit of the word at [`Coroutine::RESUMER`].
     pub const INDIRECT: usize = INDIRECT;
 
@@ -168,20 +194,18 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            gate: CLOSED,
+            home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
             resumer: ptr::without_provenance_mut(INDIRECT),
             errno: 0,
             number: 0,
-            home: AtomicPtr::new(ptr::null_mut()),
+            hint: ptr::null_mut(),
             control: Control::current(),
             routine,
             argument,
             ground,
             waiter: Waiter::new(),
-            interest: Interest::new(ptr::null(), -1, 0),
-            interests: Vec::new(),
-            scratch: Vec::new(),
+            call: None,
             rare: None,
             member: Link::new(),
         }
@@ -200,27 +224,6 @@ impl Coroutine {
         self.control = Control::current();
         self.routine = routine;
         self.argument = argument;
-    }
-
-    /// Where it is in its life.
-    #[inline(always)]
-    pub fn state(&self) -> State {
-        if self.gate == CLOSED { self.state } else { State::Suspended }
-    }
-
-    /// It goes on to another state, in which the assembly does not resume it.
-    #[inline(always)]
-    pub fn enter(&mut self, state: State) {
-        self.state = state;
-        self.gate = CLOSED;
-    }
-
-    /// It is suspended, and to go on takes a switch and no more.
-    #[inline(always)]
-    pub fn suspend_openly(&mut self) {
-        // What the assembly leaves when it closes the gate.
-        self.state = State::Active;
-        self.gate = self.home.load(Ordering::Relaxed).addr();
     }
 
     /// Who resumed it, or is next among the doomed.
@@ -256,6 +259,14 @@ impl Coroutine {
             self.rare = heap::boxed(Rare::default());
         }
         self.rare.as_deref_mut()
+    }
+
+    /// What its call in progress has, made when it is first asked for; `None` without memory.
+    pub fn call(&mut self) -> Option<&mut Call> {
+        if self.call.is_none() {
+            self.call = heap::boxed(Call::default());
+        }
+        self.call.as_deref_mut()
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

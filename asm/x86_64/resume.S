@@ -1,21 +1,31 @@
 # co_resume(rdi: *mut Coroutine), when nothing but the stack, errno and the hook word must change hands.
 #
-# That is so when the coroutine's gate bears the thread's gate: it is this thread's, suspended, on a stack of its own,
-# and nobody waits to be freed. The gate of a thread with more to do is null.
-# An exception in flight, one that is handled or thrown just now, has to be kept on the way ({prepare}).
+# That is so when the coroutine is at home where the thread's gate leads, and open: suspended, on a stack of its own.
+# The gate of a thread with more to do is null. An exception in flight, one that is handled or thrown just now, has to
+# be kept on the way ({prepare}).
     testq %rdi, %rdi
     je 9f
     movq colib_thread@GOTTPOFF(%rip), %r11
-    movq %fs:{thread_gate}(%r11), %rax
-    cmpq %rax, {gate}(%rdi)
+    movq %fs:{gate}(%r11), %rax
+    cmpq %rax, {home}(%rdi)
     jne 9f
-    testq %rax, %rax
-    je 9f
+    cmpb ${open}, {state}(%rdi)
+    jne 9f
     movq {exceptions}(%rax), %rdx
     movq (%rdx), %rcx
     orq 8(%rdx), %rcx
     jne 9f
+    # Programs resume their coroutines in much the same order each time. So the one resumed before the last is told
+    # where the stack of this one is, and this one says where that of the next but one was: by then it is in the cache.
+    movq {hint}(%rdi), %rdx
+    prefetcht0 32(%rdx)
+    movq {recent}+8(%rax), %rdx
+    movq {recent}(%rax), %rcx
+    movq {context}+{sp}(%rdi), %r8
+    movq %rdi, {recent}(%rax)
+    movq %rcx, {recent}+8(%rax)
+    movq %r8, {hint}(%rdx)
     movq %rdi, %rsi
     movq {current}(%rax), %rdi
-    movq ${closed}, {gate}(%rsi)
+    movb ${active}, {state}(%rsi)
     movq %rdi, {resumer}(%rsi)

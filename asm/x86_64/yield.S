@@ -12,4 +12,4 @@
     movq (%rdx), %rcx
     orq 8(%rdx), %rcx
     jne 9f
-    movq %rax, {gate}(%rdi)
+    movb ${open}, {state}(%rdi)

@@ -4,7 +4,7 @@ use core::ptr;
 
 use super::{answer, pfn_co_routine_t, set_errno, stCoRoutine_t, stCoRoutineAttr_t, stShareStack_t};
 use crate::context::{Context, switch};
-use crate::coroutine::Coroutine;
+use crate::coroutine::{Coroutine, State};
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
 use crate::{heap, signal, tls};
@@ -44,6 +44,9 @@ pub unsafe extern "C" fn co_create(
     answer(created.map(|_| 0usize)) as c_int
 }
 
+const ACTIVE: u8 = State::Active as u8;
+const OPEN: u8 = State::Open as u8;
+
 /// A function that leaves the running coroutine: what decides whether a switch is all it takes, the switch, and what
 /// does the rest if not.
 macro_rules! switching {
@@ -59,7 +62,8 @@ macro_rules! switching {
             $($name = const $value,)*
             prepare = sym $prepare,
             switch = sym switch,
-            gate = const Coroutine::GATE,
+            state = const Coroutine::STATE,
+            open = const OPEN,
             resumer = const Coroutine::RESUMER,
             errno = const Coroutine::ERRNO,
             current = const Scheduler::CURRENT,
@@ -84,7 +88,8 @@ macro_rules! switching {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
-    switching!("resume.S", prepare_resume, thread_gate = const tls::GATE, closed = const Coroutine::CLOSED)
+    switching!("resume.S", prepare_resume, gate = const tls::GATE, home = const Coroutine::HOME,
+               hint = const Coroutine::HINT, recent = const Scheduler::RECENT, active = const ACTIVE)
 }
 
 /// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.

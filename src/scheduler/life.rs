@@ -7,7 +7,7 @@ use std::alloc::{Layout, alloc};
 use std::io;
 
 use super::{Scheduler, thread};
-use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
 use crate::waiter::{Interest, Waiter};
@@ -94,7 +94,7 @@ impl Scheduler {
                 complain!("co_reset({co:p}): the coroutine belongs to another thread");
                 return;
             }
-            if (*co).state() == State::Active {
+            if (*co).state == State::Active {
                 complain!("co_reset({co:p}): the coroutine is running");
                 return;
             }
@@ -121,7 +121,7 @@ impl Scheduler {
                 complain!("co_release({co:p}): it stands for the thread itself");
             } else if (*co).home.load(Ordering::Acquire) != this.cast() || this.is_null() {
                 thread::release_elsewhere(co);
-            } else if (*co).state() == State::Active {
+            } else if (*co).state == State::Active {
                 (*co).doomed = true;
                 (*co).return_indirectly();
             } else if !(*co).doomed {
@@ -168,6 +168,19 @@ impl Scheduler {
         }
     }
 
+    /// Nothing is hinted to a coroutine that is gone.
+    unsafe fn forget_recent(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: the calling thread's scheduler.
+        unsafe {
+            let main = &raw mut (*this).main;
+            for recent in &mut (*this).recent {
+                if *recent == co {
+                    *recent = main;
+                }
+            }
+        }
+    }
+
     /// Frees what a coroutine consists of.
     pub(super) unsafe fn give_back(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `dispose`; control blocks are boxes.
@@ -200,18 +213,18 @@ impl Scheduler {
             if (*co).waiter.timer.get() != Waiter::NO_TIMER {
                 (*this).timers.remove(&(*co).waiter);
             }
-            if !(*co).interests.is_empty() {
-                (*co).interests.iter().for_each(Interest::unlink);
-                (*co).interests = Vec::new();
+            if let Some(call) = (*co).call.as_deref() {
+                call.all().for_each(Interest::unlink);
             }
-            (*co).interest.unlink();
-            (*co).interest.events.set(0);
+            if let Some(call) = (*co).call.as_deref_mut() {
+                *call = Call::default();
+            }
             Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
-            (*co).scratch = Vec::new();
             if let Some(rare) = &mut (*co).rare {
                 local::destroy(&raw mut rare.locals);
             }
+            Self::forget_recent(this, co);
         }
     }
 }

@@ -50,6 +50,9 @@ pub struct Scheduler {
     /// The C++ runtime's `__cxa_eh_globals` of this thread: the exceptions in flight. [`Scheduler::no_exceptions`]
     /// where there is no such runtime.
     exceptions: *mut [usize; 2],
+    /// The two that co_resume went on with last, the latest first; `main` in place of what is gone. The assembly
+    /// gives the older of them a hint.
+    recent: [*mut Coroutine; 2],
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,
@@ -94,6 +97,8 @@ pub const NAP: core::time::Duration = core::time::Duration::from_millis(1);
 impl Scheduler {
     /// Where the assembly of the switches finds what it needs.
     pub const CURRENT: usize = offset_of!(Scheduler, current);
+    /// See [`Scheduler::CURRENT`].
+    pub const RECENT: usize = offset_of!(Scheduler, recent);
     /// See [`Scheduler::CURRENT`].
     pub const ERRNO: usize = offset_of!(Scheduler, errno);
     /// See [`Scheduler::CURRENT`].
@@ -170,15 +175,18 @@ impl Scheduler {
             Self::park_interruptible(this, timed);
             (*this).timers.remove(&(*me).waiter);
             let wake = (*me).waiter.disarm();
-            let interests = (*me).interests.iter().chain(core::iter::once(&(*me).interest));
-            for (place, interest) in interests.enumerate() {
-                interest.unlink();
-                if interest.was_closed() {
-                    closed(place);
-                    interest.events.set(0);
+            if let Some(call) = (*me).call.as_deref() {
+                for (place, interest) in call.all().enumerate() {
+                    interest.unlink();
+                    if interest.was_closed() {
+                        closed(place);
+                        interest.events.set(0);
+                    }
                 }
             }
-            (*me).interests = Vec::new();
+            if let Some(call) = (*me).call.as_deref_mut() {
+                call.interests = Vec::new();
+            }
             match wake {
                 Wake::TimedOut if until < deadline => Wake::Ready,
                 wake => wake,
@@ -195,15 +203,17 @@ impl Scheduler {
             let waiter = &raw const (*me).waiter;
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next() else { return true };
-                (*me).interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const (*me).interest, &(*this).ready).is_ok();
+                let Some(call) = (*me).call() else { return false };
+                call.interest = Interest::new(waiter, fd, events);
+                return (*this).reactor.watch(&raw const call.interest, &(*this).ready).is_ok();
             }
-            if (*me).interests.try_reserve_exact(wants.len()).is_err() {
+            let Some(call) = (*me).call() else { return false };
+            if call.interests.try_reserve_exact(wants.len()).is_err() {
                 return false;
             }
-            (*me).interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
+            call.interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
             let mut all = true;
-            for interest in &(*me).interests {
+            for interest in &call.interests {
                 all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
             }
             all
@@ -268,8 +278,9 @@ impl Scheduler {
         bytes.resize(size, 0);
         // SAFETY: by contract.
         unsafe {
-            (*(*this).current).scratch = bytes;
-            Ok((*(*this).current).scratch.as_mut_ptr())
+            let call = (*(*this).current).call().ok_or(io::Error::from_raw_os_error(libc::ENOMEM))?;
+            call.scratch = bytes;
+            Ok(call.scratch.as_mut_ptr())
         }
     }
 }

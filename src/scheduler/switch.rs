@@ -1,11 +1,13 @@
 //! Resume, yield and park: every switch, and what changes hands with it.
 
+use core::arch::naked_asm;
+use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
-use crate::coroutine::{Coroutine, Ground, State};
+use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::stack::{PAGE, Pool};
 use crate::{annotate, local, tls};
 
@@ -58,7 +60,7 @@ impl Scheduler {
             if !co.is_null()
                 && !this.is_null()
                 && (*co).home.load(Ordering::Relaxed) == this.cast()
-                && matches!((*co).state(), State::Fresh | State::Suspended)
+                && matches!((*co).state, State::Fresh | State::Suspended | State::Open)
             {
                 return true;
             }
@@ -76,7 +78,7 @@ impl Scheduler {
         }
         // SAFETY: by contract of `prepare_resume`.
         let (home, state, is_main) =
-            unsafe { ((*co).home.load(Ordering::Relaxed), (*co).state(), (*co).is_main) };
+            unsafe { ((*co).home.load(Ordering::Relaxed), (*co).state, (*co).is_main) };
         if state == State::Done {
             return;
         }
@@ -161,10 +163,7 @@ impl Scheduler {
     unsafe fn set_suspended(co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
-            match Self::switches_only(co) {
-                true => (*co).suspend_openly(),
-                false => (*co).enter(State::Suspended),
-            }
+            (*co).state = if Self::switches_only(co) { State::Open } else { State::Suspended };
         }
     }
 
@@ -193,8 +192,8 @@ impl Scheduler {
             (*this).current = to;
             (*from).errno = *(*this).errno;
             *(*this).errno = (*to).errno;
-            let fresh = (*to).state() == State::Fresh;
-            (*to).enter(State::Active);
+            let fresh = (*to).state == State::Fresh;
+            (*to).state = State::Active;
             Self::set_gate(this);
             let to_context = match fresh || (*to).shares_stack {
                 true => Self::settle(this, from, to, fresh),
@@ -219,7 +218,7 @@ impl Scheduler {
             let in_flight = (*this).exceptions.replace([0; 2]);
             if annotate::sanitized() {
                 let (low, size) = (*to).stack().unwrap_or((*this).bounds);
-                let fake = annotate::leave(low, size, (*from).state() == State::Done);
+                let fake = annotate::leave(low, size, (*from).state == State::Done);
                 context::switch(switch.from, switch.to);
                 annotate::arrive(fake);
             } else {
@@ -311,7 +310,8 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let Ground::Private(stack) = &(*co).ground else {
-                return (*co).enter(State::Fresh);
+                (*co).state = State::Fresh;
+                return;
             };
             lay_out(co, stack.top());
             Self::set_suspended(co);
@@ -327,7 +327,7 @@ unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
         if let Some((low, size)) = (*co).stack() {
             annotate::clear_stack(low, size);
         }
-        (*co).context = Context::new(top, (*co).control, run, co.cast(), ptr::null_mut());
+        (*co).context = Context::beginning(top, (*co).control, body_frame, co.cast());
     }
 }
 
@@ -345,24 +345,48 @@ unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
     }
 }
 
-/// The first frame of every coroutine in this language: runs the body and leaves for good.
-unsafe extern "C" fn run(co: *mut u8, _: *mut u8) -> ! {
-    let co = co.cast::<Coroutine>();
-    // SAFETY: `co` runs here, on a new stack; the program answers for its body.
+#[unsafe(naked)]
+unsafe extern "C" fn body_frame() {
+    naked_asm!(
+        include_str!("../../asm/x86_64/body.S"),
+        begin = sym begin,
+        finish = sym finish,
+        options(att_syntax),
+    )
+}
+
+/// A body and its argument, as the assembly takes them.
+#[repr(C)]
+struct Body {
+    routine: Routine,
+    argument: *mut c_void,
+}
+
+unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
+    ptr::null_mut()
+}
+
+/// A coroutine begins, on its own stack.
+unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
+    // SAFETY: `co` runs here, on a new stack.
     unsafe {
         annotate::arrive(ptr::null_mut());
         (*co).started = true;
-        let this = Scheduler::get();
-        tls::set_hook_word(if (*co).hooked { this.expose_provenance() } else { 0 });
-        if let Some(body) = (*co).routine {
-            body((*co).argument);
-        }
+        tls::set_hook_word(if (*co).hooked { Scheduler::get().expose_provenance() } else { 0 });
+        Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
+    }
+}
+
+/// Its body has returned: it leaves for good.
+unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
+    // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
+    unsafe {
         if let Some(rare) = &mut (*co).rare {
             local::destroy(&raw mut rare.locals);
         }
         tls::set_hook_word(0);
         (*co).ended = true;
-        (*co).enter(State::Done);
+        (*co).state = State::Done;
         if let Some(tenant) = (*co).tenant() {
             tenant.clear(co.cast());
         }

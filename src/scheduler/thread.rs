@@ -81,13 +81,15 @@ impl Scheduler {
             errno,
             exceptions: exception_record(),
             no_exceptions: [0; 2],
+            recent: [ptr::null_mut(); 2],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).main.enter(State::Active);
+            (*this).recent = [(*this).current; 2];
+            (*this).main.state = State::Active;
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
             if (*this).exceptions.is_null() {
@@ -120,7 +122,7 @@ impl Scheduler {
                 Self::abandon(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
-                (*co).enter(State::Done);
+                (*co).state = State::Done;
                 (*co).member.unlink();
                 if (*co).doomed {
                     drop(Box::from_raw(co));
