@@ -20,20 +20,21 @@ pub struct Context {
 /// The control halves of the two floating point units' state.
 #[derive(Clone, Copy, Debug)]
 pub struct Control {
-    mxcsr: u32,
+    mxcsr: u16,
     x87: u16,
 }
 
 impl Control {
     /// The control words in force.
     pub fn current() -> Self {
-        let mut control = Control { mxcsr: 0, x87: 0 };
+        let (mut mxcsr, mut x87) = (0u32, 0u16);
         // SAFETY: both instructions store to the given places alone.
         unsafe {
-            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut control.mxcsr, in(reg) &raw mut control.x87,
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut x87,
                  options(nostack, preserves_flags));
         }
-        control
+        // The rest of MXCSR is reserved.
+        Control { mxcsr: mxcsr as u16, x87 }
     }
 }
 
@@ -91,7 +92,7 @@ impl Context {
         top: *mut u8, control: Control, rip: unsafe extern "C" fn(), rbx: usize, r12: *mut u8, r13: *mut u8,
     ) -> Self {
         let Control { mxcsr, x87 } = control;
-        let frame = Frame { mxcsr, x87, _pad: 0, r15: 0, r14: 0, r13, r12, rbx, rbp: 0, rip };
+        let frame = Frame { mxcsr: mxcsr.into(), x87, _pad: 0, r15: 0, r14: 0, r13, r12, rbx, rbp: 0, rip };
         let top = top.map_addr(|address| address & !15);
         // SAFETY: by contract; the frame's size is a multiple of 16, so `rip` starts aligned.
         unsafe {

@@ -16,15 +16,18 @@
     orq 8(%rdx), %rcx
     jne 9f
     # Programs resume their coroutines in much the same order each time. So the one resumed before the last is told
-    # where the stack of this one is, and this one says where that of the next but one was: by then it is in the cache.
-    movq {hint}(%rdi), %rdx
-    prefetcht0 32(%rdx)
+    # how far off the stack of this one is, and this one says where that of the next but one was: by then it is in the cache.
+    movq {context}+{sp}(%rdi), %r8
+    movslq {hint}(%rdi), %rdx
+    shlq $4, %rdx
+    prefetcht0 32(%r8,%rdx)
     movq {recent}+8(%rax), %rdx
     movq {recent}(%rax), %rcx
-    movq {context}+{sp}(%rdi), %r8
+    subq {context}+{sp}(%rdx), %r8
+    sarq $4, %r8
     movq %rdi, {recent}(%rax)
     movq %rcx, {recent}+8(%rax)
-    movq %r8, {hint}(%rdx)
+    movl %r8d, {hint}(%rdx)
     movq %rdi, %rsi
     movq {current}(%rax), %rdi
     movb ${active}, {state}(%rsi)

@@ -3,7 +3,6 @@
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::Ordering;
-use std::alloc::{Layout, alloc};
 use std::io;
 
 use super::{Scheduler, thread};
@@ -61,7 +60,7 @@ impl Scheduler {
     ) -> io::Result<*mut Coroutine> {
         // SAFETY: by contract of `create`.
         unsafe {
-            let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
+            let co = (*this).blocks.allocate();
             if co.is_null() {
                 Self::vacate(this, co, ground);
                 return Err(io::ErrorKind::OutOfMemory.into());
@@ -183,11 +182,12 @@ impl Scheduler {
 
     /// Frees what a coroutine consists of.
     pub(super) unsafe fn give_back(this: *mut Scheduler, co: *mut Coroutine) {
-        // SAFETY: by contract of `dispose`; control blocks are boxes.
+        // SAFETY: by contract of `dispose`.
         unsafe {
             let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
             Self::vacate(this, co, ground);
-            drop(Box::from_raw(co));
+            ptr::drop_in_place(co);
+            (*this).blocks.free(co);
         }
     }
 

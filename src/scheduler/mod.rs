@@ -7,9 +7,11 @@
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
+//! - `blocks`: where the control blocks are
 //! - `spare`: released coroutines that are kept for the next
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
+mod blocks;
 mod interrupt;
 mod life;
 mod spare;
@@ -64,6 +66,7 @@ pub struct Scheduler {
     reactor: Reactor,
     pool: Pool,
     spares: spare::Spares,
+    blocks: blocks::Blocks,
     /// All coroutines of the thread but `main`, the oldest first.
     members: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
