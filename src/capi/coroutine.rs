@@ -53,10 +53,12 @@ macro_rules! switching {
     ($first:literal, $prepare:path, $($name:ident = const $value:path),*) => {
         naked_asm!(
             ".cfi_startproc",
+            ".cfi_remember_state",
             include_str!("../../asm/x86_64/control.S"),
             include_str!(concat!("../../asm/x86_64/", $first)),
             include_str!("../../asm/x86_64/leave.S"),
             include_str!("../../asm/x86_64/switch.S"),
+            ".cfi_restore_state",
             include_str!("../../asm/x86_64/prepare.S"),
             ".cfi_endproc",
             $($name = const $value,)*
