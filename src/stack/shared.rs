@@ -182,12 +182,14 @@ impl Tenant {
     /// Makes room for `live` bytes: the smallest block that holds them when it must grow, and when the old one has
     /// become four times too large.
     fn reserve(&mut self, live: usize) {
-        let large = live.saturating_mul(4).max(256);
-        if self.keeps && (live..=large).contains(&block(self.class).size()) {
-            return;
+        let class = class_of(live);
+        if self.keeps {
+            let large = live.saturating_mul(4).max(256);
+            if class == self.class || (live..=large).contains(&block(self.class).size()) {
+                return;
+            }
         }
         self.give_back();
-        let class = class_of(live);
         // SAFETY: blocks are not empty.
         self.saved = unsafe { alloc(block(class)) };
         if self.saved.is_null() {
