@@ -48,7 +48,7 @@ impl Scheduler {
                     break;
                 }
                 let co = Coroutine::of_waiter(Waiter::of_ready(link));
-                debug_assert!((*co).state == State::Parked);
+                debug_assert!(matches!((*co).state, State::Suspended | State::Open));
                 Self::resume(this, co);
             }
             Self::reap(this);
