@@ -62,7 +62,7 @@ use core::time::Duration;
 use std::io;
 
 use crate::clock::{self, NEVER, Nanos};
-use crate::scheduler::{NAP, Scheduler};
+use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -131,6 +131,8 @@ struct Patience {
     relook: Duration,
     /// Calls with a time-out are never restarted after a signal handler (signal(7)).
     interrupt: Interrupt,
+    /// When the call began.
+    since: Since,
 }
 
 /// The peer of a unix socket can stop reading (`SHUT_RD`), which ends a blocked write, but no event tells.
@@ -147,7 +149,9 @@ impl Patience {
         let relook = if blind { RELOOK_UNIX } else { Duration::MAX };
         let deadline = deadline(fd, direction);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
-        Ok(Patience { fd, direction, deadline, relook, interrupt })
+        // SAFETY: the calling thread's; a coroutine of it runs.
+        let since = unsafe { Scheduler::moment(Scheduler::get()) };
+        Ok(Patience { fd, direction, deadline, relook, interrupt, since })
     }
 
     /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
@@ -166,7 +170,7 @@ impl Patience {
                 return self.nap(scheduler);
             }
             let until = self.deadline.min(clock::after(self.relook));
-            Scheduler::interruptible(scheduler, self.interrupt);
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
                 Wake::Interrupted => Err(error(libc::EINTR)),
@@ -179,7 +183,7 @@ impl Patience {
     unsafe fn nap(&self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: as for `wait`.
         unsafe {
-            Scheduler::interruptible(scheduler, self.interrupt);
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP))) {
                 Wake::Interrupted => Err(error(libc::EINTR)),
                 _ => Ok(()),

@@ -19,7 +19,7 @@ mod switch;
 mod thread;
 mod turn;
 
-pub use interrupt::{handler_ran, handlers_run};
+pub use interrupt::{Since, handler_ran, handlers_run};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
@@ -71,6 +71,7 @@ pub struct Scheduler {
     members: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
     interruptible: interrupt::Counts,
+    handled: interrupt::Handled,
     /// Released while they ran, and no longer running: chained by `resumer`.
     doomed: *mut Coroutine,
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.

@@ -78,6 +78,7 @@ impl Scheduler {
             blocks: Blocks::new(),
             members: Box::default(),
             interruptible: Default::default(),
+            handled: Default::default(),
             doomed: ptr::null_mut(),
             mover: None,
             errno,
