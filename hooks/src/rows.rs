@@ -206,6 +206,8 @@ macro_rules! rows {
     coroutine fn fsetpos64(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
     coroutine fn rewind(stream: *mut FILE) -> () => stdio::rewind;
     coroutine fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c_int, size: usize) -> c_int => stdio::setvbuf;
+    coroutine fn setbuf(stream: *mut FILE, buffer: *mut c_char) -> () => stdio::setbuf;
+    coroutine fn setbuffer(stream: *mut FILE, buffer: *mut c_char, size: usize) -> () => stdio::setbuffer;
     coroutine fn pclose(stream: *mut FILE) -> c_int => stdio::pclose;
     coroutine fn flockfile(stream: *mut FILE) -> () => stdio::flockfile;
     coroutine fn ftrylockfile(stream: *mut FILE) -> c_int => stdio::ftrylockfile;

@@ -45,7 +45,7 @@ pub use input::{read, readv, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
 pub use offload::FORK as FORK_OF_HELPERS;
-pub use open::open;
+pub use open::{open, opening_waits};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use positioned::{pread, preadv, preadv2, pwrite, pwritev, pwritev2};
@@ -63,7 +63,7 @@ use std::io;
 
 use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::settings::{Stamp, Terms};
-use crate::scheduler::{NAP, Scheduler};
+use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -127,6 +127,8 @@ struct Patience {
     remembered: Option<Stamp>,
     /// It has waited.
     waited: bool,
+    /// When the call began.
+    since: Since,
 }
 
 /// The peer of a unix socket can stop reading (`SHUT_RD`), which ends a blocked write, but no event tells.
@@ -141,7 +143,9 @@ impl Patience {
         let relook = (direction == Direction::Out && terms.unix).then_some(RELOOK_UNIX);
         let deadline = clock::after_nanos(terms.timeout);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
-        Ok(Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false })
+        // SAFETY: the calling thread's; a coroutine of it runs.
+        let since = unsafe { Scheduler::moment(scheduler) };
+        Ok(Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since })
     }
 
     /// Asks for remembered terms again, once: whether something changed them that no hook saw.
@@ -179,7 +183,7 @@ impl Patience {
                 return self.nap(scheduler);
             }
             let until = self.relook.map_or(self.deadline, |wait| self.deadline.min(clock::after(wait)));
-            Scheduler::interruptible(scheduler, self.interrupt);
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
                 Wake::Interrupted => Err(error(libc::EINTR)),
@@ -192,7 +196,7 @@ impl Patience {
     unsafe fn nap(&self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: as for `wait`.
         unsafe {
-            Scheduler::interruptible(scheduler, self.interrupt);
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP))) {
                 Wake::Interrupted => Err(error(libc::EINTR)),
                 _ => Ok(()),

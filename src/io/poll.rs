@@ -37,6 +37,8 @@ pub unsafe fn poll(
     let mut found = if empty && clock::now() < deadline { 0 } else { look()? };
     // SAFETY: by contract.
     let admitted = unsafe { Admitted::by(mask)? };
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     while found == 0 && clock::now() < deadline {
         // Signals that only the mask admits are noticed when the kernel is asked with it.
         let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
@@ -44,7 +46,7 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
         // SAFETY: as above; `empty` says that the element is there.

@@ -53,6 +53,8 @@ pub struct Reactor {
     doubted: Box<[List; 2]>,
     /// The value of [`registry::SUSPICION`] when all entries were last looked at.
     suspicion: u32,
+    /// The value of [`registry::DOUBTS`] when all registrations were last made sure of.
+    doubts: u32,
     /// When the present turn began.
     now: Nanos,
     /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
@@ -75,6 +77,7 @@ impl Reactor {
             table: Table::new(),
             doubted: Box::default(),
             suspicion: registry::SUSPICION.load(Ordering::Relaxed),
+            doubts: registry::DOUBTS.load(Ordering::Relaxed),
             now: clock::now(),
             ring: None,
             events: [MaybeUninit::uninit(); BATCH],
@@ -141,7 +144,7 @@ impl Reactor {
             NEVER => None,
             _ => Some(clock::left(until)),
         };
-        let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep();
+        let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep() && !self.must_look_around();
         let limit = if asleep { limit } else { Some(Duration::ZERO) };
         let result = sys::wait(epoll, &mut self.events, limit);
         self.remote.wake_up();
@@ -153,7 +156,7 @@ impl Reactor {
             Err(_) => {}
         }
         self.confirm(epoll, ready);
-        self.look_around(ready);
+        self.look_around(epoll, ready);
     }
 
     /// When [`Reactor::wait`] last returned.
@@ -337,17 +340,26 @@ impl Reactor {
         }
     }
 
+    /// Whether a signal handler has closed something since [`Self::look_around`].
+    fn must_look_around(&self) -> bool {
+        registry::SUSPICION.load(Ordering::SeqCst) != self.suspicion
+            || registry::DOUBTS.load(Ordering::SeqCst) != self.doubts
+    }
+
     /// Looks for descriptors that a signal handler closed.
-    fn look_around(&mut self, ready: &List) {
-        let suspicion = registry::SUSPICION.load(Ordering::SeqCst);
-        if suspicion == self.suspicion {
+    fn look_around(&mut self, epoll: c_int, ready: &List) {
+        if !self.must_look_around() {
             return;
         }
-        self.suspicion = suspicion;
+        self.suspicion = registry::SUSPICION.load(Ordering::SeqCst);
+        let doubts = registry::DOUBTS.load(Ordering::SeqCst);
+        let doubtful = core::mem::replace(&mut self.doubts, doubts) != doubts;
         for entry in self.table.iter() {
             let generation = registry::generation(entry.fd);
             if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
+            } else if doubtful && entry.registration.get() == Registration::Made {
+                make_sure(epoll, entry, &self.remote, ready);
             }
         }
     }

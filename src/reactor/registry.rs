@@ -6,7 +6,7 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::alloc::{Layout, alloc_zeroed};
 use std::sync::Arc;
 
@@ -41,7 +41,14 @@ pub static SUSPICION: AtomicU32 = AtomicU32::new(0);
 /// Bumped when the process forks: what is made by a call that a fork came between may be the child's too.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// The threads that run coroutines.
+/// Bumped when a signal handler has closed something that was registered meanwhile: every thread then makes sure
+/// of all registrations that somebody relies on.
+pub static DOUBTS: AtomicU32 = AtomicU32::new(0);
+
+/// A signal handler asks for all threads to be rung.
+static RINGING: AtomicBool = AtomicBool::new(false);
+
+/// The threads that run coroutines: see [`with_threads`].
 static THREADS: Mutex<Vec<Arc<Remote>>> = Mutex::new(Vec::new());
 
 /// The process that the registry speaks of; a `vfork` child shares the memory but not the descriptors.
@@ -108,15 +115,36 @@ pub fn in_this_process() -> bool {
     sys::process_id() as usize == PROCESS.load(Ordering::Relaxed)
 }
 
+/// Does something with the threads that run coroutines. Whoever has them rings for the handlers that could not.
+fn with_threads<T>(work: impl FnOnce(&mut Vec<Arc<Remote>>) -> T) -> T {
+    let result = work(&mut THREADS.lock());
+    ring_for_handlers();
+    result
+}
+
+/// Rings all threads if a handler asks for it. Takes no lock that it would have to wait for: whoever has it comes here
+/// behind.
+fn ring_for_handlers() {
+    // Either the lock was given back before it is tried here, or the wish is seen by whoever gives it back.
+    fence(Ordering::SeqCst);
+    while RINGING.load(Ordering::SeqCst) {
+        let Some(threads) = THREADS.try_lock() else { return };
+        RINGING.store(false, Ordering::SeqCst);
+        threads.iter().for_each(|remote| remote.ring());
+        drop(threads);
+        fence(Ordering::SeqCst);
+    }
+}
+
 /// A thread begins to run coroutines.
 pub fn enter(remote: &Arc<Remote>) {
     PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
-    THREADS.lock().push(remote.clone());
+    with_threads(|threads| threads.push(remote.clone()));
 }
 
 /// A thread ends.
 pub fn leave(remote: &Arc<Remote>) {
-    THREADS.lock().retain(|r| !Arc::ptr_eq(r, remote));
+    with_threads(|threads| threads.retain(|r| !Arc::ptr_eq(r, remote)));
 }
 
 /// How the registry learns that a number is closed.
@@ -140,43 +168,57 @@ pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
     if who == 0 {
         return had;
     }
-    for remote in THREADS.lock().iter().filter(|remote| who & remote.bit != 0) {
-        if how == Closing::Now {
-            // A duplicate may keep the description open: its registration would outlive the number.
-            let _ = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd);
+    with_threads(|threads| {
+        for remote in threads.iter().filter(|remote| who & remote.bit != 0) {
+            if how == Closing::Now {
+                // A duplicate may keep the description open: its registration would outlive the number.
+                let _ = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd);
+            }
+            // Whether or not there was something to remove: another thread may be closing it as well.
+            if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
+                had = true;
+            } else {
+                remote.post(Message::Closed(fd));
+            }
         }
-        // Whether or not there was something to remove: another thread may be closing it as well.
-        if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
-            had = true;
-        } else {
-            remote.post(Message::Closed(fd));
-        }
-    }
+    });
     had
 }
 
 /// `fd` has just been closed, or replaced: whoever has registered it since [`closing`] told of it makes sure that
 /// the registration stands. It may have gone with the old file, and the kernel says nothing then.
 pub fn closed(fd: c_int) {
-    let Some(word) = word(fd) else { return };
-    let who = word.load(Ordering::SeqCst) & THREADS_OF;
-    if who == 0 || !in_this_process() {
-        return;
+    let who = registered_by(fd);
+    if who != 0 {
+        let doubt = |remote: &Arc<Remote>| remote.post(Message::Doubt(fd));
+        with_threads(|threads| threads.iter().filter(|remote| who & remote.bit != 0).for_each(doubt));
     }
-    let threads = THREADS.lock();
-    threads.iter().filter(|remote| who & remote.bit != 0).for_each(|remote| remote.post(Message::Doubt(fd)));
 }
 
-/// [`closing`] for a signal handler: takes no lock and touches no list; every thread looks for itself.
+/// The bits of the threads that have registered what `fd` is now.
+fn registered_by(fd: c_int) -> u64 {
+    let who = word(fd).map_or(0, |word| word.load(Ordering::SeqCst) & THREADS_OF);
+    if who != 0 && in_this_process() { who } else { 0 }
+}
+
+/// [`closing`] for a signal handler: waits for no lock and touches no list; every thread looks for itself.
 pub fn closing_in_handler(fd: c_int) {
-    let Some(word) = word(fd) else { return };
-    if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
-        return;
+    if registered_by(fd) != 0
+        && let Some(word) = word(fd)
+    {
+        next_generation(word);
+        SUSPICION.fetch_add(1, Ordering::SeqCst);
+        RINGING.store(true, Ordering::SeqCst);
+        ring_for_handlers();
     }
-    next_generation(word);
-    SUSPICION.fetch_add(1, Ordering::SeqCst);
-    if let Some(threads) = THREADS.try_lock() {
-        threads.iter().for_each(|remote| remote.ring());
+}
+
+/// [`closed`] for a signal handler, likewise.
+pub fn closed_in_handler(fd: c_int) {
+    if registered_by(fd) != 0 {
+        DOUBTS.fetch_add(1, Ordering::SeqCst);
+        RINGING.store(true, Ordering::SeqCst);
+        ring_for_handlers();
     }
 }
 
@@ -198,13 +240,15 @@ pub fn known(first: c_int, last: c_int) -> impl Iterator<Item = (c_int, bool)> {
 
 /// Replaces the library's descriptor `old` by what `new` gives, wherever a thread uses it.
 pub fn replace(old: c_int, new: impl Fn() -> c_int) {
-    for remote in THREADS.lock().iter() {
-        for place in [&remote.epoll, &remote.alarm] {
-            if place.load(Ordering::Relaxed) == old {
-                place.store(new(), Ordering::Relaxed);
+    with_threads(|threads| {
+        for remote in threads.iter() {
+            for place in [&remote.epoll, &remote.alarm] {
+                if place.load(Ordering::Relaxed) == old {
+                    place.store(new(), Ordering::Relaxed);
+                }
             }
         }
-    }
+    });
     set_own(old, false);
 }
 
@@ -256,6 +300,7 @@ pub unsafe fn go_on_after_fork() {
     (0..HIGHEST.load(Ordering::SeqCst)).for_each(|fd| shared(fd as c_int));
     // SAFETY: by contract the lock is held.
     unsafe { THREADS.force_unlock() };
+    ring_for_handlers();
 }
 
 /// In the child none of the parent's threads and registrations is left; the forking thread enters anew.
@@ -263,7 +308,7 @@ pub unsafe fn go_on_after_fork() {
 /// # Safety
 /// Follows [`go_on_after_fork`]; the process has one thread.
 pub unsafe fn tidy_after_fork() {
-    for remote in core::mem::take(&mut *THREADS.lock()) {
+    for remote in with_threads(core::mem::take) {
         for place in [&remote.epoll, &remote.alarm] {
             let fd = place.swap(-1, Ordering::Relaxed);
             if fd >= 0 {

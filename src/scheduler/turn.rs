@@ -53,7 +53,7 @@ impl Scheduler {
                     break;
                 }
                 let co = Coroutine::of_waiter(Waiter::of_ready(link));
-                debug_assert!((*co).state == State::Parked);
+                debug_assert!(matches!((*co).state, State::Suspended | State::Open));
                 ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
                 Self::resume(this, co);
             }
