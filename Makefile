@@ -17,8 +17,8 @@ check:            ## format, lints, docs, import order, header drift, exported s
 header:           ## regenerate include/co_routine.h from src/capi
 	@cargo run -q -p header
 
-bench: build      ## ratios against peers, measured in one run
-	@benches/run.sh
+bench: build      ## ratios against peers, measured in one run; ROWS="switch echo" for some rows, QUICK=1 for a short run
+	@benches/run.sh $(if $(QUICK),--quick) $(ROWS)
 
 fuzz: build       ## hooks against their system calls with arguments by chance, for two minutes
 	@scripts/fuzz.sh

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs every benchmark of benches/, one after another: ratios of one run each, interleaved, medians.
+# Measures the library against its peers: a table on the terminal, plots and single runs in target/benches.
+# Usage: benches/run.sh [--quick] [--rounds N] [ROW...]     all rows when none is named; make bench ROWS="switch echo" QUICK=1 is the same
 set -euo pipefail
-cd "$(dirname "$0")/.."
-printf '%s, %s cores, Linux %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)" "$(nproc)" "$(uname -r)"
-for bench in benches/*.sh; do
-  [ "$bench" = benches/run.sh ] || { printf '\n== %s\n' "$bench"; bash "$bench"; }
-done
+cd "$(dirname "$0")"
+command -v python3 >/dev/null || { echo "the benchmarks need python3" >&2; exit 1; }
+./packages.sh
+./build.sh
+PYTHONDONTWRITEBYTECODE=1 exec python3 suite/main.py "$@"

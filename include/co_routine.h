@@ -265,6 +265,9 @@ void co_set_env_list(const char **name, size_t count);
 /**
  * Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
  * any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+ *
+ * A coroutine that co_eventloop resumed and whose calls never have to wait lets the others run now and then, in a
+ * call that could wait. Calls on non-blocking descriptors, and co_poll without time, never do.
  */
 void co_enable_hook_sys(void);
 

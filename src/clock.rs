@@ -30,6 +30,11 @@ pub fn after(wait: Duration) -> Nanos {
     }
 }
 
+/// The deadline that lies `wait` nanoseconds from now; [`NEVER`] for [`NEVER`], without reading the clock.
+pub fn after_nanos(wait: Nanos) -> Nanos {
+    if wait == NEVER { NEVER } else { now().saturating_add(wait) }
+}
+
 /// The deadline of a time-out in milliseconds as `poll` takes it: negative means never.
 pub fn after_millis(timeout: i32) -> Nanos {
     match u64::try_from(timeout) {

@@ -20,20 +20,21 @@ pub struct Context {
 /// The control halves of the two floating point units' state.
 #[derive(Clone, Copy, Debug)]
 pub struct Control {
-    mxcsr: u32,
+    mxcsr: u16,
     x87: u16,
 }
 
 impl Control {
     /// The control words in force.
     pub fn current() -> Self {
-        let mut control = Control { mxcsr: 0, x87: 0 };
+        let (mut mxcsr, mut x87) = (0u32, 0u16);
         // SAFETY: both instructions store to the given places alone.
         unsafe {
-            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut control.mxcsr, in(reg) &raw mut control.x87,
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut x87,
                  options(nostack, preserves_flags));
         }
-        control
+        // The rest of MXCSR is reserved.
+        Control { mxcsr: mxcsr as u16, x87 }
     }
 }
 
@@ -50,12 +51,17 @@ struct Frame {
     r14: usize,
     r13: *mut u8,
     r12: *mut u8,
-    rbx: Entry,
+    rbx: usize,
     rbp: usize,
     rip: unsafe extern "C" fn(),
 }
 
 impl Context {
+    /// Where the assembly finds the stack pointer and the word.
+    pub const SP: usize = offset_of!(Context, sp);
+    /// See [`Context::SP`].
+    pub const WORD: usize = offset_of!(Context, word);
+
     /// The context of a computation that is running now.
     pub const fn running() -> Self {
         Context { sp: ptr::null_mut(), word: 0 }
@@ -67,21 +73,28 @@ impl Context {
     /// # Safety
     /// At least 80 bytes below `top` are writable, and enough for `entry` beyond them.
     pub unsafe fn new(top: *mut u8, control: Control, entry: Entry, a: *mut u8, b: *mut u8) -> Self {
+        // SAFETY: by contract; `first_frame` takes the three as the frame has them.
+        unsafe { Self::with_frame(top, control, first_frame, entry as usize, a, b) }
+    }
+
+    /// A context that begins with an assembly frame of the caller's: `first`, which finds `a` in r12.
+    ///
+    /// # Safety
+    /// As for [`Context::new`].
+    pub unsafe fn beginning(
+        top: *mut u8, control: Control, first: unsafe extern "C" fn(), a: *mut u8,
+    ) -> Self {
+        // SAFETY: by contract.
+        unsafe { Self::with_frame(top, control, first, 0, a, ptr::null_mut()) }
+    }
+
+    unsafe fn with_frame(
+        top: *mut u8, control: Control, rip: unsafe extern "C" fn(), rbx: usize, r12: *mut u8, r13: *mut u8,
+    ) -> Self {
         let Control { mxcsr, x87 } = control;
-        let frame = Frame {
-            mxcsr,
-            x87,
-            _pad: 0,
-            r15: 0,
-            r14: 0,
-            r13: b,
-            r12: a,
-            rbx: entry,
-            rbp: 0,
-            rip: first_frame,
-        };
+        let frame = Frame { mxcsr: mxcsr.into(), x87, _pad: 0, r15: 0, r14: 0, r13, r12, rbx, rbp: 0, rip };
         let top = top.map_addr(|address| address & !15);
-        // SAFETY: by contract; the frame's size is a multiple of 16, so `first_frame` starts aligned.
+        // SAFETY: by contract; the frame's size is a multiple of 16, so `rip` starts aligned.
         unsafe {
             let place = top.sub(size_of::<Frame>()).cast::<Frame>();
             place.write(frame);
@@ -104,10 +117,14 @@ impl Context {
 #[unsafe(naked)]
 pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
     naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
-        sp = const offset_of!(Context, sp),
-        word = const 1,
-        word_offset = const offset_of!(Context, word),
+        ".cfi_endproc",
+        context = const 0,
+        sp = const Context::SP,
+        word = const Context::WORD,
+        hooks = const 1,
         options(att_syntax),
     )
 }
@@ -119,10 +136,14 @@ pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
 #[unsafe(naked)]
 pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
     naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
-        sp = const offset_of!(Context, sp),
-        word = const 0,
-        word_offset = const offset_of!(Context, word),
+        ".cfi_endproc",
+        context = const 0,
+        sp = const Context::SP,
+        word = const Context::WORD,
+        hooks = const 0,
         options(att_syntax),
     )
 }

@@ -23,19 +23,21 @@ pub type Routine = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
+    /// Its body has returned, or its thread has ended.
+    Done,
     /// Created or reset: the next resume begins its body.
     Fresh,
-    /// The one that runs.
-    Running,
-    /// It resumed another and waits for that one to yield.
-    Resuming,
-    /// It yielded; only a resume goes on with it.
+    /// It yielded, or waits in a blocking call: a resume goes on with it, in the second case also an event.
     Suspended,
-    /// It waits in a blocking call; an event or a resume goes on with it.
-    Parked,
-    /// Its body has returned.
-    Done,
+    /// The same, and to go on takes a switch and no more: what the assembly of `co_resume` looks for and that of the
+    /// yields leaves.
+    Open,
+    /// It runs, or has resumed another and waits for that one to leave.
+    Active,
 }
+
+/// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
+const INDIRECT: usize = 1;
 
 /// What a coroutine runs on.
 #[derive(Debug)]
@@ -48,6 +50,29 @@ pub enum Ground {
     Shared(Tenant),
 }
 
+/// What a call in progress has that may wait for descriptors.
+pub struct Call {
+    /// The descriptor it waits for, when it is one.
+    pub interest: Interest,
+    /// The descriptors it waits for, when there are several.
+    pub interests: Vec<Interest>,
+    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
+    pub scratch: Vec<u8>,
+}
+
+impl Call {
+    /// All that it waits for, in the order of asking.
+    pub fn all(&self) -> impl Iterator<Item = &Interest> {
+        self.interests.iter().chain(core::iter::once(&self.interest))
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Call { interest: Interest::new(ptr::null(), -1, 0), interests: Vec::new(), scratch: Vec::new() }
+    }
+}
+
 /// What few coroutines have.
 #[derive(Default)]
 pub struct Rare {
@@ -57,6 +82,10 @@ pub struct Rare {
     pub environment: Environment,
     /// Static results of the resolver functions.
     pub answers: Answers,
+    /// The base of its own thread-local storage, when it has one.
+    base: usize,
+    /// Its next wait that a cancellation ends is to end at once.
+    cancelled: bool,
 }
 
 /// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
@@ -87,8 +116,11 @@ impl Default for Answers {
     }
 }
 
-/// A coroutine. `stCoRoutine_t` of the C interface.
-#[repr(C)]
+// Spare values of `Tenant::keeps` tell the kinds apart.
+const _: () = assert!(size_of::<Ground>() == 24);
+
+/// A coroutine. `stCoRoutine_t` of the C interface. What each switch needs stands first, in one cache line.
+#[repr(C, align(64))]
 pub struct Coroutine {
     // The first five bytes are revealed by co_routine_inner.h; `capi` asserts that they stay there.
     /// The body has begun.
@@ -105,20 +137,25 @@ pub struct Coroutine {
     pub state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// Its next wait that a cancellation ends is to end at once.
-    pub cancelled: bool,
-    /// Its `errno` while it does not run.
-    pub errno: c_int,
-    /// Its floating point control words when its body begins.
-    pub control: Control,
-    /// Its number among those that own locks; zero until it first does.
-    pub number: u32,
+    /// It has thread-local storage of its own (`threads`).
+    based: bool,
+    /// The scheduler of its thread; null once that thread has ended. The assembly of `co_resume` compares it with the
+    /// thread's gate (`tls`).
+    pub home: AtomicPtr<()>,
     /// Where it goes on.
     pub context: Context,
-    /// Who resumed it, and gets control when it leaves. Chains the doomed.
-    pub resumer: *mut Coroutine,
-    /// The scheduler of its thread; null once that thread has ended.
-    pub home: AtomicPtr<()>,
+    /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
+    /// switch, so that the assembly of the yields needs one test.
+    resumer: *mut Coroutine,
+    /// Its `errno` while it does not run.
+    pub errno: c_int,
+    /// Its number among those that own locks; zero until it first does.
+    pub number: u32,
+    /// How far away the stack pointer of the one is that was resumed next but one when it ran last, in steps of 16
+    /// bytes. A hint what to fetch into the cache, never followed.
+    hint: i32,
+    /// Its floating point control words when its body begins.
+    pub control: Control,
     /// Its body.
     pub routine: Option<Routine>,
     /// The body's argument.
@@ -127,25 +164,32 @@ pub struct Coroutine {
     pub ground: Ground,
     /// What it waits for (invariant 1: here, never on its stack).
     pub waiter: Waiter,
-    /// The descriptor it waits for, when it is one.
-    pub interest: Interest,
-    /// The descriptors it waits for, when there are several.
-    pub interests: Vec<Interest>,
-    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
-    pub scratch: Vec<u8>,
-    /// The C++ runtime's record of exceptions in flight (`__cxa_eh_globals`) while it does not run.
-    pub exceptions: [usize; 2],
-    /// The base of its own thread-local storage (`threads`); zero when it has none.
-    pub base: usize,
+    /// What those have that ever waited for a descriptor.
+    pub call: Option<Box<Call>>,
     /// What few have.
     pub rare: Option<Box<Rare>>,
     /// Among all coroutines of its thread.
     pub member: Link,
 }
 
-const _: () = assert!(size_of::<Coroutine>() <= 320, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() == 192, "a million of them are parked");
 
 impl Coroutine {
+    /// Where the assembly finds what it needs.
+    pub const HOME: usize = offset_of!(Coroutine, home);
+    /// See [`Coroutine::HOME`].
+    pub const RESUMER: usize = offset_of!(Coroutine, resumer);
+    /// See [`Coroutine::HOME`].
+    pub const CONTEXT: usize = offset_of!(Coroutine, context);
+    /// See [`Coroutine::HOME`].
+    pub const ERRNO: usize = offset_of!(Coroutine, errno);
+    /// See [`Coroutine::HOME`].
+    pub const STATE: usize = offset_of!(Coroutine, state);
+    /// See [`Coroutine::HOME`].
+    pub const HINT: usize = offset_of!(Coroutine, hint);
+    /// See [`Coroutine::return_indirectly`]: a bit of the word at [`Coroutine::RESUMER`].
+    pub const INDIRECT: usize = INDIRECT;
+
     /// A coroutine that has not begun.
     pub fn new(routine: Option<Routine>, argument: *mut c_void, ground: Ground) -> Self {
         Coroutine {
@@ -156,25 +200,55 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            cancelled: false,
-            errno: 0,
-            control: Control::current(),
-            number: 0,
-            context: Context::running(),
-            resumer: ptr::null_mut(),
+            based: false,
             home: AtomicPtr::new(ptr::null_mut()),
+            context: Context::running(),
+            resumer: ptr::without_provenance_mut(INDIRECT),
+            errno: 0,
+            number: 0,
+            hint: 0,
+            control: Control::current(),
             routine,
             argument,
             ground,
             waiter: Waiter::new(),
-            interest: Interest::new(ptr::null(), -1, 0),
-            interests: Vec::new(),
-            scratch: Vec::new(),
-            exceptions: [0; 2],
-            base: 0,
+            call: None,
             rare: None,
             member: Link::new(),
         }
+    }
+
+    /// Makes a new one of a coroutine that was released: all but what it runs on. What a wait or a call in progress
+    /// had is gone already.
+    #[inline]
+    pub fn renew(&mut self, routine: Option<Routine>, argument: *mut c_void) {
+        self.started = false;
+        self.ended = false;
+        self.hooked = false;
+        self.doomed = false;
+        self.based = false;
+        self.errno = 0;
+        self.number = 0;
+        self.control = Control::current();
+        self.routine = routine;
+        self.argument = argument;
+    }
+
+    /// Who resumed it, or is next among the doomed.
+    #[inline(always)]
+    pub fn resumer(&self) -> *mut Coroutine {
+        self.resumer.map_addr(|address| address & !INDIRECT)
+    }
+
+    /// Sets who resumed it, and whether the way back there is but a switch.
+    #[inline(always)]
+    pub fn set_resumer(&mut self, resumer: *mut Coroutine, direct: bool) {
+        self.resumer = resumer.map_addr(|address| address | if direct { 0 } else { INDIRECT });
+    }
+
+    /// The way back to its resumer takes more than a switch.
+    pub fn return_indirectly(&mut self) {
+        self.set_resumer(self.resumer(), false);
     }
 
     /// The coroutine whose [`Coroutine::waiter`] this is.
@@ -195,6 +269,41 @@ impl Coroutine {
         self.rare.as_deref_mut()
     }
 
+    /// The base of its own thread-local storage; zero when it has none.
+    #[inline(always)]
+    pub fn base(&self) -> usize {
+        if self.based { self.rare.as_ref().map_or(0, |rare| rare.base) } else { 0 }
+    }
+
+    /// Lets its next wait that a cancellation ends end at once.
+    pub fn cancel(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.cancelled = true;
+        }
+    }
+
+    /// Whether [`Coroutine::cancel`] was called since the last time.
+    #[inline(always)]
+    pub fn take_cancelled(&mut self) -> bool {
+        self.based && self.rare.as_mut().is_some_and(|rare| core::mem::take(&mut rare.cancelled))
+    }
+
+    /// Gives it thread-local storage of its own. `None` without memory.
+    pub fn set_base(&mut self, base: usize) -> Option<()> {
+        let rare = self.rare()?;
+        (rare.base, rare.cancelled) = (base, false);
+        self.based = true;
+        Some(())
+    }
+
+    /// What its call in progress has, made when it is first asked for; `None` without memory.
+    pub fn call(&mut self) -> Option<&mut Call> {
+        if self.call.is_none() {
+            self.call = heap::boxed(Call::default());
+        }
+        self.call.as_deref_mut()
+    }
+
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.
     pub fn stack(&self) -> Option<(*mut u8, usize)> {
         match &self.ground {
@@ -202,6 +311,12 @@ impl Coroutine {
             Ground::Private(stack) => Some((stack.low(), stack.size())),
             Ground::Shared(tenant) => Some((tenant.slot().low(), tenant.slot().size())),
         }
+    }
+
+    /// Whether `size` bytes at `start` lie on its stack, while it runs.
+    pub fn has_on_stack(&self, start: *const u8, size: usize) -> bool {
+        let offset = |(low, _): (*mut u8, usize)| start.addr().wrapping_sub(low.addr());
+        self.stack().is_some_and(|stack| offset(stack) < stack.1 && stack.1 - offset(stack) >= size)
     }
 
     /// Its share of a shared stack.

@@ -211,7 +211,7 @@ fn report_overflow(address: usize, code: c_int) {
     let (low, high) = (low as usize, low as usize + size);
     if (low - GUARD..low).contains(&address) {
         // SAFETY: as above.
-        match unsafe { (*co).base } {
+        match unsafe { (*co).base() } {
             0 => {
                 complain!("stack overflow in coroutine {co:p}: its stack is {low:#x}-{high:#x}, {size} bytes")
             }

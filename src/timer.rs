@@ -2,6 +2,9 @@
 //!
 //! Exact to the nanosecond, so that nobody wakes early and ties keep no particular order. Four children a
 //! node halve the depth of a binary heap and keep siblings in one cache line.
+//!
+//! Most time-outs of calls never come: a waiter that was woken otherwise stays in the heap until its old deadline,
+//! and its next wait, when that ends later, changes nothing but the waiter.
 
 use crate::clock::{NEVER, Nanos};
 use crate::list::List;
@@ -17,7 +20,8 @@ struct Entry {
 
 /// All deadlines of a thread.
 ///
-/// Invariant: `entries[i].waiter` is valid and `waiter.timer == i`.
+/// Invariant: `entries[i].waiter` is valid and `waiter.timer == i`. `entries[i].deadline` is at most the waiter's, which
+/// is [`NEVER`] while it waits for nothing.
 #[derive(Default)]
 pub struct Timers {
     entries: Vec<Entry>,
@@ -29,7 +33,7 @@ impl Timers {
         Timers { entries: Vec::new() }
     }
 
-    /// The earliest deadline, or [`NEVER`].
+    /// When to look next: no later than the earliest deadline; [`NEVER`] without any.
     pub fn next(&self) -> Nanos {
         self.entries.first().map_or(NEVER, |e| e.deadline)
     }
@@ -37,12 +41,21 @@ impl Timers {
     /// Adds the waiter's deadline; a deadline of [`NEVER`] needs no timer. `false` when memory is out.
     ///
     /// # Safety
-    /// The waiter stays in place until [`Timers::remove`] or until it expires, and stands in no timers.
+    /// The waiter stays in place until [`Timers::remove`] or until it expires, and stands in no other timers.
     #[must_use]
     pub unsafe fn add(&mut self, waiter: *const Waiter) -> bool {
         // SAFETY: by contract.
         let deadline = unsafe { &*waiter }.deadline.get();
         if deadline == NEVER {
+            return true;
+        }
+        // SAFETY: as above.
+        let place = unsafe { &*waiter }.timer.get() as usize;
+        if let Some(entry) = self.entries.get_mut(place) {
+            if deadline < entry.deadline {
+                entry.deadline = deadline;
+                self.rise(place);
+            }
             return true;
         }
         if self.entries.try_reserve(1).is_err() {
@@ -51,6 +64,11 @@ impl Timers {
         self.entries.push(Entry { deadline, waiter });
         self.rise(self.entries.len() - 1);
         true
+    }
+
+    /// The waiter waits no longer, and stays in place nevertheless, until [`Timers::remove`].
+    pub fn leave(&self, waiter: &Waiter) {
+        waiter.deadline.set(NEVER);
     }
 
     /// Takes a waiter out; nothing happens when it is not in.
@@ -80,8 +98,16 @@ impl Timers {
             let waiter = first.waiter;
             // SAFETY: invariant; the waiter belongs to this thread as its timers do.
             unsafe {
+                let deadline = (*waiter).deadline.get();
+                if deadline > now && deadline != NEVER {
+                    self.entries[0].deadline = deadline;
+                    self.sink(0);
+                    continue;
+                }
                 self.remove(&*waiter);
-                Waiter::wake(waiter, Wake::TimedOut, ready);
+                if deadline != NEVER {
+                    Waiter::wake(waiter, Wake::TimedOut, ready);
+                }
             }
         }
     }
@@ -166,6 +192,32 @@ mod tests {
             deadlines.iter().enumerate().filter(|(i, _)| i % 3 != 0).map(|(_, d)| *d).collect();
         expected.sort_unstable();
         assert_eq!(order(&deadlines, &removed), expected);
+    }
+
+    #[test]
+    fn a_waiter_that_left_wakes_at_its_next_deadline_only() {
+        let (waiter, mut timers, ready) = (Waiter::new(), Timers::new(), List::new());
+        let wait = |timers: &mut Timers, until| {
+            waiter.deadline.set(until);
+            // SAFETY: the waiter stays in place.
+            assert!(unsafe { timers.add(&waiter) });
+        };
+        waiter.arm();
+        wait(&mut timers, 100);
+        timers.leave(&waiter);
+        timers.expire(100, &ready);
+        assert!(ready.is_empty() && timers.next() == NEVER);
+        wait(&mut timers, 200);
+        timers.leave(&waiter);
+        wait(&mut timers, 300);
+        timers.expire(250, &ready);
+        assert!(ready.is_empty() && timers.next() == 300);
+        timers.leave(&waiter);
+        wait(&mut timers, 260);
+        assert_eq!(timers.next(), 260);
+        timers.expire(260, &ready);
+        assert_eq!(waiter.disarm(), Wake::TimedOut);
+        assert!(ready.is_empty() && timers.next() == NEVER);
     }
 
     #[test]

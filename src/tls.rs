@@ -12,16 +12,18 @@ const HOOK: usize = 0;
 /// A bit of the hook word, which is an even address: the coroutine is a thread (`threads`).
 pub const THREAD: usize = 1;
 /// Offset of the pointer to the thread's scheduler.
-const SCHEDULER: usize = 8;
+pub const SCHEDULER: usize = 8;
 /// Offset of the address of the innermost signal handler of the program's that runs on this thread.
 const HANDLERS: usize = 16;
 /// Offset of the word that tells whether this thread holds a part of the lot (`sync::lot`).
 const IN_LOT: usize = 24;
+/// Offset of the thread's gate, for assembly elsewhere.
+pub const GATE: usize = 32;
 
 #[inline(always)]
 fn load<const OFFSET: usize>() -> usize {
     let value: usize;
-    // SAFETY: the symbol is an initial-exec thread-local of 32 bytes; OFFSET stays inside it.
+    // SAFETY: the symbol is an initial-exec thread-local of 40 bytes; OFFSET stays inside it.
     unsafe {
         asm!(
             "mov {v}, qword ptr [rip + colib_thread@GOTTPOFF]",
@@ -138,4 +140,10 @@ pub fn in_lot() -> bool {
 #[inline(always)]
 pub fn set_in_lot(inside: bool) {
     store::<IN_LOT>(usize::from(inside));
+}
+
+/// Sets the gate: the scheduler's address while the running coroutine may resume others by a mere switch.
+#[inline(always)]
+pub fn set_gate(address: usize) {
+    store::<GATE>(address);
 }

@@ -6,7 +6,6 @@ missing=$("$ROOT/scripts/packages.sh" 2>&1) || diag "$missing"
 . "$ROOT/scripts/servers.sh"
 
 BOUND=3.33
-HELPERS=64 # look-ups of names take helper threads when many come at once: a pool with a limit, not one for each
 available=() # the servers that run
 
 # need NAME WHAT...: whether all of it is installed. Where it should be (CI), its absence is a failure, elsewhere a skip with the reason.
@@ -35,13 +34,14 @@ seconds() { sed -n 's/.*failed, \([0-9.]*\) seconds.*/\1/p' <<<"$1"; }
 threads() { sed -n 's/.*seconds, \([0-9]*\) threads.*/\1/p' <<<"$1"; }
 less() { awk -v a="${1:-x}" -v b="$2" 'BEGIN { exit !(a ~ /^[0-9.]+$/ && a + 0 < b + 0) }'; }
 
-# hundred NAME PROGRAM [MODE [THREADS]]: the three claims about one program; THREADS are the kernel threads it may have at most
+# hundred NAME PROGRAM [MODE [THREADS]]: the three claims about one program; THREADS are the kernel threads it may have at most, or `any`
 hundred() {
   local name=$1 program=$2 mode=${3-coroutines} most=${4-1} out
   out=$(timeout -k 5 60 "$program" "$mode" 100 2>&1)
   is "$?: $(sed 's/failed,.*/failed/' <<<"$out")" '0: 100 ok, 0 failed' "$name: 100 coroutines each get their own answer"
   less "$(seconds "$out")" $BOUND
   ok $? "$name: 100 waits of 0.1 s take under $BOUND s ($(seconds "$out") s)"
+  [ "$most" != any ] || return
   less 0 "$(threads "$out")" && less "$(threads "$out")" $((most + 1))
   ok $? "$name: on $most kernel thread$([ "$most" = 1 ] || echo 's at most') ($(threads "$out"))"
 }
@@ -98,6 +98,7 @@ if [[ " ${available[*]-} " = *" redis "* ]]; then
   # The servers' address is 127.x.y.z: a client that looks up a name needs one at 127.0.0.1.
   stop_server redis
   SERVER_HOST=127.0.0.1 start_servers redis
-  SERVER_HOST=localhost hundred 'redis by name' "$OUT/redis" coroutines $((1 + HELPERS))
+  # Look-ups take helper threads: how many is a matter of the machine, and their limit that of tests/io.rs.
+  SERVER_HOST=localhost hundred 'redis by name' "$OUT/redis" coroutines any
 fi
 done_testing

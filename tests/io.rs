@@ -7,6 +7,7 @@ use core::ptr;
 use core::time::Duration;
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use colib_core::clock::{self, NEVER};
 use colib_core::io;
@@ -251,4 +252,27 @@ fn a_coroutine_released_during_a_helpers_work_is_not_missed() {
     let other = spawn(|scheduler| wait(scheduler, 50));
     run_all();
     release(other, true);
+}
+
+#[test]
+fn short_jobs_share_a_limited_number_of_helpers() {
+    static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let work = || {
+        MOST.fetch_max(AT_WORK.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(20));
+        AT_WORK.fetch_sub(1, Ordering::SeqCst);
+    };
+    let jobs: Vec<_> = (0..200)
+        .map(|_| {
+            spawn(move |scheduler| {
+                // SAFETY: as above.
+                unsafe { io::offload::run(scheduler, work) }.unwrap()
+            })
+        })
+        .collect();
+    run_all();
+    jobs.into_iter().for_each(|job| release(job, true));
+    let most = MOST.load(Ordering::SeqCst);
+    assert!((2..=64).contains(&most), "{most} at once");
 }

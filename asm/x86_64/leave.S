@@ -1,15 +1,11 @@
-# The body of co_resume and of the yields: {prepare} gets the arguments as they came and answers with
-# the two contexts of the switch in rax and rdx, or with a null rax when there is nothing to switch to.
-# The switch is a jump, so the context that leaves goes on straight in its caller.
-    .cfi_startproc
-    subq $8, %rsp
-    .cfi_adjust_cfa_offset 8
-    callq {prepare}
-    addq $8, %rsp
-    .cfi_adjust_cfa_offset -8
-    movq %rax, %rdi
-    movq %rdx, %rsi
-    testq %rax, %rax
-    jne {switch}
-    ret
-    .cfi_endproc
+# The rest of co_resume and of the yields: rdi leaves, rsi comes, rax is the scheduler, r11 the thread's words.
+# The hook word is zero from here until the stack is the other one (switch.S).
+    movq %fs:(%r11), %rcx
+    movq $0, %fs:(%r11)
+    movq %rcx, {context}+{word}(%rdi)
+    movq %rsi, {current}(%rax)
+    movq {errno_place}(%rax), %r9
+    movl (%r9), %ecx
+    movl {errno}(%rsi), %edx
+    movl %ecx, {errno}(%rdi)
+    movl %edx, (%r9)

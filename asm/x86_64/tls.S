@@ -6,12 +6,13 @@
 #   8   scheduler    the thread's scheduler, or null
 #  16   handlers     the innermost signal handler of the program that runs on this thread, or zero
 #  24   in lot       nonzero while the thread holds a part of the lot in which coroutines wait for locks
+#  32   gate         the scheduler while co_resume may do with a switch (see resume.S), else null
     .pushsection .tbss,"awT",@nobits
-    .p2align 5
+    .p2align 6
     .globl  colib_thread
     .hidden colib_thread
     .type   colib_thread, @tls_object
-    .size   colib_thread, 32
+    .size   colib_thread, 40
 colib_thread:
-    .zero 32
+    .zero 40
     .popsection

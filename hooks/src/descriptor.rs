@@ -8,7 +8,7 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 use colib_core::capi::set_errno;
 use colib_core::io;
-use colib_core::reactor::{self, registry};
+use colib_core::reactor::{self, registry, settings};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
@@ -39,6 +39,16 @@ pub fn made(fd: c_int) -> c_int {
     fd
 }
 
+/// [`made`] for a socket: a description of its own, which no other process has yet.
+pub fn made_here(make: impl FnOnce() -> c_int) -> c_int {
+    let forks = registry::forks();
+    let fd = make();
+    if fd >= 0 {
+        apart(|_| scheduler::made_here(fd, forks));
+    }
+    fd
+}
+
 unsafe fn made_pair(result: c_int, pair: *const c_int) -> c_int {
     if result == 0 {
         // SAFETY: the call has filled both.
@@ -50,24 +60,43 @@ unsafe fn made_pair(result: c_int, pair: *const c_int) -> c_int {
     result
 }
 
-/// The numbers that came with a message that was received.
-///
-/// # Safety
-/// The kernel has just written the header and what it points at.
-pub unsafe fn made_by_message(message: *const msghdr) {
-    // SAFETY: by contract. Lengths are the kernel's, so every header lies within the room.
+/// The numbers that a message carries.
+unsafe fn carried(message: *const msghdr, mut each: impl FnMut(c_int)) {
+    // SAFETY: by contract of the callers, the kernel has just read or written the header and what it points at.
+    // Lengths are what it took or gave, so every header lies within the room.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(message);
         while !header.is_null() {
             if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
                 let numbers = libc::CMSG_DATA(header).cast::<c_int>();
                 let bytes = (*header).cmsg_len - libc::CMSG_LEN(0) as usize;
-                (0..bytes / size_of::<c_int>())
-                    .for_each(|i| scheduler::opened(numbers.add(i).read_unaligned()));
+                (0..bytes / size_of::<c_int>()).for_each(|i| each(numbers.add(i).read_unaligned()));
             }
             header = libc::CMSG_NXTHDR(message, header);
         }
     }
+}
+
+/// The numbers that went out with a message that was sent: others have their descriptions too.
+///
+/// # Safety
+/// The kernel has just read the header and what it points at.
+pub unsafe fn sent_by_message(message: *const msghdr) {
+    // SAFETY: by contract.
+    unsafe {
+        if (*message).msg_controllen > 0 {
+            carried(message, registry::shared);
+        }
+    }
+}
+
+/// The numbers that came with a message that was received.
+///
+/// # Safety
+/// The kernel has just written the header and what it points at.
+pub unsafe fn made_by_message(message: *const msghdr) {
+    // SAFETY: by contract.
+    unsafe { carried(message, scheduler::opened) };
 }
 
 pub unsafe extern "C" fn close(fd: c_int) -> c_int {
@@ -218,6 +247,9 @@ pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> 
     }
     // SAFETY: see above. One integer or pointer follows, whatever the command.
     let result = unsafe { real::fcntl(fd, command, argument) };
+    if command == libc::F_SETFL {
+        settings::changed();
+    }
     if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) { made(result) } else { result }
 }
 
@@ -226,7 +258,11 @@ pub unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: c_ulong) -
         return not_open();
     }
     // SAFETY: see above. One integer or pointer follows, whatever the request.
-    unsafe { real::ioctl(fd, request, argument) }
+    let result = unsafe { real::ioctl(fd, request, argument) };
+    if request == libc::FIONBIO {
+        settings::changed();
+    }
+    result
 }
 
 pub unsafe extern "C" fn getsockopt(
@@ -245,21 +281,43 @@ pub unsafe extern "C" fn setsockopt(
     if registry::is_own(fd) {
         return not_open();
     }
-    if level == libc::SOL_SOCKET && name == libc::SO_RCVLOWAT {
-        io::expect_low_water_marks();
-    }
     // SAFETY: see above.
-    unsafe { real::setsockopt(fd, level, name, value, length) }
+    let result = unsafe { real::setsockopt(fd, level, name, value, length) };
+    option_set(level, name);
+    result
 }
+
+/// Tells the core of an option that was set.
+pub fn option_set(level: c_int, name: c_int) {
+    match (level, name) {
+        (libc::SOL_SOCKET, libc::SO_RCVLOWAT) => io::expect_low_water_marks(),
+        (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO | SO_RCVTIMEO_NEW | SO_SNDTIMEO_NEW) => {
+            settings::changed();
+        }
+        (libc::SOL_TCP, libc::TCP_ULP) => settings::layered(),
+        _ => {}
+    }
+}
+
+/// The numbers of the time-outs whose seconds have 64 bits everywhere (`asm-generic/socket.h`).
+const SO_RCVTIMEO_NEW: c_int = 66;
+const SO_SNDTIMEO_NEW: c_int = 67;
 
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: see above.
-    made(unsafe { real::socket(domain, kind, protocol) })
+    made_here(|| unsafe { real::socket(domain, kind, protocol) })
 }
 
 pub unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int {
     // SAFETY: see above.
-    unsafe { made_pair(real::socketpair(domain, kind, protocol, pair), pair) }
+    unsafe {
+        let forks = registry::forks();
+        let result = real::socketpair(domain, kind, protocol, pair);
+        if result == 0 {
+            apart(|_| (0..2).for_each(|i| scheduler::made_here(*pair.add(i), forks)));
+        }
+        result
+    }
 }
 
 pub unsafe extern "C" fn pipe(pair: *mut c_int) -> c_int {

@@ -3,10 +3,11 @@
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
 
-use colib_core::io;
+use colib_core::{io, tls};
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 
 use crate::call::call;
+use crate::{descriptor, real};
 
 // SAFETY: as in `input`.
 
@@ -33,13 +34,32 @@ pub unsafe extern "C" fn sendto(
 }
 
 pub unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
-    // SAFETY: see above.
-    call(|scheduler| unsafe { io::sendmsg(scheduler, fd, message, flags) })
+    // SAFETY: see above. After a success the header is what the kernel has read.
+    unsafe {
+        let sent = if tls::hook_word() == 0 {
+            real::sendmsg(fd, message, flags)
+        } else {
+            call(|scheduler| io::sendmsg(scheduler, fd, message, flags))
+        };
+        if sent >= 0 {
+            descriptor::sent_by_message(message);
+        }
+        sent
+    }
 }
 
 pub unsafe extern "C" fn sendmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-    // SAFETY: see above.
-    call(|scheduler| unsafe { io::sendmmsg(scheduler, fd, vector, count, flags) }) as c_int
+    // SAFETY: see above, for each message that was sent.
+    unsafe {
+        let sent = if tls::hook_word() == 0 {
+            real::sendmmsg(fd, vector, count, flags)
+        } else {
+            call(|scheduler| io::sendmmsg(scheduler, fd, vector, count, flags)) as c_int
+        };
+        (0..sent.max(0) as usize)
+            .for_each(|i| descriptor::sent_by_message(&raw const (*vector.add(i)).msg_hdr));
+        sent
+    }
 }
 
 pub unsafe extern "C" fn pwrite(fd: c_int, buffer: *const c_void, count: usize, offset: off_t) -> isize {

@@ -25,12 +25,12 @@ macro_rules! rows {
     coroutine fn writev(fd: c_int, vector: *const iovec, count: c_int) -> isize => output::writev;
     coroutine fn send(fd: c_int, buffer: *const c_void, count: usize, flags: c_int) -> isize => output::send;
     coroutine fn sendto(fd: c_int, buffer: *const c_void, count: usize, flags: c_int, address: *const sockaddr, length: socklen_t) -> isize => output::sendto;
-    coroutine fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize => output::sendmsg;
+    either fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize => output::sendmsg;
 
     // Connections.
     coroutine fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int => socket::connect;
-    coroutine fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int => socket::accept;
-    coroutine fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int => socket::accept4;
+    either fn accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int => socket::accept;
+    either fn accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int => socket::accept4;
 
     // Many descriptors at once.
     coroutine fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int => poll::poll;
@@ -76,7 +76,7 @@ macro_rules! rows {
 
     // More of the same, at positions and in batches; the other names of what stands above.
     coroutine fn recvmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int => input::recvmmsg;
-    coroutine fn sendmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int => output::sendmmsg;
+    either fn sendmmsg(fd: c_int, vector: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int => output::sendmmsg;
     coroutine fn pread(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
     coroutine fn pread64(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
     coroutine fn __pread64(fd: c_int, buffer: *mut c_void, count: usize, offset: off_t) -> isize => input::pread;
@@ -206,6 +206,8 @@ macro_rules! rows {
     coroutine fn fsetpos64(stream: *mut FILE, position: *const c_void) -> c_int => stdio::fsetpos;
     coroutine fn rewind(stream: *mut FILE) -> () => stdio::rewind;
     coroutine fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c_int, size: usize) -> c_int => stdio::setvbuf;
+    coroutine fn setbuf(stream: *mut FILE, buffer: *mut c_char) -> () => stdio::setbuf;
+    coroutine fn setbuffer(stream: *mut FILE, buffer: *mut c_char, size: usize) -> () => stdio::setbuffer;
     coroutine fn pclose(stream: *mut FILE) -> c_int => stdio::pclose;
     coroutine fn flockfile(stream: *mut FILE) -> () => stdio::flockfile;
     coroutine fn ftrylockfile(stream: *mut FILE) -> c_int => stdio::ftrylockfile;

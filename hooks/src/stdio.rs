@@ -259,6 +259,24 @@ pub unsafe extern "C" fn setvbuf(stream: *mut FILE, buffer: *mut c_char, mode: c
     unsafe { if written(stream) { real::setvbuf(stream, buffer, mode, size) } else { EOF } }
 }
 
+pub unsafe extern "C" fn setbuf(stream: *mut FILE, buffer: *mut c_char) {
+    // SAFETY: see above. Where writing fails, libc keeps the buffer too.
+    unsafe {
+        if written(stream) {
+            real::setbuf(stream, buffer);
+        }
+    }
+}
+
+pub unsafe extern "C" fn setbuffer(stream: *mut FILE, buffer: *mut c_char, size: usize) {
+    // SAFETY: see above.
+    unsafe {
+        if written(stream) {
+            real::setbuffer(stream, buffer, size);
+        }
+    }
+}
+
 pub unsafe extern "C" fn pclose(stream: *mut FILE) -> c_int {
     // SAFETY: see above.
     apart(|scheduler| unsafe { stdio::fclose(scheduler, stream.cast(), libc::pclose) })

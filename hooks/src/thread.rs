@@ -93,7 +93,7 @@ pub unsafe extern "C" fn give_way() -> c_int {
         if threads::on().is_none() {
             return real::sched_yield();
         }
-        apart(|scheduler| Scheduler::give_way(scheduler));
+        apart(|scheduler| Scheduler::give_way(scheduler, true));
     }
     0
 }

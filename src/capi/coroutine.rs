@@ -3,8 +3,8 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use super::{answer, pfn_co_routine_t, set_errno, stCoRoutine_t, stCoRoutineAttr_t, stShareStack_t};
-use crate::context::switch;
-use crate::coroutine::Coroutine;
+use crate::context::{Context, switch};
+use crate::coroutine::{Coroutine, State};
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
 use crate::{heap, signal, tls};
@@ -44,6 +44,42 @@ pub unsafe extern "C" fn co_create(
     answer(created.map(|_| 0usize)) as c_int
 }
 
+const ACTIVE: u8 = State::Active as u8;
+const OPEN: u8 = State::Open as u8;
+
+/// A function that leaves the running coroutine: what decides whether a switch is all it takes, the switch, and what
+/// does the rest if not.
+macro_rules! switching {
+    ($first:literal, $prepare:path, $($name:ident = const $value:path),*) => {
+        naked_asm!(
+            ".cfi_startproc",
+            ".cfi_remember_state",
+            include_str!("../../asm/x86_64/control.S"),
+            include_str!(concat!("../../asm/x86_64/", $first)),
+            include_str!("../../asm/x86_64/leave.S"),
+            include_str!("../../asm/x86_64/switch.S"),
+            ".cfi_restore_state",
+            include_str!("../../asm/x86_64/prepare.S"),
+            ".cfi_endproc",
+            $($name = const $value,)*
+            prepare = sym $prepare,
+            switch = sym switch,
+            state = const Coroutine::STATE,
+            open = const OPEN,
+            resumer = const Coroutine::RESUMER,
+            errno = const Coroutine::ERRNO,
+            current = const Scheduler::CURRENT,
+            errno_place = const Scheduler::ERRNO,
+            exceptions = const Scheduler::EXCEPTIONS,
+            context = const Coroutine::CONTEXT,
+            sp = const Context::SP,
+            word = const Context::WORD,
+            hooks = const 1,
+            options(att_syntax),
+        )
+    };
+}
+
 /// Runs a coroutine until it yields, waits or ends; then returns.
 ///
 /// Of a coroutine that waits: a wait in co_poll, poll, ppoll or co_cond_timedwait ends as a time-out does;
@@ -54,16 +90,15 @@ pub unsafe extern "C" fn co_create(
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
-    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_resume, switch = sym switch,
-               options(att_syntax))
+    switching!("resume.S", prepare_resume, gate = const tls::GATE, home = const Coroutine::HOME,
+               hint = const Coroutine::HINT, recent = const Scheduler::RECENT, active = const ACTIVE)
 }
 
 /// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
-    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_yield, switch = sym switch,
-               options(att_syntax))
+    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, indirect = const Coroutine::INDIRECT)
 }
 
 /// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
@@ -71,8 +106,7 @@ pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield_ct() {
-    naked_asm!(include_str!("../../asm/x86_64/leave.S"), prepare = sym prepare_yield, switch = sym switch,
-               options(att_syntax))
+    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, indirect = const Coroutine::INDIRECT)
 }
 
 /// Frees a coroutine in any state. What it waits for forgets it; destructors of its values run

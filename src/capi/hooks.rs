@@ -3,6 +3,9 @@ use crate::tls;
 
 /// Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
 /// any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+///
+/// A coroutine that co_eventloop resumed and whose calls never have to wait lets the others run now and then, in a
+/// call that could wait. Calls on non-blocking descriptors, and co_poll without time, never do.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_enable_hook_sys() {
     set(true);

@@ -8,10 +8,11 @@ use core::ptr;
 use core::time::Duration;
 use std::io;
 
+use super::ending::Ending;
 use super::gather::{may_gather, target};
-use super::input::NEVER_WAITS;
+use super::input::{ENDED, NEVER_WAITS};
 use super::vector::Vector;
-use super::{Direction, Patience, recvmsg, sendmsg, would_block};
+use super::{Direction, Patience, persist, recvmsg, sendmsg, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -21,7 +22,9 @@ use crate::waiter::Interrupt;
 const MOST: u32 = 1024;
 
 /// `recvmmsg`. As the kernel does it: `timeout` is looked at behind each message and not while waiting for one;
-/// whatever ends the call behind the first message, the messages are not lost.
+/// whatever ends the call behind the first message, the messages are not lost. What the kernel keeps of such an end
+/// is kept too where it is the socket's, or that of a message that came with others. The rest cannot be: an error can
+/// be left with a socket only by a call that has received something before it.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `vector`, all that it points at, and `timeout` are
@@ -43,7 +46,19 @@ pub unsafe fn recvmmsg(
             Err(_) if would_block(&first) => 0,
             result => result? as u32,
         };
-        let (mut left, before) = (clock::left(end), done);
+        let before = done;
+        if done == 0 && at_once > 0 && !is_stream(fd) {
+            // Those behind it come in the same call: an error of theirs the kernel keeps for the next one.
+            let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
+            let received = persist(scheduler, fd, Direction::In, || {
+                let mut time = clock::timespec(clock::left(end));
+                let time = if end == NEVER { ptr::null_mut() } else { &raw mut time };
+                ending.attempt(|| sys::recvmmsg(fd, vector, count, now, time))
+            })?;
+            // What an ended input gives is told below.
+            done = if received == ENDED { 0 } else { received as u32 };
+        }
+        let mut left = clock::left(end);
         while done < count && (done == 0 || goes_on(scheduler, fd, vector.add(done as usize - 1), flags, end))
         {
             let next = vector.add(done as usize);
@@ -69,6 +84,11 @@ pub unsafe fn recvmmsg(
         }
         Ok(done as usize)
     }
+}
+
+/// Whether messages run into each other.
+fn is_stream(fd: c_int) -> bool {
+    sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE).is_ok_and(|kind| kind == libc::SOCK_STREAM)
 }
 
 /// When the time of a call is up. A time-out that the kernel refuses does not come so far.
@@ -105,7 +125,9 @@ unsafe fn goes_on(
         let state = || sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
         let mut now = state();
         if now == 0 {
-            let Ok(patience) = patience_behind_the_first(fd, Direction::In) else { return false };
+            let Ok(mut patience) = patience_behind_the_first(scheduler, fd, Direction::In) else {
+                return false;
+            };
             while now == 0 {
                 if patience.wait(scheduler).is_err() {
                     return false;
@@ -118,8 +140,11 @@ unsafe fn goes_on(
 }
 
 /// How long a call waits that has done a part: any signal handler ends it.
-fn patience_behind_the_first(fd: c_int, direction: Direction) -> io::Result<Patience> {
-    Ok(Patience { interrupt: Interrupt::Any, ..Patience::new(fd, direction)? })
+unsafe fn patience_behind_the_first(
+    scheduler: *mut Scheduler, fd: c_int, direction: Direction,
+) -> io::Result<Patience> {
+    // SAFETY: by contract of the callers.
+    Ok(Patience { interrupt: Interrupt::Any, ..unsafe { Patience::new(scheduler, fd, direction)? } })
 }
 
 /// Tells how long a message is.
@@ -162,11 +187,14 @@ pub unsafe fn sendmmsg(
                     Err(_) if would_block(&sent) && done == 0 => {}
                     Err(_) if would_block(&sent) => {
                         if patience.is_none() {
-                            patience = patience_behind_the_first(fd, Direction::Out).ok();
+                            patience = patience_behind_the_first(scheduler, fd, Direction::Out).ok();
                         }
-                        match &patience {
-                            Some(patience) if patience.wait(scheduler).is_ok() => continue,
-                            _ => break,
+                        match &mut patience {
+                            Some(patience) => match patience.wait(scheduler) {
+                                Ok(()) => continue,
+                                Err(_) => break,
+                            },
+                            None => break,
                         }
                     }
                     Err(error) if done == 0 => return Err(error),

@@ -34,9 +34,10 @@ pub unsafe fn connect(
         if !in_progress && !no_room {
             return result;
         }
-        let patience = match &patience {
+        let patience = match &mut patience {
             Some(patience) => patience,
-            None => patience.insert(Patience::new(fd, Direction::Out)?),
+            // SAFETY: by contract.
+            None => patience.insert(unsafe { Patience::new(scheduler, fd, Direction::Out)? }),
         };
         if clock::now() >= patience.deadline {
             return result;
@@ -63,9 +64,10 @@ pub unsafe fn connect(
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
 pub(super) unsafe fn decide(scheduler: *mut Scheduler, fd: c_int) -> io::Result<()> {
-    let patience = Patience::new(fd, Direction::Out)?;
     // SAFETY: by contract.
-    let decided = unsafe { decision(scheduler, fd, &patience) };
+    let mut patience = unsafe { Patience::new(scheduler, fd, Direction::Out)? };
+    // SAFETY: by contract.
+    let decided = unsafe { decision(scheduler, fd, &mut patience) };
     if would_block(&decided) {
         return Err(error(libc::EINPROGRESS));
     }
@@ -81,7 +83,7 @@ pub(super) unsafe fn decide(scheduler: *mut Scheduler, fd: c_int) -> io::Result<
 }
 
 /// Parks until a connection is decided; EAGAIN when the time is up.
-unsafe fn decision(scheduler: *mut Scheduler, fd: c_int, patience: &Patience) -> io::Result<()> {
+unsafe fn decision(scheduler: *mut Scheduler, fd: c_int, patience: &mut Patience) -> io::Result<()> {
     while sys::readiness(fd, libc::POLLOUT) == 0 {
         // SAFETY: by contract of the callers.
         unsafe { patience.wait(scheduler)? };

@@ -30,6 +30,7 @@ pub unsafe fn epoll_wait(
     unsafe {
         // The kernel reads the mask before anything else.
         let admitted = Admitted::by(mask)?;
+        let since = Scheduler::moment(scheduler);
         let mut found = sys::epoll_now(epoll, events, count)?;
         while found == 0 && clock::now() < deadline {
             let mut until = deadline;
@@ -38,7 +39,7 @@ pub unsafe fn epoll_wait(
                 sys::poll_now(ptr::null_mut(), 0, mask)?;
                 until = deadline.min(clock::after(MASKED));
             }
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
             let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));

@@ -51,34 +51,67 @@ pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
     buffer.addr().checked_add(count).is_none_or(|end| end > END)
 }
 
-/// Reads a terminal in the manner that it is set to. Where its settings make "readable" mean something else
-/// than "a read returns" (`VMIN` and `VTIME` of raw input), a helper thread waits in the read itself.
+/// Reads a file that does not know `RWF_NOWAIT`, a terminal in the manner that it is set to: like `readv`, or EAGAIN.
+/// Where a terminal's settings make "readable" mean something else than "a read returns" (`VMIN` and `VTIME` of
+/// raw input), a helper thread waits in the read itself. `again` tells that the call has waited already.
 ///
 /// # Safety
-/// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's.
+/// A coroutine of `scheduler`, the calling thread's, runs; the pieces are the program's buffers, and the kernel has
+/// accepted the vector.
 pub(super) unsafe fn read_waiting(
-    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize,
+    scheduler: *mut Scheduler, fd: c_int, pieces: &Vector, again: bool,
 ) -> io::Result<usize> {
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
     if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && sys::readiness(fd, libc::POLLIN) != 0) {
+        let pieces = pieces.pieces();
         // SAFETY: by contract.
-        return unsafe { sys::read(fd, buffer, count) };
+        let read = unsafe { sys::readv(fd, pieces.as_ptr(), pieces.len() as c_int, 0) };
+        return if again { unless_hung_up(fd, read) } else { read };
     }
     if exact {
         return Err(error(libc::EAGAIN));
     }
+    let count = pieces.length().min(LONGEST_INPUT);
     // SAFETY: by contract; the helper reads into memory of its own.
     unsafe {
         let read = offload::run_as(scheduler, Kind::WAIT, move || {
-            let mut bytes = vec![0u8; count.min(LONGEST_INPUT)];
+            let mut bytes = vec![0u8; count];
             let read = sys::read(fd, bytes.as_mut_ptr().cast(), bytes.len());
             read.map(|n| (bytes, n)).map_err(|e| e.raw_os_error())
         })?;
         let (bytes, n) = read.map_err(|errno| error(errno.unwrap_or(libc::EIO)))?;
-        core::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), n);
-        Ok(n)
+        let mut rest = &bytes[..n];
+        for piece in pieces.pieces() {
+            if rest.is_empty() {
+                break;
+            }
+            let (here, behind) = rest.split_at(piece.iov_len.min(rest.len()));
+            sys::copy_out(here.as_ptr(), piece.iov_base.cast(), here.len())?;
+            rest = behind;
+        }
+        unless_hung_up(fd, Ok(n))
     }
+}
+
+/// What a read gives that began before now. A thread that sleeps in it gets EIO when the other side of a
+/// pseudo-terminal goes; only who comes later gets the end of the file.
+fn unless_hung_up(fd: c_int, read: io::Result<usize>) -> io::Result<usize> {
+    if matches!(read, Ok(0)) && other_side_is_gone(fd) { Err(error(libc::EIO)) } else { read }
+}
+
+/// Whether `fd` is a pseudo-terminal that was hung up because its other side was closed, by which its name went.
+fn other_side_is_gone(fd: c_int) -> bool {
+    let gone = |status: libc::stat| {
+        let terminal = status.st_mode & libc::S_IFMT == libc::S_IFCHR && is_pseudo_terminal(status.st_rdev);
+        terminal && status.st_nlink == 0
+    };
+    sys::status(fd).is_ok_and(gone) && sys::readiness(fd, 0) & libc::POLLERR != 0
+}
+
+/// Whether a device is the side of a pseudo-terminal that programs run on.
+pub(super) fn is_pseudo_terminal(device: libc::dev_t) -> bool {
+    matches!(libc::major(device), 136..=143)
 }
 
 /// Writes to a file that may have to wait for room: like `writev`, or EAGAIN.

@@ -72,7 +72,7 @@ pub(super) unsafe fn go_on(
             let look = || sys::recvmsg(fd, message, flags | libc::MSG_DONTWAIT);
             return if unix { Ok(first) } else { peek(scheduler, fd, target, first, look) };
         }
-        let Ok(patience) = Patience::new(fd, Direction::In) else { return Ok(first) };
+        let Ok(mut patience) = Patience::new(scheduler, fd, Direction::In) else { return Ok(first) };
         let rest = vector.copy(scheduler)?;
         let mut done = first;
         while done < target && !sys::at_urgent_mark(fd) {
@@ -105,7 +105,8 @@ unsafe fn peek(
     scheduler: *mut Scheduler, fd: c_int, target: usize, mut seen: usize,
     mut look: impl FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {
-    let Ok(patience) = Patience::new(fd, Direction::In) else { return Ok(seen) };
+    // SAFETY: by contract of `go_on`.
+    let Ok(mut patience) = (unsafe { Patience::new(scheduler, fd, Direction::In) }) else { return Ok(seen) };
     while seen < target && sys::readiness(fd, libc::POLLRDHUP) == 0 {
         // SAFETY: by contract of `go_on`.
         if unsafe { patience.wait(scheduler) }.is_err() {

@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, error, is_nonblocking, persist, would_block};
+use super::{Direction, error, is_nonblocking, persist, persist_later, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -17,7 +17,7 @@ use crate::sys;
 pub(super) const NEVER_WAITS: c_int = libc::MSG_DONTWAIT | libc::MSG_ERRQUEUE | libc::MSG_OOB;
 
 /// Stands for the end of an input that a blocking call would have been told, though no call was made that was.
-const ENDED: usize = usize::MAX;
+pub(super) const ENDED: usize = usize::MAX;
 
 /// A flag of the kernel's own (`MSG_CMSG_COMPAT`): messages with it are refused, plain receives ignore it.
 const CMSG_COMPAT: c_int = 1 << 31;
@@ -43,10 +43,7 @@ pub unsafe fn read(
         let vector = libc::iovec { iov_base: buffer, iov_len: count };
         match manner(fd)? {
             Manner::Plain => sys::read(fd, buffer, count),
-            Manner::Careful => persist(scheduler, fd, Direction::In, || {
-                let result = sys::readv(fd, &vector, 1, libc::RWF_NOWAIT);
-                if knows_no_nowait(&result) { read_waiting(scheduler, fd, buffer, count) } else { result }
-            }),
+            Manner::Careful => readv_careful(scheduler, fd, &vector, 1),
         }
     }
 }
@@ -60,21 +57,28 @@ pub unsafe fn readv(
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
-        let plain = || sys::readv(fd, vector, count, 0);
         match manner(fd)? {
-            Manner::Plain => plain(),
-            Manner::Careful => {
-                let mut ending = Ending::new(fd, || Ok(0));
-                persist(scheduler, fd, Direction::In, || {
-                    let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
-                    match knows_no_nowait(&result) {
-                        true if sys::readiness(fd, libc::POLLIN) == 0 => Err(error(libc::EAGAIN)),
-                        true => plain(),
-                        false => result,
-                    }
-                })
-            }
+            Manner::Plain => sys::readv(fd, vector, count, 0),
+            Manner::Careful => readv_careful(scheduler, fd, vector, count),
         }
+    }
+}
+
+/// `readv` of what may have to wait.
+unsafe fn readv_careful(
+    scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `readv`. The kernel has read the vector before it refused the flag.
+    unsafe {
+        let (mut ending, mut again) = (Ending::new(fd, || Ok(0)), false);
+        persist(scheduler, fd, Direction::In, || {
+            let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
+            if !knows_no_nowait(&result) {
+                return result;
+            }
+            let pieces = Vector::new(vector.cast_mut(), count as usize);
+            read_waiting(scheduler, fd, &pieces, core::mem::replace(&mut again, true))
+        })
     }
 }
 
@@ -95,9 +99,15 @@ pub unsafe fn recvfrom(
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let received = persist(scheduler, fd, Direction::In, || {
-            ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
-        });
+        let attempt = || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
+        let received = if flags == 0 && count > 0 && Scheduler::reactor(scheduler).is_drained(fd) {
+            persist_later(scheduler, fd, Direction::In, attempt)
+        } else {
+            persist(scheduler, fd, Direction::In, attempt)
+        };
+        if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
+            Scheduler::reactor(scheduler).came_short(fd);
+        }
         if matches!(received, Ok(ENDED)) || would_block(&received) && count == 0 && waits_once(fd) {
             if !address.is_null() {
                 hand_out(&zeroed(), 0, address, length)?;

@@ -1,8 +1,8 @@
 //! Blocking calls on descriptors, for coroutines: try without blocking, park, try again.
 //!
-//! Nothing is remembered about a descriptor between calls. Whether it is non-blocking and how long it may
-//! wait is asked of the kernel when a call would block, so it cannot be stale, whoever changed it and
-//! through whichever duplicate. Flags of a description are never changed for data transfer: others share it.
+//! Whether a descriptor is non-blocking and how long it may wait is asked of the kernel when a call would block, and
+//! remembered only where nobody can change it unseen (`reactor::settings`). Flags of a description are never changed
+//! for data transfer: others share it.
 //!
 //! Everything here runs in a coroutine of the calling thread and speaks `io::Result`; the caller turns it
 //! into -1 and `errno`.
@@ -45,7 +45,7 @@ pub use input::{read, readv, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
 pub use offload::FORK as FORK_OF_HELPERS;
-pub use open::open;
+pub use open::{open, opening_waits};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;
 pub use positioned::{pread, preadv, preadv2, pwrite, pwritev, pwritev2};
@@ -62,7 +62,8 @@ use core::time::Duration;
 use std::io;
 
 use crate::clock::{self, NEVER, Nanos};
-use crate::scheduler::{NAP, Scheduler};
+use crate::reactor::settings::{Stamp, Terms};
+use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -112,25 +113,22 @@ fn is_nonblocking(fd: c_int) -> io::Result<bool> {
     Ok(sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK != 0)
 }
 
-/// When a call on `fd` that begins to wait now must give up: its socket's time-out, or never.
-fn deadline(fd: c_int, direction: Direction) -> Nanos {
-    let timeout = sys::getsockopt::<libc::timeval>(fd, libc::SOL_SOCKET, direction.timeout_option());
-    match timeout {
-        // No socket, or {0, 0}: no time-out.
-        Err(_) | Ok(libc::timeval { tv_sec: 0, tv_usec: 0 }) => NEVER,
-        Ok(t) => clock::after(Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000)),
-    }
-}
-
 /// The patience of one call: made when it first would block, asked again each time it still does.
 struct Patience {
     fd: c_int,
     direction: Direction,
     deadline: Nanos,
     /// How often to look again without being woken.
-    relook: Duration,
+    relook: Option<Duration>,
     /// Calls with a time-out are never restarted after a signal handler (signal(7)).
     interrupt: Interrupt,
+    terms: Terms,
+    /// The terms were remembered, and are asked for before the call ends, or goes on waiting, because of them.
+    remembered: Option<Stamp>,
+    /// It has waited.
+    waited: bool,
+    /// When the call began.
+    since: Since,
 }
 
 /// The peer of a unix socket can stop reading (`SHUT_RD`), which ends a blocked write, but no event tells.
@@ -138,26 +136,45 @@ const RELOOK_UNIX: Duration = Duration::from_millis(50);
 
 impl Patience {
     /// EAGAIN when the description is non-blocking: then the call must not wait at all.
-    fn new(fd: c_int, direction: Direction) -> io::Result<Self> {
-        if is_nonblocking(fd)? {
-            return Err(error(libc::EAGAIN));
-        }
-        let unix = || sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
-        let blind = direction == Direction::Out && unix().is_ok_and(|domain| domain == libc::AF_UNIX);
-        let relook = if blind { RELOOK_UNIX } else { Duration::MAX };
-        let deadline = deadline(fd, direction);
+    unsafe fn new(scheduler: *mut Scheduler, fd: c_int, direction: Direction) -> io::Result<Self> {
+        // SAFETY: the calling thread's scheduler.
+        let found = unsafe { Scheduler::reactor(scheduler).terms(fd, direction.timeout_option())? };
+        let Some((terms, remembered)) = found else { return Err(error(libc::EAGAIN)) };
+        let relook = (direction == Direction::Out && terms.unix).then_some(RELOOK_UNIX);
+        let deadline = clock::after_nanos(terms.timeout);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
-        Ok(Patience { fd, direction, deadline, relook, interrupt })
+        // SAFETY: the calling thread's; a coroutine of it runs.
+        let since = unsafe { Scheduler::moment(scheduler) };
+        Ok(Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since })
+    }
+
+    /// Asks for remembered terms again, once: whether something changed them that no hook saw.
+    #[cold]
+    unsafe fn ask_again(&mut self, scheduler: *mut Scheduler) -> io::Result<()> {
+        let Some(began) = self.remembered.take() else { return Ok(()) };
+        let option = self.direction.timeout_option();
+        // SAFETY: the calling thread's scheduler.
+        let now = unsafe { Scheduler::reactor(scheduler).terms_again(self.fd, option, began, self.terms)? };
+        let Some(now) = now else { return Err(error(libc::EAGAIN)) };
+        if now.timeout != self.terms.timeout {
+            self.deadline = clock::after_nanos(now.timeout);
+        }
+        Ok(())
     }
 
     /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
     /// is up, EINTR when a signal handler ends the call.
-    unsafe fn wait(&self, scheduler: *mut Scheduler) -> io::Result<()> {
-        if clock::now() >= self.deadline {
-            return Err(error(libc::EAGAIN));
-        }
+    unsafe fn wait(&mut self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: a coroutine runs, by contract of every function of this module.
         unsafe {
+            if core::mem::replace(&mut self.waited, true) {
+                if self.remembered.is_some() {
+                    self.ask_again(scheduler)?;
+                }
+                if self.deadline != NEVER && clock::now() >= self.deadline {
+                    return Err(error(libc::EAGAIN));
+                }
+            }
             // Room can be promised and still not suffice (a datagram to a full peer, a message larger than
             // the room): no edge comes for that, so look again soon.
             let contradicted = self.direction == Direction::Out
@@ -165,8 +182,8 @@ impl Patience {
             if contradicted {
                 return self.nap(scheduler);
             }
-            let until = self.deadline.min(clock::after(self.relook));
-            Scheduler::interruptible(scheduler, self.interrupt);
+            let until = self.relook.map_or(self.deadline, |wait| self.deadline.min(clock::after(wait)));
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
                 Wake::Interrupted => Err(error(libc::EINTR)),
@@ -179,7 +196,7 @@ impl Patience {
     unsafe fn nap(&self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: as for `wait`.
         unsafe {
-            Scheduler::interruptible(scheduler, self.interrupt);
+            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
             match Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP))) {
                 Wake::Interrupted => Err(error(libc::EINTR)),
                 _ => Ok(()),
@@ -195,23 +212,38 @@ impl Patience {
 unsafe fn persist<T>(
     scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
-    let mut result = attempt();
-    if !would_block(&result) {
-        return result;
+    // SAFETY: by contract.
+    if unsafe { Scheduler::is_due_to_give_way(scheduler) } {
+        // A call that may not wait does not let others run.
+        let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
+        // SAFETY: by contract.
+        unsafe { Scheduler::give_way(scheduler, blocks) };
     }
-    let patience = Patience::new(fd, direction)?;
-    while would_block(&result) {
+    let result = attempt();
+    // SAFETY: by contract.
+    if would_block(&result) { unsafe { persist_later(scheduler, fd, direction, attempt) } } else { result }
+}
+
+/// [`persist`] where the first attempt is known to fail.
+unsafe fn persist_later<T>(
+    scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    // SAFETY: by contract of `persist`.
+    let mut patience = unsafe { Patience::new(scheduler, fd, direction)? };
+    loop {
         // SAFETY: by contract.
         let waited = unsafe { patience.wait(scheduler) };
         let interrupted = sys::failed_with(&waited, libc::EINTR);
         if !interrupted {
             waited?;
         }
-        result = attempt();
+        let result = attempt();
+        if !would_block(&result) {
+            return result;
+        }
         // What came in meanwhile goes before the interruption.
-        if interrupted && would_block(&result) {
+        if interrupted {
             return Err(error(libc::EINTR));
         }
     }
-    result
 }

@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 use std::io;
 
 use super::error;
+use super::file::is_pseudo_terminal;
 use super::offload::{self, Kind};
 use crate::heap;
 use crate::scheduler::{self, Scheduler};
@@ -31,7 +32,8 @@ impl Drop for Fresh {
 fn device_may_wait(device: libc::dev_t) -> bool {
     const MEMORY: u32 = 1;
     const TERMINALS: u32 = 5;
-    !matches!((libc::major(device), libc::minor(device)), (MEMORY | 136..=143, _) | (TERMINALS, 0 | 2))
+    let known = matches!((libc::major(device), libc::minor(device)), (MEMORY, _) | (TERMINALS, 0 | 2));
+    !known && !is_pseudo_terminal(device)
 }
 
 /// What an open may have to wait for.
@@ -57,6 +59,11 @@ fn wait_of(directory: c_int, path: *const c_char, flags: c_int) -> Wait {
         libc::S_IFCHR if device_may_wait(stat.st_rdev) => Wait::Device,
         _ => Wait::Nobody,
     }
+}
+
+/// Whether this open may have to wait for somebody: the other end of a FIFO, say.
+pub fn opening_waits(directory: c_int, path: *const c_char, flags: c_int) -> bool {
+    wait_of(directory, path, flags) != Wait::Nobody
 }
 
 /// `openat`, and with `AT_FDCWD` all other opens.

@@ -159,7 +159,8 @@ unsafe fn go_on(
     if done >= count || done == 0 {
         return Ok(done);
     }
-    let Ok(patience) = Patience::new(fd, Direction::Out) else { return Ok(done) };
+    // SAFETY: by contract of the callers.
+    let Ok(mut patience) = (unsafe { Patience::new(scheduler, fd, Direction::Out) }) else { return Ok(done) };
     // A socket's error stays pending; a pipe's has nothing to keep, and raises SIGPIPE beside the part.
     let keeps_errors = sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFSOCK);
     while done < count {

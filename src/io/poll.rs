@@ -26,9 +26,19 @@ pub unsafe fn poll(
     let count = libc::nfds_t::from(count as u32);
     // SAFETY: by contract.
     let look = || unsafe { sys::poll_now(fds, count, mask) };
-    let mut found = look()?;
+    // SAFETY: by contract.
+    unsafe {
+        if Scheduler::is_due_to_give_way(scheduler) {
+            Scheduler::give_way(scheduler, clock::now() < deadline);
+        }
+    }
+    // SAFETY: by contract.
+    let empty = count == 1 && mask.is_null() && unsafe { is_empty(scheduler, fds) };
+    let mut found = if empty && clock::now() < deadline { 0 } else { look()? };
     // SAFETY: by contract.
     let admitted = unsafe { Admitted::by(mask)? };
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     while found == 0 && clock::now() < deadline {
         // Signals that only the mask admits are noticed when the kernel is asked with it.
         let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
@@ -36,9 +46,13 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
+        // SAFETY: as above; `empty` says that the element is there.
+        if empty && closed.is_empty() && unsafe { tell(scheduler, fds) } {
+            return Ok(1);
+        }
         found = look()?;
         if !closed.is_empty() {
             // SAFETY: as above; places are those of the wants.
@@ -54,6 +68,30 @@ pub unsafe fn poll(
         }
     }
     Ok(found)
+}
+
+/// Whether one element asks for the input of a stream that was read empty: then the kernel need not be asked.
+unsafe fn is_empty(scheduler: *mut Scheduler, element: *const libc::pollfd) -> bool {
+    const OUTPUT: i16 = libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND;
+    // SAFETY: a coroutine runs, and its own stack is there. Anything else is the kernel's to refuse.
+    unsafe {
+        (*Scheduler::current(scheduler)).has_on_stack(element.cast(), size_of::<libc::pollfd>())
+            && (*element).events & OUTPUT == 0
+            && Scheduler::reactor(scheduler).begins_empty((*element).fd)
+    }
+}
+
+/// Answers with what an event said that came during the wait; `false` when it said nothing of interest.
+unsafe fn tell(scheduler: *mut Scheduler, element: *mut libc::pollfd) -> bool {
+    // SAFETY: as for `is_empty`, which was true.
+    unsafe {
+        let told = Scheduler::reactor(scheduler).told((*element).fd) as i16;
+        let answer = told & ((*element).events | libc::POLLERR | libc::POLLHUP);
+        if answer != 0 {
+            (*element).revents = answer;
+        }
+        answer != 0
+    }
 }
 
 /// What one element waits for; a negative descriptor waits for nothing. Poll's bits are epoll's on Linux.

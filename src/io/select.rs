@@ -51,13 +51,14 @@ pub unsafe fn select(
         };
         let mut found = look()?;
         let admitted = Admitted::by(mask)?;
+        let since = Scheduler::moment(scheduler);
         while found == 0 && clock::now() < deadline {
             let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
             let watched = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0).count();
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
             let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
             let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
             if closed {
                 return Err(error(libc::EBADF));

@@ -6,13 +6,15 @@
 //! libc and raw system calls close descriptors where no hook sees it, and a number that is used again
 //! would then wait on a registration that no longer exists (invariant 10). So a wait that relies on an
 //! older registration is doubted: once it has lasted ten milliseconds, the registration is made again, which fails
-//! with EEXIST when it still stood. A busy connection never gets that far; an idle one costs one call.
+//! with EEXIST when it still stood. For numbers whose making was seen, which go unseen hardly ever, it is a second.
+//! A busy connection never gets that far; an idle one costs one call.
 
 mod descriptor;
 mod registration;
 pub mod registry;
 mod remote;
 mod ring;
+pub mod settings;
 mod table;
 
 pub use descriptor::{duplicate_high, vacate};
@@ -37,8 +39,9 @@ use table::{Entry, Registration, Table};
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
 /// Events taken from the kernel in one call.
 const BATCH: usize = 256;
-/// How long a wait relies on an old registration before the registration is confirmed.
-const DOUBT: Duration = Duration::from_millis(10);
+/// How long a wait relies on an old registration before the registration is confirmed: of a number of unknown origin,
+/// and of one that is private. Up to twice as long when the descriptor was heard of meanwhile.
+const DOUBT: [Nanos; 2] = [10_000_000, 1_000_000_000];
 /// The data of the alarm's registration; no descriptor has it.
 const ALARM: u64 = u64::MAX;
 
@@ -46,10 +49,12 @@ const ALARM: u64 = u64::MAX;
 pub struct Reactor {
     remote: Arc<Remote>,
     table: Table,
-    /// Entries whose registration is to be confirmed, the oldest first.
-    doubted: Box<List>,
+    /// Entries whose registration may have to be confirmed, the oldest first: for each time of [`DOUBT`].
+    doubted: Box<[List; 2]>,
     /// The value of [`registry::SUSPICION`] when all entries were last looked at.
     suspicion: u32,
+    /// The value of [`registry::DOUBTS`] when all registrations were last made sure of.
+    doubts: u32,
     /// When the present turn began.
     now: Nanos,
     /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
@@ -72,6 +77,7 @@ impl Reactor {
             table: Table::new(),
             doubted: Box::default(),
             suspicion: registry::SUSPICION.load(Ordering::Relaxed),
+            doubts: registry::DOUBTS.load(Ordering::Relaxed),
             now: clock::now(),
             ring: None,
             events: [MaybeUninit::uninit(); BATCH],
@@ -100,10 +106,14 @@ impl Reactor {
         }
         if entry.registration.get() == Registration::None {
             register(epoll, entry, &self.remote)?;
-        } else if !entry.doubt.is_linked() {
+        } else {
             entry.since.set(now);
-            // SAFETY: entries never move.
-            unsafe { self.doubted.push_back(&entry.doubt) };
+            if !entry.doubt.is_linked() {
+                entry.queued.set(now);
+                let private = registry::private_generation(fd) == Some(generation);
+                // SAFETY: entries never move.
+                unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
+            }
         }
         // SAFETY: by contract.
         unsafe {
@@ -134,7 +144,7 @@ impl Reactor {
             NEVER => None,
             _ => Some(clock::left(until)),
         };
-        let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep();
+        let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep() && !self.must_look_around();
         let limit = if asleep { limit } else { Some(Duration::ZERO) };
         let result = sys::wait(epoll, &mut self.events, limit);
         self.remote.wake_up();
@@ -146,7 +156,12 @@ impl Reactor {
             Err(_) => {}
         }
         self.confirm(epoll, ready);
-        self.look_around(ready);
+        self.look_around(epoll, ready);
+    }
+
+    /// When [`Reactor::wait`] last returned.
+    pub fn now(&self) -> Nanos {
+        self.now
     }
 
     /// Whether anything was ever waited for, so that a turn must ask the kernel.
@@ -274,7 +289,7 @@ impl Reactor {
                 && let Some(entry) = self.table.get(fd)
                 && entry.generation.get() == generation
             {
-                entry.doubt.unlink();
+                settings::heard(entry, event.events);
                 entry.hung_up.set(entry.hung_up.get() || event.events & HANGUP != 0);
                 wake_all(entry, event.events, ready);
             }
@@ -282,17 +297,36 @@ impl Reactor {
     }
 
     fn next_doubt(&self) -> Nanos {
-        // SAFETY: the list holds entries by their first field, and entries never move.
-        let oldest = unsafe { self.doubted.first().cast::<Entry>().as_ref() };
-        oldest.map_or(NEVER, |entry| entry.since.get() + DOUBT.as_nanos() as u64)
+        let due = |(list, wait): (&List, Nanos)| {
+            // SAFETY: the list holds entries by their first field, and entries never move.
+            let oldest = unsafe { list.first().cast::<Entry>().as_ref() };
+            oldest.map_or(NEVER, |entry| entry.queued.get() + wait)
+        };
+        self.doubted.iter().zip(DOUBT).map(due).fold(NEVER, Nanos::min)
     }
 
-    /// Makes the doubted registrations again whose time has come.
+    /// Makes the doubted registrations again that were relied upon for so long. Who waited for less is looked at
+    /// again later, so that waiting costs no more than noting when.
     fn confirm(&mut self, epoll: c_int, ready: &List) {
-        while self.next_doubt() <= self.now {
-            // SAFETY: the list is not empty, and entries never move.
-            let entry = unsafe { &*self.doubted.pop_front().cast::<Entry>() };
-            make_sure(epoll, entry, &self.remote, ready);
+        let now = self.now;
+        for (list, wait) in self.doubted.iter().zip(DOUBT) {
+            // SAFETY: as above.
+            while let Some(entry) = unsafe { list.first().cast::<Entry>().as_ref() } {
+                if entry.queued.get() + wait > now {
+                    break;
+                }
+                entry.doubt.unlink();
+                if entry.waiters.is_empty() {
+                    continue;
+                }
+                if entry.since.get() + wait > now {
+                    entry.queued.set(now);
+                    // SAFETY: as above.
+                    unsafe { list.push_back(&entry.doubt) };
+                } else {
+                    make_sure(epoll, entry, &self.remote, ready);
+                }
+            }
         }
     }
 
@@ -306,17 +340,26 @@ impl Reactor {
         }
     }
 
+    /// Whether a signal handler has closed something since [`Self::look_around`].
+    fn must_look_around(&self) -> bool {
+        registry::SUSPICION.load(Ordering::SeqCst) != self.suspicion
+            || registry::DOUBTS.load(Ordering::SeqCst) != self.doubts
+    }
+
     /// Looks for descriptors that a signal handler closed.
-    fn look_around(&mut self, ready: &List) {
-        let suspicion = registry::SUSPICION.load(Ordering::SeqCst);
-        if suspicion == self.suspicion {
+    fn look_around(&mut self, epoll: c_int, ready: &List) {
+        if !self.must_look_around() {
             return;
         }
-        self.suspicion = suspicion;
+        self.suspicion = registry::SUSPICION.load(Ordering::SeqCst);
+        let doubts = registry::DOUBTS.load(Ordering::SeqCst);
+        let doubtful = core::mem::replace(&mut self.doubts, doubts) != doubts;
         for entry in self.table.iter() {
             let generation = registry::generation(entry.fd);
             if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
+            } else if doubtful && entry.registration.get() == Registration::Made {
+                make_sure(epoll, entry, &self.remote, ready);
             }
         }
     }

@@ -4,9 +4,9 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::registry;
 use super::remote::Remote;
 use super::table::{Entry, Registration};
+use super::{registry, settings};
 use crate::list::List;
 use crate::sys;
 use crate::waiter::{CLOSED, Interest, Waiter, Wake};
@@ -47,6 +47,7 @@ pub fn register(epoll: c_int, entry: &Entry, remote: &Remote) -> io::Result<()> 
         }
         if registry::generation(entry.fd) == entry.generation.get() {
             entry.registration.set(Registration::Made);
+            settings::begin(entry);
             return Ok(());
         }
     }
@@ -66,8 +67,11 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
     }
     match result {
         // It was gone; now it stands, and what is ready already comes as an edge.
-        Ok(()) => {}
-        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {}
+        Ok(()) => {
+            registry::shared(entry.fd);
+            settings::begin(entry);
+        }
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => settings::confirm(entry, ready),
         // Not open any more, or no longer something that blocks: the call itself will tell.
         Err(_) => {
             entry.registration.set(Registration::None);

@@ -6,7 +6,7 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::alloc::{Layout, alloc_zeroed};
 use std::sync::Arc;
 
@@ -18,13 +18,16 @@ const CHUNK: usize = 1 << 14;
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
-/// One word a descriptor: generation in the upper half, then the library's mark, then which threads have
-/// registered this generation: a bit each, which many threads share ([`Remote::bit`]).
+/// One word a descriptor: generation in the upper half, then the library's mark, then the mark of what is private,
+/// then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
 static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
+/// The number was made by this process, and no other can have its description.
+const PRIVATE: u64 = 1 << 30;
 /// How many bits there are for threads.
-pub const BITS: u32 = 31;
+pub const BITS: u32 = 30;
+const THREADS_OF: u64 = PRIVATE - 1;
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
@@ -35,7 +38,17 @@ static HIGHEST: AtomicUsize = AtomicUsize::new(0);
 /// Bumped when a signal handler closed something: every thread then looks at all it has registered.
 pub static SUSPICION: AtomicU32 = AtomicU32::new(0);
 
-/// The threads that run coroutines.
+/// Bumped when the process forks: what is made by a call that a fork came between may be the child's too.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Bumped when a signal handler has closed something that was registered meanwhile: every thread then makes sure
+/// of all registrations that somebody relies on.
+pub static DOUBTS: AtomicU32 = AtomicU32::new(0);
+
+/// A signal handler asks for all threads to be rung.
+static RINGING: AtomicBool = AtomicBool::new(false);
+
+/// The threads that run coroutines: see [`with_threads`].
 static THREADS: Mutex<Vec<Arc<Remote>>> = Mutex::new(Vec::new());
 
 /// The process that the registry speaks of; a `vfork` child shares the memory but not the descriptors.
@@ -102,15 +115,36 @@ pub fn in_this_process() -> bool {
     sys::process_id() as usize == PROCESS.load(Ordering::Relaxed)
 }
 
+/// Does something with the threads that run coroutines. Whoever has them rings for the handlers that could not.
+fn with_threads<T>(work: impl FnOnce(&mut Vec<Arc<Remote>>) -> T) -> T {
+    let result = work(&mut THREADS.lock());
+    ring_for_handlers();
+    result
+}
+
+/// Rings all threads if a handler asks for it. Takes no lock that it would have to wait for: whoever has it comes here
+/// behind.
+fn ring_for_handlers() {
+    // Either the lock was given back before it is tried here, or the wish is seen by whoever gives it back.
+    fence(Ordering::SeqCst);
+    while RINGING.load(Ordering::SeqCst) {
+        let Some(threads) = THREADS.try_lock() else { return };
+        RINGING.store(false, Ordering::SeqCst);
+        threads.iter().for_each(|remote| remote.ring());
+        drop(threads);
+        fence(Ordering::SeqCst);
+    }
+}
+
 /// A thread begins to run coroutines.
 pub fn enter(remote: &Arc<Remote>) {
     PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
-    THREADS.lock().push(remote.clone());
+    with_threads(|threads| threads.push(remote.clone()));
 }
 
 /// A thread ends.
 pub fn leave(remote: &Arc<Remote>) {
-    THREADS.lock().retain(|r| !Arc::ptr_eq(r, remote));
+    with_threads(|threads| threads.retain(|r| !Arc::ptr_eq(r, remote)));
 }
 
 /// How the registry learns that a number is closed.
@@ -131,51 +165,68 @@ pub fn closing(fd: c_int, own: Option<&Arc<Remote>>, how: Closing) -> bool {
     }
     let who = next_generation(word);
     let mut had = false;
-    for remote in THREADS.lock().iter().filter(|remote| who & remote.bit != 0) {
-        if how == Closing::Now {
-            // A duplicate may keep the description open: its registration would outlive the number.
-            let _ = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd);
-        }
-        // Whether or not there was something to remove: another thread may be closing it as well.
-        if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
-            had = true;
-        } else {
-            remote.post(Message::Closed(fd));
-        }
+    if who == 0 {
+        return had;
     }
+    with_threads(|threads| {
+        for remote in threads.iter().filter(|remote| who & remote.bit != 0) {
+            if how == Closing::Now {
+                // A duplicate may keep the description open: its registration would outlive the number.
+                let _ = sys::epoll_delete(remote.epoll.load(Ordering::Relaxed), fd);
+            }
+            // Whether or not there was something to remove: another thread may be closing it as well.
+            if own.is_some_and(|own| Arc::ptr_eq(own, remote)) {
+                had = true;
+            } else {
+                remote.post(Message::Closed(fd));
+            }
+        }
+    });
     had
 }
 
 /// `fd` has just been closed, or replaced: whoever has registered it since [`closing`] told of it makes sure that
 /// the registration stands. It may have gone with the old file, and the kernel says nothing then.
 pub fn closed(fd: c_int) {
-    let Some(word) = word(fd) else { return };
-    let who = word.load(Ordering::SeqCst) & (OWN - 1);
-    if who == 0 || !in_this_process() {
-        return;
+    let who = registered_by(fd);
+    if who != 0 {
+        let doubt = |remote: &Arc<Remote>| remote.post(Message::Doubt(fd));
+        with_threads(|threads| threads.iter().filter(|remote| who & remote.bit != 0).for_each(doubt));
     }
-    let threads = THREADS.lock();
-    threads.iter().filter(|remote| who & remote.bit != 0).for_each(|remote| remote.post(Message::Doubt(fd)));
 }
 
-/// [`closing`] for a signal handler: takes no lock and touches no list; every thread looks for itself.
+/// The bits of the threads that have registered what `fd` is now.
+fn registered_by(fd: c_int) -> u64 {
+    let who = word(fd).map_or(0, |word| word.load(Ordering::SeqCst) & THREADS_OF);
+    if who != 0 && in_this_process() { who } else { 0 }
+}
+
+/// [`closing`] for a signal handler: waits for no lock and touches no list; every thread looks for itself.
 pub fn closing_in_handler(fd: c_int) {
-    let Some(word) = word(fd) else { return };
-    if word.load(Ordering::Acquire) & (OWN - 1) == 0 || !in_this_process() {
-        return;
-    }
-    next_generation(word);
-    SUSPICION.fetch_add(1, Ordering::SeqCst);
-    if let Some(threads) = THREADS.try_lock() {
-        threads.iter().for_each(|remote| remote.ring());
+    if registered_by(fd) != 0
+        && let Some(word) = word(fd)
+    {
+        next_generation(word);
+        SUSPICION.fetch_add(1, Ordering::SeqCst);
+        RINGING.store(true, Ordering::SeqCst);
+        ring_for_handlers();
     }
 }
 
-/// Gives the threads that had registered the one before.
+/// [`closed`] for a signal handler, likewise.
+pub fn closed_in_handler(fd: c_int) {
+    if registered_by(fd) != 0 {
+        DOUBTS.fetch_add(1, Ordering::SeqCst);
+        RINGING.store(true, Ordering::SeqCst);
+        ring_for_handlers();
+    }
+}
+
+/// Gives the threads that had registered the one before. Whatever has the number next is not private.
 fn next_generation(word: &AtomicU64) -> u64 {
     let next = |w: u64| Some(((w & !(OWN - 1) & !(GENERATION - 1)) | (w & OWN)).wrapping_add(GENERATION));
     // The closure always gives a value.
-    word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap_or(0) & (OWN - 1)
+    word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap_or(0) & THREADS_OF
 }
 
 /// The numbers from `first` to `last` that were ever registered or are the library's own.
@@ -189,28 +240,67 @@ pub fn known(first: c_int, last: c_int) -> impl Iterator<Item = (c_int, bool)> {
 
 /// Replaces the library's descriptor `old` by what `new` gives, wherever a thread uses it.
 pub fn replace(old: c_int, new: impl Fn() -> c_int) {
-    for remote in THREADS.lock().iter() {
-        for place in [&remote.epoll, &remote.alarm] {
-            if place.load(Ordering::Relaxed) == old {
-                place.store(new(), Ordering::Relaxed);
+    with_threads(|threads| {
+        for remote in threads.iter() {
+            for place in [&remote.epoll, &remote.alarm] {
+                if place.load(Ordering::Relaxed) == old {
+                    place.store(new(), Ordering::Relaxed);
+                }
             }
         }
-    }
+    });
     set_own(old, false);
+}
+
+/// To be read before a call that makes a descriptor, for [`made_here`].
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::SeqCst)
+}
+
+/// `fd` was just made by this process alone, by a call before which [`forks`] gave `forks`.
+pub fn made_here(fd: c_int, forks: u32) {
+    if !in_this_process() {
+        return;
+    }
+    let Some(word) = word_or_new(fd) else { return };
+    // From now on every change of settings is seen: before the program knows the number.
+    ACTIVE.store(1, Ordering::Release);
+    word.fetch_or(PRIVATE, Ordering::SeqCst);
+    HIGHEST.fetch_max(fd as usize + 1, Ordering::SeqCst);
+    // A fork that came between either is seen here, or finds the mark.
+    if FORKS.load(Ordering::SeqCst) != forks {
+        shared(fd);
+    }
+}
+
+/// Another process may have the description of `fd` from now on.
+pub fn shared(fd: c_int) {
+    if let Some(word) = word(fd) {
+        word.fetch_and(!PRIVATE, Ordering::SeqCst);
+    }
+}
+
+/// The generation of `fd` if no other process can have its description.
+pub fn private_generation(fd: c_int) -> Option<u32> {
+    let value = word(fd)?.load(Ordering::SeqCst);
+    (value & PRIVATE != 0).then_some((value >> 32) as u32)
 }
 
 /// Holds the registry still while the process forks.
 pub fn stop_for_fork() {
+    FORKS.fetch_add(1, Ordering::SeqCst);
     core::mem::forget(THREADS.lock());
 }
 
-/// Lets it go on after a fork.
+/// Lets it go on after a fork, on both sides: what was private is no more.
 ///
 /// # Safety
 /// Follows [`stop_for_fork`] on the same thread.
 pub unsafe fn go_on_after_fork() {
+    (0..HIGHEST.load(Ordering::SeqCst)).for_each(|fd| shared(fd as c_int));
     // SAFETY: by contract the lock is held.
     unsafe { THREADS.force_unlock() };
+    ring_for_handlers();
 }
 
 /// In the child none of the parent's threads and registrations is left; the forking thread enters anew.
@@ -218,7 +308,7 @@ pub unsafe fn go_on_after_fork() {
 /// # Safety
 /// Follows [`go_on_after_fork`]; the process has one thread.
 pub unsafe fn tidy_after_fork() {
-    for remote in core::mem::take(&mut *THREADS.lock()) {
+    for remote in with_threads(core::mem::take) {
         for place in [&remote.epoll, &remote.alarm] {
             let fd = place.swap(-1, Ordering::Relaxed);
             if fd >= 0 {

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::ffi::c_int;
 use std::alloc::{Layout, alloc};
 
+use super::settings::Settings;
 use crate::clock::Nanos;
 use crate::list::{Link, List};
 
@@ -27,7 +28,9 @@ pub struct Entry {
     pub doubt: Link,
     /// The interests that wait for it.
     pub waiters: List,
-    /// Since when it stands among the doubted.
+    /// When it was put among the doubted.
+    pub queued: Cell<Nanos>,
+    /// Since when somebody relies on its registration unconfirmed.
     pub since: Cell<Nanos>,
     /// The generation the registration was made in.
     pub generation: Cell<u32>,
@@ -37,6 +40,16 @@ pub struct Entry {
     pub registration: Cell<Registration>,
     /// The receiving side was seen to be shut down: that edge comes once, and later waits must know.
     pub hung_up: Cell<bool>,
+    /// A stream whose short reads mean that nothing is left, of which no other process has a part.
+    pub private_stream: Cell<bool>,
+    /// The last read took all there was, and no event has told of more.
+    pub drained: Cell<bool>,
+    /// The last event, unless a poll or a short read began anew since.
+    pub told: Cell<u32>,
+    /// An event told of an end, an error or urgent data: reads that come short mean nothing any more.
+    pub marked: Cell<bool>,
+    /// What the kernel said of its flags and time-outs.
+    pub settings: Settings,
 }
 
 const CHUNK: usize = 64;
@@ -91,11 +104,17 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
             chunk.add(i).write(Entry {
                 doubt: Link::new(),
                 waiters: List::new(),
+                queued: Cell::new(0),
                 since: Cell::new(0),
                 generation: Cell::new(0),
                 fd: (first + i) as c_int,
                 registration: Cell::new(Registration::None),
                 hung_up: Cell::new(false),
+                private_stream: Cell::new(false),
+                drained: Cell::new(false),
+                told: Cell::new(0),
+                marked: Cell::new(false),
+                settings: Settings::new(),
             });
         }
         Some(Box::from_raw(chunk.cast()))

@@ -5,7 +5,6 @@
 
 use core::ptr;
 use core::sync::atomic::Ordering;
-use std::alloc::{Layout, alloc};
 use std::io;
 
 use super::{Scheduler, thread};
@@ -27,22 +26,26 @@ impl Scheduler {
         unsafe {
             // Handlers of the program run on it too, when they interrupt the loop.
             let stack = (*this).pool.allocate(MAX_SIZE)?;
-            let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
+            let co = (*this).blocks.allocate();
             if co.is_null() {
                 (*this).pool.free(stack);
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             co.write(Coroutine::new(None, ptr::null_mut(), Ground::Thread));
+            if (*co).set_base(base).and_then(|()| (*this).main.set_base(loop_base)).is_none() {
+                co.drop_in_place();
+                (*this).blocks.free(co);
+                (*this).pool.free(stack);
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             (*co).is_main = false;
             (*co).hooked = true;
             (*co).started = true;
-            (*co).state = State::Running;
+            (*co).state = State::Active;
             (*co).home.store(this.cast(), Ordering::Relaxed);
-            (*co).resumer = &raw mut (*this).main;
-            (*co).base = base;
+            (*co).set_resumer(&raw mut (*this).main, false);
             (*this).members.push_back(&(*co).member);
-            (*this).main.state = State::Resuming;
-            (*this).main.base = loop_base;
+            (*this).main.state = State::Active;
             (*this).main.context =
                 Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
             // The stack is never given back: the loop never ends.
@@ -63,7 +66,10 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let co = Self::create(this, Some(routine), argument, size, ptr::null_mut())?;
-            (*co).base = base;
+            if (*co).set_base(base).is_none() {
+                Self::release(this, co);
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             (*co).hooked = true;
             (*co).waiter.arm();
             Waiter::wake(&raw const (*co).waiter, Wake::Ready, &(*this).ready);
@@ -80,21 +86,6 @@ impl Scheduler {
         unsafe { (*(*this).current).waiter.disarm() };
     }
 
-    /// Lets all others run who are ready.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::begun`].
-    pub unsafe fn give_way(this: *mut Scheduler) {
-        // SAFETY: by contract.
-        unsafe {
-            let waiter = &raw const (*(*this).current).waiter;
-            (*waiter).arm();
-            Waiter::wake(waiter, Wake::Ready, &(*this).ready);
-            Self::park(this);
-            (*waiter).disarm();
-        }
-    }
-
     /// The thread-local storage of the loop. The running coroutine goes over to it when its own is to be given up,
     /// and returns from its routine then.
     ///
@@ -102,7 +93,7 @@ impl Scheduler {
     /// As for [`Scheduler::begun`].
     pub unsafe fn base_of_loop(this: *mut Scheduler) -> usize {
         // SAFETY: by contract.
-        unsafe { (*this).main.base }
+        unsafe { (*this).main.base() }
     }
 
     /// Frees all coroutines but the running one, without a trace: a child of fork does not have them.

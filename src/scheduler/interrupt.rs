@@ -37,6 +37,36 @@ pub fn handler_ran(signal: c_int, restarts: bool) {
     }
 }
 
+/// A moment in the life of a thread, by the handlers that have run.
+#[derive(Clone, Copy, Default)]
+pub struct Since(u64);
+
+/// What a thread knows of handlers that ended no wait.
+#[derive(Default)]
+pub(super) struct Handled {
+    /// How often the thread has looked what handlers ran, and found some.
+    count: u64,
+    /// When nobody waited whom they end: those of all kinds, and those that restart nothing.
+    unclaimed: [u64; 2],
+    /// When the call began whose wait is next.
+    since: u64,
+}
+
+impl Handled {
+    /// Whether a handler ran in the middle of a call, while it looked again between two waits.
+    fn claim(&mut self, by: Interrupt) -> bool {
+        let claimed = match by {
+            Interrupt::Any => self.unclaimed[0] > self.since,
+            Interrupt::Unrestarted => self.unclaimed[1] > self.since,
+            Interrupt::Never | Interrupt::Awaited | Interrupt::Cancelled => false,
+        };
+        if claimed {
+            self.unclaimed = [0; 2];
+        }
+        claimed
+    }
+}
+
 impl Scheduler {
     /// Lets signal handlers end the next wait of the running coroutine, with [`Wake::Interrupted`].
     ///
@@ -44,7 +74,31 @@ impl Scheduler {
     /// A coroutine of this thread runs.
     pub unsafe fn interruptible(this: *mut Scheduler, by: Interrupt) {
         // SAFETY: by contract.
-        unsafe { (*(*this).current).waiter.interrupt.set(by) };
+        unsafe { Self::interruptible_since(this, by, Self::moment(this)) };
+    }
+
+    /// The same for a call that began at `since` and may have waited before.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::interruptible`].
+    pub unsafe fn interruptible_since(this: *mut Scheduler, by: Interrupt, since: Since) {
+        // SAFETY: by contract.
+        unsafe {
+            (*this).handled.since = since.0;
+            (*(*this).current).waiter.interrupt.set(by);
+        }
+    }
+
+    /// Now: handlers that ran before do not end a call that begins.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's.
+    pub unsafe fn moment(this: *mut Scheduler) -> Since {
+        // SAFETY: by contract.
+        unsafe {
+            Self::deliver(this);
+            Since((*this).handled.count)
+        }
     }
 
     /// Parks the running coroutine if its deadline could be set, and ends what [`Scheduler::interruptible`]
@@ -55,7 +109,7 @@ impl Scheduler {
             let waiter = &raw const (*(*this).current).waiter;
             if timed {
                 if (*this).reactor.remote().has_handled() {
-                    // Handlers that ran before this call began do not end it.
+                    // Those who wait already come first.
                     let by = (*waiter).interrupt.replace(Interrupt::Never);
                     Self::deliver(this);
                     (*waiter).interrupt.set(by);
@@ -64,7 +118,7 @@ impl Scheduler {
                     Interrupt::Never => {}
                     by => {
                         (*this).interruptible[by as usize] += 1;
-                        if core::mem::take(&mut (*(*this).current).cancelled) {
+                        if (*this).handled.claim(by) || (*(*this).current).take_cancelled() {
                             Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
                         }
                     }
@@ -126,7 +180,7 @@ impl Scheduler {
                 Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
             } else {
                 // It is about to look again, and may wait once more.
-                (*co).cancelled = true;
+                (*co).cancel();
             }
         }
     }
@@ -139,12 +193,29 @@ impl Scheduler {
                 return;
             }
             let handled = (*this).reactor.remote().take_handled();
-            let waiting = |by: Interrupt| (*this).interruptible[by as usize] > 0;
+            let counts = (*this).interruptible;
+            let waiting = |by: Interrupt| counts[by as usize] > 0;
             let unrestarted = handled & UNRESTARTED != 0;
             let awaited = waiting(Interrupt::Awaited);
-            if !(awaited || waiting(Interrupt::Any) || unrestarted && waiting(Interrupt::Unrestarted)) {
+            (*this).handled.count += 1;
+            let somebody =
+                awaited || waiting(Interrupt::Any) || unrestarted && waiting(Interrupt::Unrestarted);
+            if somebody && Self::tell(this, awaited, unrestarted) {
                 return;
             }
+            let count = (*this).handled.count;
+            (*this).handled.unclaimed[0] = count;
+            if unrestarted {
+                (*this).handled.unclaimed[1] = count;
+            }
+        }
+    }
+
+    /// Ends the waits that the handlers end; `false` when there was none.
+    unsafe fn tell(this: *mut Scheduler, awaited: bool, unrestarted: bool) -> bool {
+        // SAFETY: by contract of `deliver`.
+        unsafe {
+            let mut told = false;
             let mut link = (*this).members.first();
             while !link.is_null() {
                 let waiter = &raw const (*Coroutine::of_member(link)).waiter;
@@ -157,12 +228,14 @@ impl Scheduler {
                     };
                 if concerned {
                     Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
+                    told = true;
                     if !awaited {
-                        return;
+                        break;
                     }
                 }
                 link = (*this).members.after(link);
             }
+            told
         }
     }
 }

@@ -3,13 +3,13 @@
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::Ordering;
-use std::alloc::{Layout, alloc};
 use std::io;
 
 use super::{Scheduler, thread};
-use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
+use crate::waiter::{Interest, Waiter};
 
 impl Scheduler {
     /// A new coroutine on a stack of `size` bytes of its own, or on one of `shared`.
@@ -25,26 +25,59 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             Self::reap(this);
-            let ground = if shared.is_null() {
-                Ground::Private((*this).pool.allocate(size)?)
-            } else {
-                let owner = this.addr();
-                if (*shared).owner != 0 && (*shared).owner != owner && (*shared).in_use() {
-                    return Err(io::Error::from_raw_os_error(libc::EINVAL));
-                }
-                Self::provide_mover(this)?;
-                (*shared).owner = owner;
-                Ground::Shared(SharedStacks::admit(shared))
-            };
-            let co = alloc(Layout::new::<Coroutine>()).cast::<Coroutine>();
+            if !shared.is_null() {
+                return Self::create_sharing(this, routine, argument, shared);
+            }
+            let co = (*this).spares.take(size);
+            if co.is_null() {
+                let stack = (*this).pool.allocate(size)?;
+                return Self::create_on(this, routine, argument, Ground::Private(stack));
+            }
+            (*co).renew(routine, argument);
+            Self::admit(this, co);
+            Ok(co)
+        }
+    }
+
+    #[cold]
+    unsafe fn create_sharing(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, shared: *mut SharedStacks,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract of `create`.
+        unsafe {
+            let owner = this.addr();
+            if (*shared).owner != 0 && (*shared).owner != owner && (*shared).in_use() {
+                return Err(io::Error::from_raw_os_error(libc::EINVAL));
+            }
+            Self::provide_mover(this)?;
+            (*shared).owner = owner;
+            Self::create_on(this, routine, argument, Ground::Shared(SharedStacks::admit(shared)))
+        }
+    }
+
+    unsafe fn create_on(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, ground: Ground,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract of `create`.
+        unsafe {
+            let co = (*this).blocks.allocate();
             if co.is_null() {
                 Self::vacate(this, co, ground);
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             co.write(Coroutine::new(routine, argument, ground));
+            Self::admit(this, co);
+            Ok(co)
+        }
+    }
+
+    /// Makes a new coroutine this thread's.
+    unsafe fn admit(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `create`.
+        unsafe {
             (*co).home.store(this.cast(), Ordering::Relaxed);
             (*this).members.push_back(&(*co).member);
-            Ok(co)
+            Self::begin_anew(co);
         }
     }
 
@@ -60,7 +93,7 @@ impl Scheduler {
                 complain!("co_reset({co:p}): the coroutine belongs to another thread");
                 return;
             }
-            if matches!((*co).state, State::Running | State::Resuming) {
+            if (*co).state == State::Active {
                 complain!("co_reset({co:p}): the coroutine is running");
                 return;
             }
@@ -68,11 +101,10 @@ impl Scheduler {
             if let Some(tenant) = (*co).tenant() {
                 tenant.clear(co.cast());
             }
-            (*co).state = State::Fresh;
             (*co).started = false;
             (*co).ended = false;
             (*co).errno = 0;
-            (*co).exceptions = [0; 2];
+            Self::begin_anew(co);
         }
     }
 
@@ -88,8 +120,9 @@ impl Scheduler {
                 complain!("co_release({co:p}): it stands for the thread itself");
             } else if (*co).home.load(Ordering::Acquire) != this.cast() || this.is_null() {
                 thread::release_elsewhere(co);
-            } else if matches!((*co).state, State::Running | State::Resuming) {
+            } else if (*co).state == State::Active {
                 (*co).doomed = true;
+                (*co).return_indirectly();
             } else if !(*co).doomed {
                 Self::dispose(this, co);
             }
@@ -109,11 +142,15 @@ impl Scheduler {
     pub(super) unsafe fn reap(this: *mut Scheduler) {
         // SAFETY: the doomed do not run: `leave` put them there.
         unsafe {
+            if (*this).doomed.is_null() {
+                return;
+            }
             while !(*this).doomed.is_null() {
                 let co = (*this).doomed;
-                (*this).doomed = (*co).resumer;
+                (*this).doomed = (*co).resumer();
                 Self::dispose(this, co);
             }
+            Self::set_gate(this);
         }
     }
 
@@ -123,9 +160,34 @@ impl Scheduler {
         unsafe {
             Self::abandon(this, co);
             (*co).member.unlink();
+            (*co).rare = None;
+            if !(*this).spares.keep(co) {
+                Self::give_back(this, co);
+            }
+        }
+    }
+
+    /// Nothing is hinted to a coroutine that is gone.
+    unsafe fn forget_recent(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: the calling thread's scheduler.
+        unsafe {
+            let main = &raw mut (*this).main;
+            for recent in &mut (*this).recent {
+                if *recent == co {
+                    *recent = main;
+                }
+            }
+        }
+    }
+
+    /// Frees what a coroutine consists of.
+    pub(super) unsafe fn give_back(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `dispose`.
+        unsafe {
             let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
             Self::vacate(this, co, ground);
-            drop(Box::from_raw(co));
+            ptr::drop_in_place(co);
+            (*this).blocks.free(co);
         }
     }
 
@@ -148,15 +210,21 @@ impl Scheduler {
                 leave(place, &raw const (*co).waiter);
                 (*this).reactor.remote().forget(&raw const (*co).waiter);
             }
-            (*this).timers.remove(&(*co).waiter);
-            (*co).interests.iter().chain([&(*co).interest]).for_each(|interest| interest.unlink());
+            if (*co).waiter.timer.get() != Waiter::NO_TIMER {
+                (*this).timers.remove(&(*co).waiter);
+            }
+            if let Some(call) = (*co).call.as_deref() {
+                call.all().for_each(Interest::unlink);
+            }
+            if let Some(call) = (*co).call.as_deref_mut() {
+                *call = Call::default();
+            }
             Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
-            (*co).interests = Vec::new();
-            (*co).scratch = Vec::new();
             if let Some(rare) = &mut (*co).rare {
                 local::destroy(&raw mut rare.locals);
             }
+            Self::forget_recent(this, co);
         }
     }
 }

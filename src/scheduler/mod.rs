@@ -8,20 +8,25 @@
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
+//! - `blocks`: where the control blocks are
+//! - `spare`: released coroutines that are kept for the next
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
 mod adopt;
+mod blocks;
 mod interrupt;
 mod life;
+mod spare;
 mod switch;
 mod thread;
 mod turn;
 
-pub use interrupt::{handler_ran, handlers_run};
+pub use interrupt::{Since, handler_ran, handlers_run};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
 use core::ffi::c_int;
+use core::mem::offset_of;
 use core::ptr;
 use std::io;
 use std::sync::Arc;
@@ -40,8 +45,18 @@ use crate::waiter::{Interest, Waiter, Wake};
 ///
 /// Always handled by raw pointer: a switch in the middle of a method brings other methods to life, so no
 /// borrow of the whole may stand across one (invariant 3).
+#[repr(C, align(64))]
 pub struct Scheduler {
+    // What each switch needs stands together in a cache line.
     current: *mut Coroutine,
+    /// libc's `errno` of this thread.
+    errno: *mut c_int,
+    /// The C++ runtime's `__cxa_eh_globals` of this thread: the exceptions in flight. [`Scheduler::no_exceptions`]
+    /// where there is no such runtime.
+    exceptions: *mut [usize; 2],
+    /// The two that co_resume went on with last, the latest first; `main` in place of what is gone. The assembly
+    /// gives the older of them a hint.
+    recent: [*mut Coroutine; 2],
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,
@@ -50,20 +65,25 @@ pub struct Scheduler {
     /// Room for messages, in exchange for those in the inbox.
     mail: Vec<Message>,
     timers: Timers,
+    /// How many calls the coroutine that the loop resumed may still make before it gives way.
+    allowance: u32,
+    /// The coroutine that the loop resumed last.
+    resumed: *mut Coroutine,
     reactor: Reactor,
     pool: Pool,
+    spares: spare::Spares,
+    blocks: blocks::Blocks,
     /// All coroutines of the thread but `main`, the oldest first.
     members: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
     interruptible: interrupt::Counts,
+    handled: interrupt::Handled,
     /// Released while they ran, and no longer running: chained by `resumer`.
     doomed: *mut Coroutine,
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
     mover: Option<Mover>,
-    /// libc's `errno` of this thread.
-    errno: *mut c_int,
-    /// The C++ runtime's `__cxa_eh_globals` of this thread; null where there is no such runtime.
-    exceptions: *mut [usize; 2],
+    /// Always empty.
+    no_exceptions: [usize; 2],
     /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
     bounds: (*mut u8, usize),
     /// Where the report of an overflown stack runs.
@@ -85,6 +105,15 @@ pub type Want = (c_int, u32);
 pub const NAP: core::time::Duration = core::time::Duration::from_millis(1);
 
 impl Scheduler {
+    /// Where the assembly of the switches finds what it needs.
+    pub const CURRENT: usize = offset_of!(Scheduler, current);
+    /// See [`Scheduler::CURRENT`].
+    pub const RECENT: usize = offset_of!(Scheduler, recent);
+    /// See [`Scheduler::CURRENT`].
+    pub const ERRNO: usize = offset_of!(Scheduler, errno);
+    /// See [`Scheduler::CURRENT`].
+    pub const EXCEPTIONS: usize = offset_of!(Scheduler, exceptions);
+
     /// The calling thread's scheduler, or null.
     #[inline(always)]
     pub fn get() -> *mut Scheduler {
@@ -154,17 +183,20 @@ impl Scheduler {
             (*me).waiter.deadline.set(until);
             let timed = (*this).timers.add(&raw const (*me).waiter);
             Self::park_interruptible(this, timed);
-            (*this).timers.remove(&(*me).waiter);
+            (*this).timers.leave(&(*me).waiter);
             let wake = (*me).waiter.disarm();
-            let interests = (*me).interests.iter().chain(core::iter::once(&(*me).interest));
-            for (place, interest) in interests.enumerate() {
-                interest.unlink();
-                if interest.was_closed() {
-                    closed(place);
-                    interest.events.set(0);
+            if let Some(call) = (*me).call.as_deref() {
+                for (place, interest) in call.all().enumerate() {
+                    interest.unlink();
+                    if interest.was_closed() {
+                        closed(place);
+                        interest.events.set(0);
+                    }
                 }
             }
-            (*me).interests = Vec::new();
+            if let Some(call) = (*me).call.as_deref_mut() {
+                call.interests = Vec::new();
+            }
             match wake {
                 Wake::TimedOut if until < deadline => Wake::Ready,
                 wake => wake,
@@ -181,15 +213,17 @@ impl Scheduler {
             let waiter = &raw const (*me).waiter;
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next() else { return true };
-                (*me).interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const (*me).interest, &(*this).ready).is_ok();
+                let Some(call) = (*me).call() else { return false };
+                call.interest = Interest::new(waiter, fd, events);
+                return (*this).reactor.watch(&raw const call.interest, &(*this).ready).is_ok();
             }
-            if (*me).interests.try_reserve_exact(wants.len()).is_err() {
+            let Some(call) = (*me).call() else { return false };
+            if call.interests.try_reserve_exact(wants.len()).is_err() {
                 return false;
             }
-            (*me).interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
+            call.interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
             let mut all = true;
-            for interest in &(*me).interests {
+            for interest in &call.interests {
                 all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
             }
             all
@@ -208,7 +242,7 @@ impl Scheduler {
             (*me).waiter.deadline.set(deadline);
             let timed = (*this).timers.add(&raw const (*me).waiter);
             Self::park_interruptible(this, timed);
-            (*this).timers.remove(&(*me).waiter);
+            (*this).timers.leave(&(*me).waiter);
             (*me).waiter.disarm()
         }
     }
@@ -229,6 +263,15 @@ impl Scheduler {
     pub unsafe fn remote(this: *mut Scheduler) -> Arc<Remote> {
         // SAFETY: by contract.
         unsafe { (*this).reactor.remote().clone() }
+    }
+
+    /// What is known of this thread's descriptors. The borrow must end before anything is switched or woken.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn reactor<'a>(this: *mut Scheduler) -> &'a mut Reactor {
+        // SAFETY: by contract.
+        unsafe { &mut (*this).reactor }
     }
 
     /// `accept4` that gives EAGAIN instead of waiting.
@@ -254,8 +297,9 @@ impl Scheduler {
         bytes.resize(size, 0);
         // SAFETY: by contract.
         unsafe {
-            (*(*this).current).scratch = bytes;
-            Ok((*(*this).current).scratch.as_mut_ptr())
+            let call = (*(*this).current).call().ok_or(io::Error::from_raw_os_error(libc::ENOMEM))?;
+            call.scratch = bytes;
+            Ok(call.scratch.as_mut_ptr())
         }
     }
 }
@@ -268,8 +312,9 @@ pub fn closing(fd: c_int) {
 
 /// The program has closed `fd`, or put something else there, which [`closing`] was told of before.
 pub fn closed(fd: c_int) {
-    // A handler must not wait for locks.
-    if tls::handlers() == 0 {
+    if tls::handlers() > 0 {
+        registry::closed_in_handler(fd);
+    } else {
         registry::closed(fd);
     }
 }
@@ -301,4 +346,10 @@ pub fn nudge(fd: c_int) {
 /// The kernel has just given out the number `fd`: whatever was registered under it was closed unseen.
 pub fn opened(fd: c_int) {
     closing_as(fd, registry::Closing::Unseen);
+}
+
+/// [`opened`] for a number that this process alone has, made by a call before which [`registry::forks`] gave `forks`.
+pub fn made_here(fd: c_int, forks: u32) {
+    opened(fd);
+    registry::made_here(fd, forks);
 }

@@ -1,18 +1,21 @@
 //! Resume, yield and park: every switch, and what changes hands with it.
 
+use core::arch::naked_asm;
+use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
-use crate::coroutine::{Coroutine, Ground, State};
+use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::stack::{PAGE, Pool};
 use crate::{annotate, local, tls};
 
 /// The mover's stack must hold a signal frame and a handler of the program.
 const MOVER_STACK: usize = 16 * PAGE;
 
-/// The first half of `co_resume`: checks that `co` can be resumed and gives the switch to make.
+/// The first half of a `co_resume` that is more than a switch: checks that `co` can be resumed and gives the switch to
+/// make.
 ///
 /// # Safety
 /// `co` is null or a coroutine that was not released.
@@ -24,9 +27,7 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
         let this = Scheduler::get();
         if Scheduler::may_resume(this, co) {
             Scheduler::reap(this);
-            let me = (*this).current;
-            (*me).state = State::Resuming;
-            (*me).context.word = word;
+            (*(*this).current).context.word = word;
             return Scheduler::enter(this, co);
         }
     }
@@ -34,7 +35,7 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
     Switch::NONE
 }
 
-/// The first half of a yield: gives the switch back to whoever resumed the running coroutine.
+/// The first half of a yield that is more than a switch: gives the switch back to whoever resumed the running coroutine.
 pub extern "C" fn prepare_yield() -> Switch {
     let word = tls::hook_word();
     tls::set_hook_word(0);
@@ -42,10 +43,8 @@ pub extern "C" fn prepare_yield() -> Switch {
     // SAFETY: the scheduler is this thread's.
     unsafe {
         if !this.is_null() && !(*(*this).current).is_main {
-            let me = (*this).current;
-            (*me).state = State::Suspended;
-            (*me).context.word = word;
-            return Scheduler::leave(this);
+            (*(*this).current).context.word = word;
+            return Scheduler::suspend(this);
         }
     }
     tls::set_hook_word(word);
@@ -61,7 +60,7 @@ impl Scheduler {
             if !co.is_null()
                 && !this.is_null()
                 && (*co).home.load(Ordering::Relaxed) == this.cast()
-                && matches!((*co).state, State::Fresh | State::Suspended | State::Parked)
+                && matches!((*co).state, State::Fresh | State::Suspended | State::Open)
             {
                 return true;
             }
@@ -98,9 +97,7 @@ impl Scheduler {
     pub unsafe fn resume(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
-            let me = (*this).current;
-            (*me).state = State::Resuming;
-            (*me).context.word = 0;
+            (*(*this).current).context.word = 0;
             Self::change_base(co, co);
             let switch = Self::enter(this, co);
             if !switch.from.is_null() {
@@ -116,11 +113,10 @@ impl Scheduler {
     pub(super) unsafe fn park(this: *mut Scheduler) {
         // SAFETY: by contract.
         unsafe {
+            (*(*this).current).context.word = 0;
             let me = (*this).current;
-            (*me).state = State::Parked;
-            (*me).context.word = 0;
-            Self::change_base(me, (*me).resumer);
-            let switch = Self::leave(this);
+            Self::change_base(me, (*me).resumer());
+            let switch = Self::suspend(this);
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);
             }
@@ -133,10 +129,19 @@ impl Scheduler {
     unsafe fn change_base(co: *mut Coroutine, to: *mut Coroutine) {
         // SAFETY: by contract of the callers; who has a base is resumed by the loop, which has one too.
         unsafe {
-            if (*co).base != 0 {
-                tls::set_base((*to).base);
+            if (*co).base() != 0 {
+                tls::set_base((*to).base());
             }
         }
+    }
+
+    /// Opens the thread's gate while a resume may be but a switch: nobody waits to be freed, the running coroutine
+    /// has a stack of its own, and no sanitizer must be told.
+    #[inline(always)]
+    pub(super) unsafe fn set_gate(this: *mut Scheduler) {
+        // SAFETY: by contract of the callers: the calling thread's scheduler.
+        let open = unsafe { (*this).doomed.is_null() && !(*(*this).current).shares_stack };
+        tls::set_gate(if open && !annotate::sanitized() { this.expose_provenance() } else { 0 });
     }
 
     /// The switch from the running coroutine to `co`, which it resumes.
@@ -144,8 +149,36 @@ impl Scheduler {
     unsafe fn enter(this: *mut Scheduler, co: *mut Coroutine) -> Switch {
         // SAFETY: by contract of the callers.
         unsafe {
-            (*co).resumer = (*this).current;
+            let me = (*this).current;
+            (*co).set_resumer(me, Self::switches_only(me) && Self::switches_only(co));
             Self::hand_over(this, co)
+        }
+    }
+
+    /// Whether a switch is all it takes to go on with `co` when it has begun.
+    #[inline(always)]
+    unsafe fn switches_only(co: *mut Coroutine) -> bool {
+        // SAFETY: by contract of the callers.
+        unsafe { !(*co).shares_stack && !annotate::sanitized() }
+    }
+
+    /// The switch from the running coroutine, which can go on later, to whoever resumed it.
+    #[inline(always)]
+    unsafe fn suspend(this: *mut Scheduler) -> Switch {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            let me = (*this).current;
+            Self::set_suspended(me);
+            Self::leave(this)
+        }
+    }
+
+    /// It does not run, and can go on.
+    #[inline(always)]
+    unsafe fn set_suspended(co: *mut Coroutine) {
+        // SAFETY: by contract of the callers.
+        unsafe {
+            (*co).state = if Self::switches_only(co) { State::Open } else { State::Suspended };
         }
     }
 
@@ -155,9 +188,9 @@ impl Scheduler {
         // SAFETY: a coroutine that runs was resumed by one that waits for it.
         unsafe {
             let me = (*this).current;
-            let resumer = (*me).resumer;
+            let resumer = (*me).resumer();
             if (*me).doomed {
-                (*me).resumer = (*this).doomed;
+                (*me).set_resumer((*this).doomed, false);
                 (*this).doomed = me;
             }
             Self::hand_over(this, resumer)
@@ -165,7 +198,7 @@ impl Scheduler {
     }
 
     /// Lets everything but the stack pointer change hands (invariant 4), and gives the switch that remains;
-    /// none when it is done already because the sanitizer must be told on both sides of it.
+    /// none when it is done already because there was something to do on both sides of it.
     #[inline(always)]
     unsafe fn hand_over(this: *mut Scheduler, to: *mut Coroutine) -> Switch {
         // SAFETY: both coroutines are in place; `errno` and the exception record are this thread's.
@@ -174,40 +207,40 @@ impl Scheduler {
             (*this).current = to;
             (*from).errno = *(*this).errno;
             *(*this).errno = (*to).errno;
-            let record = (*this).exceptions;
-            if !record.is_null() {
-                let live = *record;
-                (*from).exceptions = live;
-                // Almost always both are empty: then there is nothing to store.
-                if live != (*to).exceptions {
-                    *record = (*to).exceptions;
-                }
-            }
             let fresh = (*to).state == State::Fresh;
-            (*to).state = State::Running;
+            (*to).state = State::Active;
+            Self::set_gate(this);
             let to_context = match fresh || (*to).shares_stack {
                 true => Self::settle(this, from, to, fresh),
                 false => &raw const (*to).context,
             };
             let switch = Switch { from: &raw mut (*from).context, to: to_context };
-            if annotate::sanitized() {
-                return Self::switch_told(this, from, to, switch);
+            if annotate::sanitized() || *(*this).exceptions != [0; 2] {
+                return Self::switch_here(this, from, to, switch);
             }
             switch
         }
     }
 
-    /// Makes the switch with the sanitizer told before and after.
+    /// Makes the switch with the exceptions in flight kept on the stack that is left, so that whoever comes finds
+    /// none, and with the sanitizer told before and after.
     #[cold]
-    unsafe fn switch_told(
+    unsafe fn switch_here(
         this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine, switch: Switch,
     ) -> Switch {
         // SAFETY: by contract of `hand_over`.
         unsafe {
-            let (low, size) = (*to).stack().unwrap_or((*this).bounds);
-            let fake = annotate::leave(low, size, (*from).state == State::Done);
-            context::switch(switch.from, switch.to);
-            annotate::arrive(fake);
+            let in_flight = (*this).exceptions.replace([0; 2]);
+            if annotate::sanitized() {
+                let (low, size) = (*to).stack().unwrap_or((*this).bounds);
+                let fake = annotate::leave(low, size, (*from).state == State::Done);
+                context::switch(switch.from, switch.to);
+                annotate::arrive(fake);
+            } else {
+                context::switch(switch.from, switch.to);
+            }
+            // Whoever came back here had kept his own.
+            (*this).exceptions.write(in_flight);
         }
         Switch::NONE
     }
@@ -219,9 +252,7 @@ impl Scheduler {
         // SAFETY: by contract of `hand_over`; the mover exists since the first tenant does.
         unsafe {
             match &mut (*to).ground {
-                Ground::Thread => {}
-                Ground::Private(stack) if fresh => lay_out(to, stack.top()),
-                Ground::Private(_) => {}
+                Ground::Thread | Ground::Private(_) => {}
                 Ground::Shared(tenant) => {
                     if tenant.occupant() == to.cast() {
                         return &raw const (*to).context;
@@ -284,14 +315,34 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    /// Lets the next resume begin the body of a coroutine.
+    ///
+    /// # Safety
+    /// It does not run, and nothing on its stack is needed.
+    #[inline]
+    pub(super) unsafe fn begin_anew(co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            let Ground::Private(stack) = &(*co).ground else {
+                (*co).state = State::Fresh;
+                return;
+            };
+            lay_out(co, stack.top());
+            Self::set_suspended(co);
+        }
+    }
+}
+
 /// Prepares the first switch to a coroutine.
+#[inline]
 unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
     // SAFETY: `top` ends a stack of at least a page that nothing uses.
     unsafe {
         if let Some((low, size)) = (*co).stack() {
             annotate::clear_stack(low, size);
         }
-        (*co).context = Context::new(top, (*co).control, run, co.cast(), ptr::null_mut());
+        (*co).context = Context::beginning(top, (*co).control, body_frame, co.cast());
     }
 }
 
@@ -309,18 +360,42 @@ unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
     }
 }
 
-/// The first frame of every coroutine in this language: runs the body and leaves for good.
-unsafe extern "C" fn run(co: *mut u8, _: *mut u8) -> ! {
-    let co = co.cast::<Coroutine>();
-    // SAFETY: `co` runs here, on a new stack; the program answers for its body.
+#[unsafe(naked)]
+unsafe extern "C" fn body_frame() {
+    naked_asm!(
+        include_str!("../../asm/x86_64/body.S"),
+        begin = sym begin,
+        finish = sym finish,
+        options(att_syntax),
+    )
+}
+
+/// A body and its argument, as the assembly takes them.
+#[repr(C)]
+struct Body {
+    routine: Routine,
+    argument: *mut c_void,
+}
+
+unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
+    ptr::null_mut()
+}
+
+/// A coroutine begins, on its own stack.
+unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
+    // SAFETY: `co` runs here, on a new stack.
     unsafe {
         annotate::arrive(ptr::null_mut());
         (*co).started = true;
-        let this = Scheduler::get();
-        tls::set_hook_word(if (*co).hooked { this.expose_provenance() } else { 0 });
-        if let Some(body) = (*co).routine {
-            body((*co).argument);
-        }
+        tls::set_hook_word(if (*co).hooked { Scheduler::get().expose_provenance() } else { 0 });
+        Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
+    }
+}
+
+/// Its body has returned: it leaves for good.
+unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
+    // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
+    unsafe {
         if let Some(rare) = &mut (*co).rare {
             local::destroy(&raw mut rare.locals);
         }

@@ -5,6 +5,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
+use super::blocks::{Blocks, Orphans};
+use super::spare::Spares;
 use crate::coroutine::{Coroutine, Ground, State};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
@@ -14,7 +16,7 @@ use crate::timer::Timers;
 use crate::{annotate, tls};
 
 /// Held while a coroutine is sent home and while a home ceases to exist.
-static HOMES: Mutex<()> = Mutex::new(());
+static HOMES: Mutex<Orphans> = Mutex::new(Orphans::new());
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
@@ -70,27 +72,40 @@ impl Scheduler {
             batch: Box::default(),
             mail: Vec::with_capacity(64),
             timers: Timers::new(),
+            allowance: 0,
+            resumed: ptr::null_mut(),
             reactor: Reactor::new(),
             pool: Pool::new(),
+            spares: Spares::new(),
+            blocks: Blocks::new(),
             members: Box::default(),
             interruptible: Default::default(),
+            handled: Default::default(),
             doomed: ptr::null_mut(),
             mover: None,
             errno,
             exceptions: exception_record(),
+            no_exceptions: [0; 2],
+            recent: [ptr::null_mut(); 2],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).main.state = State::Running;
+            (*this).recent = [(*this).current; 2];
+            (*this).main.state = State::Active;
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
+            if (*this).exceptions.is_null() {
+                (*this).exceptions = &raw mut (*this).no_exceptions;
+            }
             registry::enter((*this).reactor.remote());
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
         tls::set_scheduler(this.expose_provenance());
+        // SAFETY: as above.
+        unsafe { Self::set_gate(this) };
         at_thread_end(this);
         this
     }
@@ -115,9 +130,10 @@ impl Scheduler {
                 (*co).state = State::Done;
                 (*co).member.unlink();
                 if (*co).doomed {
-                    drop(Box::from_raw(co));
+                    Self::give_back(this, co);
                 } else {
-                    let _homes = HOMES.lock();
+                    let mut homes = HOMES.lock();
+                    homes.add(co, &mut (*this).blocks);
                     (*co).home.store(ptr::null_mut(), Ordering::Release);
                 }
             }
@@ -126,12 +142,14 @@ impl Scheduler {
             (*this).reactor.remote().take(&mut mail);
             for message in mail {
                 if let Message::Release(co) = message {
-                    drop(Box::from_raw(co.cast::<Coroutine>()));
+                    dispose_orphan(&mut HOMES.lock(), co.cast());
                 }
             }
+            Self::dispose_spares(this);
             if let Some(mover) = (*this).mover.take() {
                 (*this).pool.free(mover.stack);
             }
+            (*this).blocks.end(&mut HOMES.lock());
             (*this).reactor.shut_down();
             (*this).alternate = None;
             drop(Box::from_raw(this));
@@ -140,17 +158,26 @@ impl Scheduler {
     }
 }
 
+/// Frees the control block of a coroutine whose thread has ended.
+unsafe fn dispose_orphan(homes: &mut Orphans, co: *mut Coroutine) {
+    // SAFETY: by contract of `release`.
+    unsafe {
+        ptr::drop_in_place(co);
+        homes.free(co);
+    }
+}
+
 /// Releases a coroutine of another thread: that thread does it, or nobody is left to.
 ///
 /// # Safety
 /// As for [`Scheduler::release`].
 pub(super) unsafe fn release_elsewhere(co: *mut Coroutine) {
-    let _homes = HOMES.lock();
+    let mut homes = HOMES.lock();
     // SAFETY: by contract; a home does not cease to exist while the lock is held.
     unsafe {
         let home = (*co).home.load(Ordering::Acquire).cast::<Scheduler>();
         if home.is_null() {
-            drop(Box::from_raw(co));
+            dispose_orphan(&mut homes, co);
         } else {
             (*home).reactor.remote().post(Message::Release(co.cast()));
         }
@@ -198,6 +225,7 @@ pub(super) fn outlives_thread() {
 
 unsafe extern "C" fn thread_ended(this: *mut c_void) {
     tls::set_hook_word(0);
+    tls::set_gate(0);
     if tls::scheduler() == this.addr() {
         // SAFETY: the thread's own scheduler, and libc calls this once for each one that was made.
         unsafe { Scheduler::end(this.cast()) };

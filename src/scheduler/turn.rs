@@ -4,7 +4,10 @@ use super::Scheduler;
 use crate::clock::{self, NEVER, Nanos};
 use crate::coroutine::{Coroutine, State};
 use crate::reactor::Message;
-use crate::waiter::Waiter;
+use crate::waiter::{Waiter, Wake};
+
+/// How many calls a coroutine that never has to wait makes in a row before it gives way.
+const ALLOWANCE: u32 = 64;
 
 impl Scheduler {
     /// Sleeps until something is due or ready, at most until `limit`, then lets everybody run who became
@@ -25,13 +28,15 @@ impl Scheduler {
             } else {
                 0
             };
-            if until != 0 || (*this).reactor.has_waiters() {
+            let asks = until != 0 || (*this).reactor.has_waiters();
+            if asks {
                 (*this).reactor.wait(until, &(*this).ready);
             }
             Self::read_mail(this);
             Self::deliver(this);
             if (*this).timers.next() != NEVER {
-                (*this).timers.expire(clock::now(), &(*this).ready);
+                let now = if asks { (*this).reactor.now() } else { clock::now() };
+                (*this).timers.expire(now, &(*this).ready);
             }
             Self::run_ready(this);
         }
@@ -48,10 +53,48 @@ impl Scheduler {
                     break;
                 }
                 let co = Coroutine::of_waiter(Waiter::of_ready(link));
-                debug_assert!(matches!((*co).state, State::Parked | State::Fresh));
+                debug_assert!(matches!((*co).state, State::Fresh | State::Suspended | State::Open));
+                ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
                 Self::resume(this, co);
             }
             Self::reap(this);
+        }
+    }
+
+    /// A call of the running coroutine begins. `true` when it is the loop's and has made so many in a row that others
+    /// are due; whoever it resumed itself never is.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    #[inline(always)]
+    pub unsafe fn is_due_to_give_way(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract.
+        unsafe {
+            if (*this).allowance > 0 {
+                (*this).allowance -= 1;
+                return false;
+            }
+            (*this).current == (*this).resumed
+        }
+    }
+
+    /// Lets the others run who are ready: the running coroutine goes on in the next turn. Or not: its allowance begins
+    /// anew then.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`].
+    #[cold]
+    pub unsafe fn give_way(this: *mut Scheduler, parks: bool) {
+        // SAFETY: by contract; the waiter is in the coroutine, which stays in place.
+        unsafe {
+            (*this).allowance = ALLOWANCE;
+            if parks {
+                let waiter = &raw const (*(*this).current).waiter;
+                (*waiter).arm();
+                Waiter::wake(waiter, Wake::Ready, &(*this).ready);
+                Self::park(this);
+                (*waiter).disarm();
+            }
         }
     }
 

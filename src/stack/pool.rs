@@ -20,28 +20,38 @@ const CACHE_LINE: usize = 64;
 /// A stack that is handed out. Freed by [`Pool::free`] only.
 #[derive(Debug)]
 pub struct Stack {
-    low: NonNull<u8>,
     slab: NonNull<Slab>,
+    number: u32,
 }
 
 impl Stack {
+    fn slab(&self) -> &Slab {
+        // SAFETY: a slab outlives its stacks.
+        unsafe { self.slab.as_ref() }
+    }
+
     /// The lowest usable byte; the guard lies below.
     pub fn low(&self) -> *mut u8 {
-        self.low.as_ptr()
+        let slab = self.slab();
+        slab.base.wrapping_add(self.number as usize * slab.stride() + GUARD)
     }
 
     /// The usable bytes, at least as many as were asked for.
     pub fn size(&self) -> usize {
-        // SAFETY: a slab outlives its stacks.
-        unsafe { self.slab.as_ref() }.usable
+        self.slab().room
+    }
+
+    /// The size that it was asked for with.
+    #[inline]
+    pub fn request(&self) -> usize {
+        self.slab().room - PAGE
     }
 
     /// Where the first frame goes.
+    #[inline]
     pub fn top(&self) -> *mut u8 {
-        // SAFETY: as above.
-        let slab = unsafe { self.slab.as_ref() };
-        let colour = slab.number_of(self.low()) % COLOURS * CACHE_LINE;
-        self.low().wrapping_add(slab.usable - colour)
+        let colour = self.number as usize % COLOURS * CACHE_LINE;
+        self.low().wrapping_add(self.slab().room - colour)
     }
 }
 
@@ -52,7 +62,8 @@ struct Slab {
     /// Stands in its size's list while it has stacks to give. First field: a link is its slab.
     link: Link,
     base: *mut u8,
-    usable: usize,
+    /// The bytes above each guard.
+    room: usize,
     count: u32,
     /// Stacks below this number have been handed out at least once: their guards are in place.
     fresh: u32,
@@ -61,36 +72,40 @@ struct Slab {
 }
 
 impl Slab {
-    fn new(usable: usize, count: usize) -> io::Result<NonNull<Slab>> {
+    fn new(room: usize, count: usize) -> io::Result<NonNull<Slab>> {
         let mut free = Vec::new();
         free.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let base = sys::map((usable + GUARD) * count)?;
+        let base = sys::map((room + GUARD) * count)?;
         // SAFETY: nothing is in use yet. Huge pages would make each small stack resident whole;
         // kernels without them refuse, which is as good.
-        let _ = unsafe { sys::advise(base, (usable + GUARD) * count, libc::MADV_NOHUGEPAGE) };
-        let slab = Slab { link: Link::new(), base, usable, count: count as u32, fresh: 0, free };
+        let _ = unsafe { sys::advise(base, (room + GUARD) * count, libc::MADV_NOHUGEPAGE) };
+        let slab = Slab { link: Link::new(), base, room, count: count as u32, fresh: 0, free };
         Ok(NonNull::from(Box::leak(Box::new(slab))))
     }
 
-    fn number_of(&self, low: *mut u8) -> usize {
-        (low as usize - self.base as usize) / (self.usable + GUARD)
+    fn stride(&self) -> usize {
+        self.room + GUARD
     }
 
-    fn take(&mut self) -> Option<*mut u8> {
-        let stride = self.usable + GUARD;
+    #[inline]
+    fn take(&mut self) -> Option<u32> {
         if let Some(number) = self.free.pop() {
-            return Some(self.base.wrapping_add(number as usize * stride + GUARD));
+            return Some(number);
         }
+        self.take_fresh()
+    }
+
+    fn take_fresh(&mut self) -> Option<u32> {
         if self.fresh == self.count {
             return None;
         }
-        let guard = self.base.wrapping_add(self.fresh as usize * stride);
+        let number = self.fresh;
         self.fresh += 1;
+        let stack = Stack { slab: NonNull::from(&mut *self), number };
         // SAFETY: the range is the stack's own guard; nothing was handed out there yet.
-        unsafe { guard::install(guard, GUARD) };
-        let low = guard.wrapping_add(GUARD);
-        annotate::register_stack(low, self.usable);
-        Some(low)
+        unsafe { guard::install(stack.low().wrapping_sub(GUARD), GUARD) };
+        annotate::register_stack(stack.low(), stack.size());
+        Some(number)
     }
 
     fn has_stacks(&self) -> bool {
@@ -100,11 +115,23 @@ impl Slab {
     fn is_unused(&self) -> bool {
         self.free.len() == self.fresh as usize
     }
+
+    /// Unmaps a slab.
+    ///
+    /// # Safety
+    /// It is in no list, and nothing refers to its stacks.
+    unsafe fn dispose(slab: *mut Slab) {
+        // SAFETY: slabs are leaked boxes; by contract this is the last reference.
+        unsafe {
+            let slab = Box::from_raw(slab);
+            sys::unmap(slab.base, slab.stride() * slab.count as usize);
+        }
+    }
 }
 
 /// All slabs of one size.
 struct Class {
-    usable: usize,
+    room: usize,
     /// Slabs that have stacks to give, the most recently used one last.
     slabs: Box<List>,
     /// Stacks in all slabs, and those of them that are free after use.
@@ -125,6 +152,7 @@ impl Pool {
     }
 
     /// A stack of at least `size` bytes, a multiple of the page.
+    #[inline]
     pub fn allocate(&mut self, size: usize) -> io::Result<Stack> {
         // One page more than asked for pays for the colour.
         let class = self.class(size + PAGE)?;
@@ -134,52 +162,49 @@ impl Pool {
         }
         // SAFETY: slabs in the list are valid; nothing else borrows them.
         let slab = unsafe { &mut *last };
-        let reused = !slab.free.is_empty();
-        let low = slab.take().ok_or(io::ErrorKind::OutOfMemory)?;
-        annotate::search_stack(low, slab.usable);
-        class.idle -= usize::from(reused);
+        class.idle -= usize::from(!slab.free.is_empty());
+        let number = slab.take().ok_or(io::ErrorKind::OutOfMemory)?;
         if !slab.has_stacks() {
             slab.link.unlink();
         }
-        // SAFETY: neither is null.
-        unsafe { Ok(Stack { low: NonNull::new_unchecked(low), slab: NonNull::new_unchecked(last) }) }
+        let stack = Stack { slab: NonNull::from(slab), number };
+        annotate::search_stack(stack.low(), stack.slab().room);
+        Ok(stack)
     }
 
     /// Takes a stack back.
     ///
     /// # Safety
     /// The stack came from this pool, and nothing runs on it or refers to it.
+    #[inline]
     pub unsafe fn free(&mut self, stack: Stack) {
         let slab_ptr = stack.slab.as_ptr();
         // SAFETY: a slab outlives its stacks; nothing else borrows it.
         let slab = unsafe { &mut *slab_ptr };
-        let Ok(class) = self.class(slab.usable) else { return };
-        annotate::ignore_stack(stack.low(), slab.usable);
-        slab.free.push(slab.number_of(stack.low()) as u32);
+        let Ok(class) = self.class(slab.room) else { return };
+        annotate::ignore_stack(stack.low(), slab.room);
+        slab.free.push(stack.number);
         class.idle += 1;
         if class.idle > WARM {
-            // SAFETY: the stack is free: its contents may go.
-            let _ = unsafe { sys::advise(stack.low(), slab.usable, libc::MADV_DONTNEED) };
+            // SAFETY: by contract, as is the whole function.
+            unsafe { class.cool(stack) };
+        } else if class.last() != slab_ptr {
+            class.put_last(slab);
         }
-        slab.link.unlink();
-        let others = !class.slabs.is_empty();
-        if slab.is_unused() && others && class.idle > WARM {
-            class.idle -= slab.free.len();
-            class.total -= slab.count as usize;
-            // SAFETY: none of its stacks is handed out.
-            unsafe { dispose(slab_ptr) };
-            return;
-        }
-        // SAFETY: the slab stays in place until it is unlinked.
-        unsafe { class.slabs.push_back(&slab.link) };
     }
 
-    fn class(&mut self, usable: usize) -> io::Result<&mut Class> {
-        if let Some(i) = self.classes.iter().position(|c| c.usable == usable) {
-            return Ok(&mut self.classes[i]);
+    #[inline]
+    fn class(&mut self, room: usize) -> io::Result<&mut Class> {
+        match self.classes.iter().position(|c| c.room == room) {
+            Some(place) => Ok(&mut self.classes[place]),
+            None => self.new_class(room),
         }
+    }
+
+    #[cold]
+    fn new_class(&mut self, room: usize) -> io::Result<&mut Class> {
         self.classes.try_reserve(1).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        self.classes.push(Class { usable, slabs: Box::default(), total: 0, idle: 0 });
+        self.classes.push(Class { room, slabs: Box::default(), total: 0, idle: 0 });
         let last = self.classes.len() - 1;
         Ok(&mut self.classes[last])
     }
@@ -187,32 +212,51 @@ impl Pool {
 
 impl Class {
     /// The slab to take the next stack from, or null.
+    #[inline]
     fn last(&self) -> *mut Slab {
         self.slabs.last().cast_mut().cast()
     }
 
+    fn put_last(&self, slab: &Slab) {
+        slab.link.unlink();
+        // SAFETY: the slab stays in place until it is unlinked.
+        unsafe { self.slabs.push_back(&slab.link) };
+    }
+
+    /// Gives the memory of a stack that was just freed back, and its slab when that is not needed any more.
+    ///
+    /// # Safety
+    /// As for [`Pool::free`].
+    #[cold]
+    unsafe fn cool(&mut self, stack: Stack) {
+        let slab_ptr = stack.slab.as_ptr();
+        // SAFETY: a slab outlives its stacks; the stack is free: its contents may go.
+        let slab = unsafe {
+            let _ = sys::advise(stack.low(), stack.slab().room, libc::MADV_DONTNEED);
+            &mut *slab_ptr
+        };
+        slab.link.unlink();
+        if slab.is_unused() && !self.slabs.is_empty() {
+            self.idle -= slab.free.len();
+            self.total -= slab.count as usize;
+            // SAFETY: none of its stacks is handed out.
+            unsafe { Slab::dispose(slab_ptr) };
+            return;
+        }
+        self.put_last(slab);
+    }
+
+    #[cold]
     fn grow(&mut self) -> io::Result<*mut Slab> {
-        let most = (SLAB_BYTES / (self.usable + GUARD)).max(1);
+        let most = (SLAB_BYTES / (self.room + GUARD)).max(1);
         let count = self.total.clamp(FIRST_SLAB, most.max(FIRST_SLAB));
-        let slab = Slab::new(self.usable, count).or_else(|_| Slab::new(self.usable, 1))?.as_ptr();
+        let slab = Slab::new(self.room, count).or_else(|_| Slab::new(self.room, 1))?.as_ptr();
         // SAFETY: just made; it stays in place.
         unsafe {
             self.total += (*slab).count as usize;
             self.slabs.push_back(&raw const (*slab).link);
         }
         Ok(slab)
-    }
-}
-
-/// Unmaps a slab.
-///
-/// # Safety
-/// It is in no list, and nothing refers to its stacks.
-unsafe fn dispose(slab: *mut Slab) {
-    // SAFETY: slabs are leaked boxes; by contract this is the last reference.
-    unsafe {
-        let slab = Box::from_raw(slab);
-        sys::unmap(slab.base, (slab.usable + GUARD) * slab.count as usize);
     }
 }
 
@@ -226,7 +270,7 @@ impl Drop for Pool {
                 // SAFETY: the link is the slab's first field; unused slabs have no stack outside.
                 unsafe {
                     if (*slab).is_unused() {
-                        dispose(slab);
+                        Slab::dispose(slab);
                     }
                 }
                 link = class.slabs.pop_front();

@@ -5,7 +5,7 @@
 //! only when another tenant must come in (so a coroutine that is resumed alone is never copied), by the
 //! scheduler, which runs on a stack of its own while it does so.
 
-use core::ptr;
+use core::ptr::{self, NonNull};
 use std::alloc::{Layout, alloc, dealloc};
 use std::io;
 
@@ -19,6 +19,8 @@ pub struct Slot {
     size: usize,
     /// Whose frames are in it: the address of the coroutine, which this file never looks into, or null.
     occupant: *mut (),
+    /// What it is one of, since the first tenant came.
+    stacks: *mut SharedStacks,
 }
 
 impl Slot {
@@ -62,7 +64,7 @@ impl SharedStacks {
                     let low = base.wrapping_add(GUARD);
                     annotate::register_stack(low, size);
                     annotate::search_stack(low, size);
-                    slots.push(Slot { low, size, occupant: ptr::null_mut() });
+                    slots.push(Slot { low, size, occupant: ptr::null_mut(), stacks: ptr::null_mut() });
                 }
                 Err(error) => {
                     stacks.slots = slots.into_boxed_slice();
@@ -86,10 +88,12 @@ impl SharedStacks {
     pub unsafe fn admit(this: *mut SharedStacks) -> Tenant {
         // SAFETY: by contract.
         let stacks = unsafe { &mut *this };
-        let slot = &raw mut stacks.slots[stacks.next];
+        let slot = &mut stacks.slots[stacks.next];
+        slot.stacks = this;
+        let slot = NonNull::from(slot);
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
-        Tenant { stacks: this, slot, saved: ptr::null_mut(), length: 0, capacity: 0 }
+        Tenant { slot, saved: ptr::null_mut(), length: 0, class: 0, keeps: false }
     }
 }
 
@@ -106,19 +110,21 @@ impl Drop for SharedStacks {
 /// A coroutine's share of a slot. The coroutine is named by its address, `me`.
 #[derive(Debug)]
 pub struct Tenant {
-    stacks: *mut SharedStacks,
-    slot: *mut Slot,
+    slot: NonNull<Slot>,
     /// The live bytes while another tenant occupies the slot: `length` of them, up to the slot's top.
     saved: *mut u8,
     length: u32,
-    capacity: u32,
+    /// The size class of the block at `saved`, when there is one.
+    class: u8,
+    /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
+    keeps: bool,
 }
 
 impl Tenant {
     /// The slot.
     pub fn slot(&self) -> &Slot {
         // SAFETY: slots outlive their tenants.
-        unsafe { &*self.slot }
+        unsafe { self.slot.as_ref() }
     }
 
     /// Whose frames are in the slot; null when nobody's are.
@@ -142,7 +148,7 @@ impl Tenant {
 
     fn set_occupant(&mut self, occupant: *mut ()) {
         // SAFETY: slots outlive their tenants and belong to the same thread.
-        unsafe { (*self.slot).occupant = occupant };
+        unsafe { (*self.slot.as_ptr()).occupant = occupant };
     }
 
     /// Moves the live bytes, from `sp` to the slot's top, out of the slot.
@@ -173,31 +179,33 @@ impl Tenant {
         self.occupy(me);
     }
 
-    /// Makes room for `live` bytes: exactly as many when it must grow, and a fitting block when the old
-    /// one has become four times too large.
+    /// Makes room for `live` bytes: the smallest block that holds them when it must grow, and when the old one has
+    /// become four times too large.
     fn reserve(&mut self, live: usize) {
-        let fits = (live..=live.saturating_mul(4).max(256)).contains(&(self.capacity as usize));
-        if fits {
-            return;
+        let class = class_of(live);
+        if self.keeps {
+            let large = live.saturating_mul(4).max(256);
+            if class == self.class || (live..=large).contains(&block(self.class).size()) {
+                return;
+            }
         }
         self.give_back();
-        let layout = block(live);
-        // SAFETY: `live` is never zero: a parked stack holds at least its frame.
-        self.saved = unsafe { alloc(layout) };
+        // SAFETY: blocks are not empty.
+        self.saved = unsafe { alloc(block(class)) };
         if self.saved.is_null() {
             // The bytes have nowhere to go and the other coroutine nowhere to run: no return is left.
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
         }
-        self.capacity = live as u32;
+        self.class = class;
+        self.keeps = true;
     }
 
     fn give_back(&mut self) {
-        if !self.saved.is_null() {
+        if self.keeps {
             // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved, block(self.capacity as usize)) };
-            self.saved = ptr::null_mut();
-            self.capacity = 0;
+            unsafe { dealloc(self.saved, block(self.class)) };
+            self.keeps = false;
         }
     }
 
@@ -206,18 +214,54 @@ impl Tenant {
         self.clear(me);
         self.give_back();
         // SAFETY: stacks outlive their tenants.
-        unsafe { (*self.stacks).tenants -= 1 };
+        unsafe { (*self.slot().stacks).tenants -= 1 };
     }
 }
 
-fn block(size: usize) -> Layout {
+/// Blocks of up to this many steps differ by one step, larger ones by an eighth of a power of two.
+const FINE: usize = 64;
+/// The step between sizes: that of malloc, whose own 8 bytes a block leaves room for.
+const STEP: usize = 16;
+
+/// The smallest class whose blocks hold `live` bytes.
+fn class_of(live: usize) -> u8 {
+    let steps = (live + 8).div_ceil(STEP).max(2);
+    if steps <= FINE {
+        return steps as u8;
+    }
+    // 1/8 steps: the three bits below the highest one, rounded up.
+    let shift = (steps - 1).ilog2() - 3;
+    let eighths = ((steps - 1) >> shift) + 1;
+    (FINE + (shift as usize - 3) * 8 + eighths - 8) as u8
+}
+
+/// The block of a class.
+fn block(class: u8) -> Layout {
+    let class = class as usize;
+    let steps = match class.checked_sub(FINE + 1) {
+        None => class,
+        Some(above) => (above % 8 + 9) << (above / 8 + 3),
+    };
     // A stack is at most 8 MiB, far below the limit of a layout.
-    Layout::from_size_align(size, 16).unwrap_or(Layout::new::<u128>())
+    Layout::from_size_align(steps * STEP - 8, 8).unwrap_or(Layout::new::<u128>())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::MAX_SIZE;
+
+    #[test]
+    fn each_length_has_the_smallest_block_that_holds_it() {
+        let mut length = 1;
+        while length <= MAX_SIZE {
+            let class = class_of(length);
+            let size = block(class).size();
+            assert!(size >= length && size <= length + length / 8 + 2 * STEP, "{length} in {size}");
+            assert!(class <= 2 || block(class - 1).size() < length, "{length} in {size}");
+            length += 1 + length / 997;
+        }
+    }
 
     #[test]
     fn bytes_come_back_to_where_they_were() {

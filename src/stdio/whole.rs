@@ -2,6 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
+use std::io::Write;
 
 use super::EOF;
 use super::call::{errno, set_errno};
@@ -10,10 +11,13 @@ use super::owner;
 use super::stream::{self, Stream};
 use crate::clock;
 use crate::heap;
-use crate::io::offload::{self, Kind};
+use crate::io::{
+    self,
+    offload::{self, Kind},
+};
 use crate::scheduler::{self, NAP, Scheduler};
+use crate::tls;
 use crate::waiter::Interrupt;
-use crate::{sys, tls};
 
 /// A stream that a helper thread hands over.
 struct Handed(*mut Stream);
@@ -28,7 +32,7 @@ unsafe impl Send for Handed {}
 pub unsafe fn fopen(scheduler: *mut Scheduler, path: *const c_char, mode: *const c_char) -> *mut Stream {
     // SAFETY: by contract.
     unsafe {
-        if !opening_waits(path) {
+        if !opening_waits(path, mode) {
             return libc::fopen(path, mode).cast();
         }
         let (Some(path), Some(mode)) = (heap::copy(CStr::from_ptr(path)), heap::copy(CStr::from_ptr(mode)))
@@ -60,18 +64,40 @@ fn handed(opened: std::io::Result<(Handed, c_int)>) -> *mut Stream {
     }
 }
 
-/// Whether opening the file may wait: a FIFO for its other end, a terminal for its line.
-unsafe fn opening_waits(path: *const c_char) -> bool {
-    /// The major number of `/dev/null` and its like.
-    const MEMORY: u32 = 1;
-    // SAFETY: the kernel reads the path.
-    match unsafe { sys::status_of(path) } {
-        Ok(status) => match status.st_mode & libc::S_IFMT {
-            libc::S_IFIFO => true,
-            libc::S_IFCHR => libc::major(status.st_rdev) != MEMORY,
-            _ => false,
-        },
-        Err(_) => false,
+/// Whether opening the file in this mode may wait for somebody.
+unsafe fn opening_waits(path: *const c_char, mode: *const c_char) -> bool {
+    // SAFETY: by contract of `fopen`, which reads it whatever it is.
+    let mode = unsafe { CStr::from_ptr(mode) }.to_bytes();
+    io::opening_waits(libc::AT_FDCWD, path, flags_of(mode))
+}
+
+/// What a mode means to the file that is opened.
+fn flags_of(mode: &[u8]) -> c_int {
+    /// libc looks at no further letters.
+    const LETTERS: usize = 7;
+    let further = mode.get(1..mode.len().min(LETTERS)).unwrap_or_default();
+    let access = match (mode.first(), further.contains(&b'+')) {
+        (_, true) => libc::O_RDWR,
+        (Some(b'r'), false) => libc::O_RDONLY,
+        _ => libc::O_WRONLY,
+    };
+    let creates = if mode.first() == Some(&b'r') { 0 } else { libc::O_CREAT };
+    access | creates | if further.contains(&b'x') { libc::O_EXCL } else { 0 }
+}
+
+/// A path to the file behind a descriptor, in a place that needs no memory.
+struct NameOfNumber([u8; 32]);
+
+impl NameOfNumber {
+    fn new(fd: c_int) -> Self {
+        let mut text = [0; 32];
+        // It is shorter, so a zero is left behind it.
+        let _ = write!(&mut text[..], "/proc/self/fd/{fd}");
+        NameOfNumber(text)
+    }
+
+    fn as_ptr(&self) -> *const c_char {
+        self.0.as_ptr().cast()
     }
 }
 
@@ -91,10 +117,8 @@ pub unsafe fn freopen(
         write_out(scheduler, stream);
         scheduler::closing((*stream).fileno);
         // Without a path it is the same file that is opened.
-        let waits = match path.is_null() {
-            true => sys::file_type((*stream).fileno).is_ok_and(|kind| kind == libc::S_IFIFO),
-            false => opening_waits(path),
-        };
+        let same = NameOfNumber::new((*stream).fileno);
+        let waits = opening_waits(if path.is_null() { same.as_ptr() } else { path }, mode);
         let opened = if waits {
             freopen_elsewhere(scheduler, path, mode, stream)
         } else {

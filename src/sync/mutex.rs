@@ -175,7 +175,7 @@ pub unsafe fn try_lock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_in
 /// Whether libc knows the running coroutine by a number of its own: where threads are coroutines.
 unsafe fn has_own_number(scheduler: *mut Scheduler) -> bool {
     // SAFETY: by contract of the callers.
-    unsafe { (*Scheduler::current(scheduler)).base != 0 }
+    unsafe { (*Scheduler::current(scheduler)).base() != 0 }
 }
 
 /// `pthread_mutex_lock` and its timed variants for the running coroutine.

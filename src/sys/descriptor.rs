@@ -1,6 +1,6 @@
 //! Sockets, and what descriptors are.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::c_int;
 use core::mem::{MaybeUninit, size_of};
 use std::io;
 
@@ -74,19 +74,6 @@ pub fn is_terminal(fd: c_int) -> bool {
     let mut settings = MaybeUninit::<libc::termios>::zeroed();
     // SAFETY: as above.
     unsafe { call!(SYS_ioctl, fd, libc::TCGETS, settings.as_mut_ptr()) }.is_ok()
-}
-
-/// What the file system knows of a file.
-///
-/// # Safety
-/// `path` is a string, or not mapped at all.
-pub unsafe fn status_of(path: *const c_char) -> io::Result<libc::stat> {
-    let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the kernel reads the path and fills `stat` on success.
-    unsafe {
-        call!(SYS_newfstatat, libc::AT_FDCWD as isize, path, stat.as_mut_ptr(), 0)?;
-        Ok(stat.assume_init())
-    }
 }
 
 /// The file's type bits.

@@ -347,4 +347,52 @@ TEST(a_waiting_coroutine_that_is_released_is_interrupted_no_more) {
   CHECK(results[1] == -1 && errors[1] == EINTR);
 }
 
+/* ---- in the middle of a call ------------------------------------------------------------------------------ */
+
+static int ended_early;
+
+static void *waits_till_interrupted(void *unused) {
+  co_enable_hook_sys();
+  ended_early += sem_wait(&semaphore) == -1 && errno == EINTR;
+  done++;
+  return unused;
+}
+
+static void *naps_and_signals(void *unused) {
+  co_enable_hook_sys();
+  usleep(9000);
+  signal_once();
+  done++;
+  return unused;
+}
+
+/* Keeps the thread from its loop until the times of all others are over. */
+static void *hogs(void *unused) {
+  co_enable_hook_sys();
+  usleep(1000);
+  for (long long before = now_ns(); since_ms(before) < 25;) continue;
+  done++;
+  return unused;
+}
+
+TEST(a_handler_interrupts_a_call_that_just_looks_again) {
+  install(SIGUSR1, 0);
+  sem_init(&semaphore, 0, 0);
+  for (int i = 0; i < 20; i++) {
+    ended_early = done = 0;
+    stCoRoutine_t *waiter = start(waits_till_interrupted, NULL);
+    /* It looks every 10 milliseconds. */
+    loop_for(40 + i);
+    start(naps_and_signals, NULL);
+    start(hogs, NULL);
+    loop_until(&done, 2);
+    loop_for(30);
+    CHECK_IS(ended_early, 1);
+    sem_post(&semaphore);
+    loop_until(&done, 3);
+    while (sem_trywait(&semaphore) == 0) continue;
+    co_release(waiter);
+  }
+}
+
 RUN_TESTS

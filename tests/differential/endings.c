@@ -225,3 +225,33 @@ SCENARIO(refused_datagram, "an ICMP refusal reaches a udp socket that waits") {
   settle();
   TRACE(send(ends[0], "x", 1, 0));
 }
+
+static struct iovec places[3];
+static struct mmsghdr several[3];
+
+static void receive_several(void *timeout) {
+  TRACE(recvmmsg(ends[0], several, 3, 0, timeout));
+  say("%.5s, then %u", buffer, several[1].msg_len);
+}
+
+SCENARIO(kept_fault, "a wrong address behind the first message is told by the next call") {
+  static const enum kind kinds[] = {SEQPACKET, DGRAM, UDP};
+  static struct timespec minute = {60, 0};
+  for (int i = 0; i < 6; i++) {
+    enum kind kind = kinds[i / 2];
+    char name[40];
+    make_pair(kind, ends);
+    memset(several, 0, sizeof several);
+    for (int m = 0; m < 3; m++) {
+      places[m] = (struct iovec){buffer + m * 8, 8};
+      several[m].msg_hdr = (struct msghdr){.msg_iov = m == 1 ? nowhere : &places[m], .msg_iovlen = 1};
+    }
+    snprintf(name, sizeof name, "%s %d", kind_names[kind], i);
+    start(name, receive_several, i % 2 ? &minute : NULL);
+    settle();
+    MUST(write(ends[1], "first", 5));
+    join();
+    for (int n = 0; n < 2; n++) TRACE(recv(ends[0], buffer, 8, MSG_DONTWAIT));
+    drop_ends();
+  }
+}

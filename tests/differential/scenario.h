@@ -88,7 +88,7 @@ int traced_code(const char *call, int code);
 /* Does a call for whoever does not want it in the transcript: it must succeed. */
 #define MUST(call) must(#call, __FILE__, __LINE__, (long)(call))
 long must(const char *call, const char *file, int line, long result);
-/* Writes down whether a call that must wait did so, and that it did not wait ten times as long. */
+/* Writes down whether a call that must wait did so. */
 #define TRACE_WAIT(ms, call)                  \
   do {                                        \
     int64_t before = now_ms();                \

@@ -299,10 +299,24 @@ SCENARIO(stream_fifos, "fopen and freopen of a FIFO wait for its other end") {
   say("%s", fgets(line, sizeof line, f));
   join();
   TRACE(fclose(f));
+  /* One that is opened for both is its own other end, and is reopened for reading while it is there. */
+  f = fopen("fifo", "r+");
+  TRACE(fputs("to myself\n", f));
+  TRACE(fflush(f));
+  FILE *other = fopen("fifo", "r");
+  say("%s", fgets(line, sizeof line, other));
+  say("%d", freopen(NULL, "r", other) == other);
+  TRACE(fputs("again\n", f));
+  TRACE(fflush(f));
+  say("%s", fgets(line, sizeof line, other));
+  TRACE(fclose(other));
+  TRACE(fclose(f));
+  say("%d", fopen("fifo", "wx") == NULL);
+  say("%s", error_name(errno));
   say("%d", fopen("fifo", "x") == NULL);
-  TRACE(errno);
+  say("%s", error_name(errno));
   say("%d", fopen("no such file", "r") == NULL);
-  TRACE(errno);
+  say("%s", error_name(errno));
 }
 
 SCENARIO(stream_processes, "popen: what a slow program says, and how it ends") {

@@ -39,9 +39,7 @@ SCENARIO(pty_read, "pty: a read waits for data, then sees the other side gone") 
 /* An end that waits already is told when the other side goes. */
 static void see_the_end(void *argument) {
   (void)argument;
-  long n = read(ends[0], small, sizeof small);
-  /* A terminal that is hung up answers 0 or EIO, as it happens. */
-  say("%ld %s", argument ? 0 : n, argument && n <= 0 ? "or EIO" : error_name(n < 0 ? errno : 0));
+  TRACE(read(ends[0], small, sizeof small));
 }
 
 SCENARIO(end_while_reading, "whoever waits in read sees the other side close") {
@@ -49,7 +47,7 @@ SCENARIO(end_while_reading, "whoever waits in read sees the other side close") {
   for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     say("%s", kind_names[kinds[i]]);
     make_pair(kinds[i], ends);
-    start(kind_names[kinds[i]], see_the_end, kinds[i] == PTY ? ends : NULL);
+    start(kind_names[kinds[i]], see_the_end, NULL);
     settle();
     TRACE(close(ends[1]));
     join();

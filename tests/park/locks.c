@@ -93,6 +93,20 @@ PARKS(pthread_rwlock_timedwrlock, written, unlock_rwlock) {
   struct timespec until = in_half_a_minute();
   return locked(me, pthread_rwlock_timedwrlock(&me->rwlock, &until));
 }
+static struct timespec in_half_a_minute_from_boot(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += 30;
+  return until;
+}
+PARKS(pthread_rwlock_clockrdlock, written, unlock_rwlock) {
+  struct timespec until = in_half_a_minute_from_boot();
+  return locked(me, pthread_rwlock_clockrdlock(&me->rwlock, CLOCK_MONOTONIC, &until));
+}
+PARKS(pthread_rwlock_clockwrlock, written, unlock_rwlock) {
+  struct timespec until = in_half_a_minute_from_boot();
+  return locked(me, pthread_rwlock_clockwrlock(&me->rwlock, CLOCK_MONOTONIC, &until));
+}
 
 static void barrier(struct waiter *me) { NEED(pthread_barrier_init(&me->barrier, NULL, 2) == 0); }
 static void arrive(struct waiter *me) {

@@ -64,3 +64,14 @@ PARKS_AS(__fprintf_chk, "__fprintf_chk", full_stream, drain, .again = true) { re
 PARKS(fflush, unflushed_stream, drain) { return fflush(me->stream) == 0; }
 /* fclose has been hooked for other reasons before its output was. */
 PARKS_AS(fclose, "fflush", unflushed_stream, drain) { return fclose(me->stream) == 0; }
+/* What only changes a stream writes first what was put. */
+PARKS(fseek, unflushed_stream, drain) { return fseek(me->stream, 0, SEEK_SET) == -1 && errno == ESPIPE; }
+PARKS(setvbuf, unflushed_stream, drain) { return setvbuf(me->stream, NULL, _IONBF, 0) == 0; }
+PARKS(setbuf, unflushed_stream, drain) {
+  setbuf(me->stream, NULL);
+  return !ferror(me->stream);
+}
+PARKS(setbuffer, unflushed_stream, drain) {
+  setbuffer(me->stream, NULL, 0);
+  return !ferror(me->stream);
+}

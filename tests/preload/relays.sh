@@ -1,20 +1,20 @@
 # socat between sockets, programs and terminals, with a process for each connection. Prints what each step gave.
 export LC_ALL=C
 until_there() { for _ in $(seq 1 200); do [ -S "$1" ] && return; sleep 0.02; done; }
-socat UNIX-LISTEN:upper,fork,backlog=64 SYSTEM:'tr a-z A-Z' & upper=$!
+socat -t 5 UNIX-LISTEN:upper,fork,backlog=64 SYSTEM:'tr a-z A-Z' & upper=$!
 until_there upper
-for i in 1 2 3; do echo "hello $i" | socat - UNIX-CONNECT:upper; done
+for i in 1 2 3; do echo "hello $i" | socat -t 5 - UNIX-CONNECT:upper; done
 clients=()
 for i in $(seq 1 10); do (echo "client $i" | socat -t 5 - UNIX-CONNECT:upper >"answer$i") & clients+=($!); done
 wait "${clients[@]}"
 cat $(seq -f 'answer%g' 1 10)
-socat UNIX-LISTEN:front,fork UNIX-CONNECT:upper & front=$!
+socat -t 5 UNIX-LISTEN:front,fork UNIX-CONNECT:upper & front=$!
 until_there front
 seq 1 20000 | socat -t 5 - UNIX-CONNECT:front | sha256sum
 kill $front $upper
 wait $front; echo "ended: $?"
 socat -u FILE:answer1 STDOUT
-sleep 0.3 | socat -t 1 - SYSTEM:'test -t 0 && echo a terminal',pty | tr -d '\r'
+sleep 0.3 | socat -t 5 - SYSTEM:'test -t 0 && echo a terminal',pty | tr -d '\r'
 echo datagram | socat -t 0.3 - UNIX-SENDTO:none 2>/dev/null; echo "nobody: $?"
 socat -u UNIX-RECVFROM:datagrams - & receiver=$!
 until_there datagrams

@@ -24,13 +24,13 @@ timeout 0.1 sleep 5; echo "timeout: $?"
 { timeout -s KILL 0.1 sleep 5; } 2>/dev/null; echo "killed: $?"
 timeout --preserve-status 0.1 sleep 5; echo "preserved: $?"
 timeout --foreground 5 sh -c 'exit 9'; echo "passed on: $?"
-(flock 9; sleep 0.1; echo first) 9>lock &
-sleep 0.05
+(flock 9; : >held; sleep 0.1; echo first) 9>lock &
+until [ -e held ]; do sleep 0.01; done
 flock lock echo second
 flock -n lock flock -n lock echo never; echo "busy: $?"
 flock lock sh -c 'flock -w 0.05 lock true; echo "waited: $?"'
-(sleep 0.1; echo appended >>log; sleep 0.2) & watched=$!
 echo start >log
+(sleep 0.1; echo appended >>log; sleep 0.2) & watched=$!
 tail -n +1 -f --pid=$watched -s 0.05 log
 stdbuf -oL printf 'line buffered\n'
 nohup sh -c 'echo nohup' 2>&1 | cat

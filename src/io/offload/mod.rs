@@ -129,8 +129,12 @@ pub unsafe fn run_as<T: Send + 'static>(
     let job = Job::new(kind, Box::new(move || there.fill(work())));
     // The coroutine owns this through `leave`: the frame owns nothing while it is parked.
     let held = Box::into_raw(Box::new(Held { job, slot }));
+    // SAFETY: always valid on its thread, which the coroutine does not leave.
+    let errno = unsafe { libc::__errno_location() };
     // SAFETY: by contract; `held` is valid until `leave` is called, below or by whoever releases the coroutine.
     unsafe {
+        // The pool's lock is std's, which sets it when it has to wait.
+        let before = *errno;
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).arm();
         (*waiter).leave.set(Some((give_up::<T>, held.cast_const().cast())));
@@ -141,6 +145,7 @@ pub unsafe fn run_as<T: Send + 'static>(
             leave(place, waiter);
             Scheduler::remote(scheduler).forget(waiter);
         }
+        *errno = before;
         outcome.and(value.ok_or_else(|| super::error(libc::EINTR)))
     }
 }

@@ -72,6 +72,7 @@ pub unsafe fn persist(
             true if limit.is_never() => Interrupt::Unrestarted,
             true => Interrupt::Any,
         };
+        let since = Scheduler::moment(scheduler);
         let mut look = FIRST_LOOK;
         let mut look_behind = BEHIND_FIRST_LOOK;
         loop {
@@ -89,7 +90,7 @@ pub unsafe fn persist(
             }
             let (look, seldom) =
                 if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
-            Scheduler::interruptible(scheduler, interrupt);
+            Scheduler::interruptible_since(scheduler, interrupt, since);
             let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
             *look = seldom.min(*look * 2);
             look_again(place);

@@ -283,4 +283,24 @@ TEST(flushing_calls_answer_as_ever) {
   remove_directory();
 }
 
+/* ---- what a success leaves -------------------------------------------------------------------------- */
+
+static void *flush_often(void *file) {
+  co_enable_hook_sys();
+  for (int i = 0; i < 300; i++) {
+    errno = 0;
+    if (!CHECK_IS(fsync((int)(intptr_t)file), 0) || !CHECK_IS(errno, 0)) break;
+  }
+  finished++;
+  return NULL;
+}
+
+/* Many hand jobs to helpers and get in the way of one another there. */
+TEST(errno_is_left_alone_by_calls_that_succeed) {
+  int file = memfd_create("file", 0);
+  NEED(file >= 0);
+  for (int i = 0; i < MANY; i++) start(flush_often, (void *)(intptr_t)file);
+  loop_until(&finished, MANY);
+}
+
 RUN_TESTS

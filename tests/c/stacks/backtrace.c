@@ -58,4 +58,43 @@ TEST(a_backtrace_ends_at_the_coroutines_entry) {
   }
 }
 
+static pthread_key_t key;
+
+static void looks_up_when_destroyed(void *unused) {
+  (void)unused;
+  look_up();
+}
+
+static void *releases_itself(void *unused) {
+  co_setspecific(key, &key);
+  co_release(co_self());
+  co_yield_ct();
+  return unused;
+}
+
+static NOINLINE void resumes(stCoRoutine_t *co) {
+  co_resume(co);
+  __asm__ volatile("");
+}
+
+static int is_within(const void *frame, const void *function) {
+  return (const char *)frame > (const char *)function && (const char *)frame < (const char *)function + 64;
+}
+
+static void *ends(void *unused) { return unused; }
+
+/* Whoever was released while it ran is destroyed inside the next co_resume. */
+TEST(a_backtrace_leads_through_co_resume_to_who_called_it) {
+  stCoRoutine_t *co = spawn(ends, NULL);
+  int found = 0;
+  NEED(pthread_key_create(&key, looks_up_when_destroyed) == 0);
+  start(releases_itself, NULL);
+  CHECK_IS(depth, 0);
+  resumes(co);
+  CHECK(depth > 0);
+  for (int i = 0; i < depth; i++) found += is_within(frames[i], (void *)(intptr_t)resumes);
+  CHECK(found >= 1);
+  co_release(co);
+}
+
 RUN_TESTS

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds the programs of benches/ into target/benches/bin. A peer that cannot be built is left out; NAME.why beside it says why.
+# Usage: benches/build.sh     needs target/release/libcolib.so (make build)
+set -euo pipefail
+cd "$(dirname "$0")"
+ROOT=$(cd .. && pwd) LIB=$ROOT/target/release BIN=$ROOT/target/benches/bin
+[ -e "$LIB/libcolib.so" ] || { echo "no $LIB/libcolib.so: run make build first" >&2; exit 1; }
+mkdir -p "$BIN"
+flags=(-O2 -Wall -Wextra -I"$ROOT/include")
+colib=(-L"$LIB" -Wl,-rpath,"$LIB" -lcolib)
+
+# build NAME COMPILER SOURCE [OPTION...]: nothing to do when the program is newer than every source (the library is shared)
+build() {
+  local name=$1 compiler=$2 source=programs/$3
+  shift 3
+  [ -e "$BIN/$name" ] && [ -z "$(find programs build.sh "$ROOT/include" -newer "$BIN/$name" -print -quit)" ] && return
+  rm -f "$BIN/$name" "$BIN/$name.why"
+  "$compiler" "${flags[@]}" "$source" -o "$BIN/$name" "$@" -lpthread 2>"$BIN/$name.why" && rm "$BIN/$name.why" && return
+  echo "not built: $name: $(grep -m1 -E 'error|cannot find' "$BIN/$name.why")" >&2
+}
+peer() { build "$1-$2" "${CXX:-c++}" "$1.cpp" -DPEER="\"$1/$2.h\"" "${@:3}"; }
+program() { build "$1" "${CC:-cc}" "$2" "${@:3}"; }
+
+peer contexts colib "${colib[@]}"
+peer contexts fcontext -lboost_context
+peer contexts swapcontext
+peer tasks colib "${colib[@]}"
+peer tasks st -lst
+peer tasks fiber -lboost_fiber -lboost_context
+peer tasks threads
+for server in epoll threads uring load; do program echo-$server echo/$server.c; done
+program echo-st echo/st.c -lst
+program echo-colib echo/colib.c "${colib[@]}"
+for name in shared timeouts resolver parked prefork; do program "$name" "$name.c" "${colib[@]}"; done
+program passthrough passthrough.c
+
+crates=$ROOT/target/benches/crates
+if CARGO_TARGET_DIR=$crates cargo build --release --quiet --locked --manifest-path crates/Cargo.toml 2>"$BIN/bench-crates.why"; then
+  rm -f "$BIN/bench-crates.why"
+  ln -sf "$crates/release/bench-crates" "$BIN/bench-crates"
+else
+  echo "not built: the crates: $(grep -m1 error "$BIN/bench-crates.why")" >&2
+fi

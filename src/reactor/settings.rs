@@ -1,0 +1,212 @@
+//! What is remembered of a descriptor's settings, and of streams that were read empty.
+//!
+//! Flags and time-outs belong to the description, which others may share. They are remembered only for what is
+//! private: made by a call of this process that the library saw, since when it has not forked or sent the descriptor
+//! away. Whoever shares it then is in this process, and changes settings through calls that the library sees, each
+//! of which makes all that is remembered void. Only blocking descriptions are remembered. What no hook sees, raw
+//! system calls, is noticed when a wait is confirmed.
+//!
+//! A read of a TCP stream that gets less than it asked for has taken all there was. What comes later comes as an
+//! edge, so until one is collected there is no need to try.
+
+use core::cell::Cell;
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::time::Duration;
+use std::io;
+
+use super::registration::wake_all;
+use super::table::{Entry, Registration};
+use super::{Reactor, registry};
+use crate::clock::{NEVER, Nanos};
+use crate::list::List;
+use crate::sys;
+
+/// Bumped whenever a flag or a time-out of any description may have been changed.
+static CHANGES: AtomicU32 = AtomicU32::new(1);
+
+/// Set once reads of a TCP socket may come short for other reasons (upper layer protocols).
+static LAYERED: AtomicBool = AtomicBool::new(false);
+
+/// The program has changed flags or time-outs of a description.
+pub fn changed() {
+    CHANGES.fetch_add(1, Ordering::SeqCst);
+}
+
+/// The program puts another protocol upon a TCP socket: short reads mean nothing any more, on any.
+pub fn layered() {
+    LAYERED.store(true, Ordering::SeqCst);
+}
+
+/// What a blocking call on a description needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How long it waits; [`NEVER`] for one without end.
+    pub timeout: Nanos,
+    /// It is a unix socket, which is asked for when sending only.
+    pub unix: bool,
+}
+
+impl Terms {
+    /// Asks the kernel; `None` for a description that does not block. `option` is the time-out's.
+    fn ask(fd: c_int, option: c_int) -> io::Result<Option<Terms>> {
+        if sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK != 0 {
+            return Ok(None);
+        }
+        let timeout = match sys::getsockopt::<libc::timeval>(fd, libc::SOL_SOCKET, option) {
+            // No socket, or {0, 0}: no time-out.
+            Err(_) | Ok(libc::timeval { tv_sec: 0, tv_usec: 0 }) => NEVER,
+            Ok(t) => {
+                let wait = Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
+                Nanos::try_from(wait.as_nanos()).unwrap_or(NEVER)
+            }
+        };
+        let domain = || sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
+        let unix = option == libc::SO_SNDTIMEO && domain().is_ok_and(|domain| domain == libc::AF_UNIX);
+        Ok(Some(Terms { timeout, unix }))
+    }
+}
+
+/// When settings were asked for; what is remembered is worth nothing after a change since then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    generation: u32,
+    changes: u32,
+}
+
+/// The terms of receiving and of sending, each with its stamp.
+#[derive(Debug)]
+pub struct Settings {
+    known: [Cell<Option<(Stamp, Terms)>>; 2],
+}
+
+const OPTIONS: [c_int; 2] = [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO];
+
+impl Settings {
+    pub(super) const fn new() -> Self {
+        Settings { known: [const { Cell::new(None) }; 2] }
+    }
+
+    fn of(&self, option: c_int) -> &Cell<Option<(Stamp, Terms)>> {
+        &self.known[usize::from(option == libc::SO_SNDTIMEO)]
+    }
+}
+
+/// The stamp for what is asked of the kernel from now on; `None` when others may change it unseen.
+fn stamp(fd: c_int) -> Option<Stamp> {
+    let changes = CHANGES.load(Ordering::SeqCst);
+    registry::private_generation(fd).map(|generation| Stamp { generation, changes })
+}
+
+impl Reactor {
+    /// The terms of a call that begins to wait; `None` for a description that does not block. `option` is the
+    /// time-out's. With a stamp when they were remembered and the kernel was not asked.
+    pub fn terms(&mut self, fd: c_int, option: c_int) -> io::Result<Option<(Terms, Option<Stamp>)>> {
+        let stamp = stamp(fd);
+        if let (Some(stamp), Some(entry)) = (stamp, self.table.get(fd))
+            && let Some((then, terms)) = entry.settings.of(option).get()
+            && then == stamp
+        {
+            return Ok(Some((terms, Some(stamp))));
+        }
+        let terms = Terms::ask(fd, option)?;
+        if let (Some(stamp), Some(terms)) = (stamp, terms)
+            && let Some(entry) = self.table.entry(fd)
+        {
+            entry.settings.of(option).set(Some((stamp, terms)));
+        }
+        Ok(terms.map(|terms| (terms, None)))
+    }
+
+    /// The terms of a call that began with remembered ones, asked for again; as they were when only a change that
+    /// the library saw, which came later, can have made a difference.
+    pub fn terms_again(
+        &mut self, fd: c_int, option: c_int, began: Stamp, terms: Terms,
+    ) -> io::Result<Option<Terms>> {
+        let now = Terms::ask(fd, option)?;
+        Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
+    }
+
+    /// Whether receiving from `fd` may begin with the wait: it blocks, it was read empty, and nothing has been heard
+    /// of it since.
+    pub fn is_drained(&self, fd: c_int) -> bool {
+        let Some(entry) = self.table.get(fd) else { return false };
+        entry.drained.get()
+            && is_private_stream(entry)
+            && matches!(entry.settings.of(libc::SO_RCVTIMEO).get(), Some((then, _)) if Some(then) == stamp(fd))
+    }
+
+    /// A read of `fd` got less than it asked for.
+    pub fn came_short(&self, fd: c_int) {
+        if let Some(entry) = self.table.get(fd)
+            && is_private_stream(entry)
+        {
+            entry.drained.set(!entry.marked.get());
+            entry.told.set(0);
+        }
+    }
+
+    /// Whether a poll of `fd` for input may begin with the wait: there is none. Then [`Reactor::told`] says what ended
+    /// the wait.
+    pub fn begins_empty(&self, fd: c_int) -> bool {
+        let Some(entry) = self.table.get(fd) else { return false };
+        let empty = entry.drained.get() && is_private_stream(entry);
+        if empty {
+            entry.told.set(0);
+        }
+        empty
+    }
+
+    /// What the kernel said of a stream since [`Reactor::begins_empty`], and nobody has read it empty since.
+    pub fn told(&self, fd: c_int) -> u32 {
+        self.table.get(fd).filter(|entry| is_private_stream(entry)).map_or(0, |entry| entry.told.get())
+    }
+}
+
+/// Whether what is known of a stream and its events holds for what the number means now.
+fn is_private_stream(entry: &Entry) -> bool {
+    entry.private_stream.get()
+        && entry.registration.get() == Registration::Made
+        && registry::private_generation(entry.fd) == Some(entry.generation.get())
+        && !LAYERED.load(Ordering::Relaxed)
+}
+
+/// Begins to watch what is told of a number that has just been registered.
+pub(super) fn begin(entry: &Entry) {
+    let option = |name| sys::getsockopt::<c_int>(entry.fd, libc::SOL_SOCKET, name).ok();
+    let private = registry::private_generation(entry.fd) == Some(entry.generation.get());
+    let tcp = || {
+        option(libc::SO_TYPE) == Some(libc::SOCK_STREAM)
+            && option(libc::SO_PROTOCOL) == Some(libc::IPPROTO_TCP)
+    };
+    entry.private_stream.set(private && tcp());
+    entry.drained.set(false);
+    entry.marked.set(false);
+    entry.told.set(0);
+}
+
+/// Takes note of an event.
+pub(super) fn heard(entry: &Entry, events: u32) {
+    const MARKS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLPRI) as u32;
+    entry.told.set(events);
+    if events & (MARKS | libc::EPOLLIN as u32) != 0 {
+        entry.drained.set(false);
+        entry.marked.set(entry.marked.get() || events & MARKS != 0);
+    }
+}
+
+/// Compares what is remembered of a registration that stands with what the kernel says: who waits looks again where
+/// that differs, because of something that no hook saw.
+pub(super) fn confirm(entry: &Entry, ready: &List) {
+    for option in OPTIONS {
+        if let Some((_, terms)) = entry.settings.of(option).take()
+            && !matches!(Terms::ask(entry.fd, option), Ok(Some(now)) if now == terms)
+        {
+            wake_all(entry, u32::MAX, ready);
+        }
+    }
+    if entry.drained.replace(false) {
+        let events = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
+        wake_all(entry, u32::from(sys::readiness(entry.fd, events) as u16), ready);
+    }
+}

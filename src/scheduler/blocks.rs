@@ -1,0 +1,211 @@
+//! Room for control blocks: in slabs, close together, each in cache lines of its own.
+//!
+//! Blocks belong to a thread. Those of coroutines that nobody released when their thread ended are orphans: their slabs
+//! are then known to the process, until the last of them is released.
+
+use core::ptr;
+use std::alloc::{Layout, alloc, dealloc};
+
+use crate::coroutine::Coroutine;
+
+/// Blocks in a thread's first slab; later ones double the total.
+const FIRST: usize = 80;
+/// Blocks in a slab, at most: a mebibyte.
+const MOST: usize = 5461;
+
+struct Slab {
+    base: *mut Coroutine,
+    count: usize,
+    /// Orphans in it, and its thread until that is gone. Unused while it has none.
+    holders: usize,
+}
+
+impl Slab {
+    fn layout(&self) -> Layout {
+        // A mebibyte is far below the limit of a layout.
+        Layout::array::<Coroutine>(self.count).unwrap_or(Layout::new::<Coroutine>())
+    }
+
+    /// Frees the slab.
+    ///
+    /// # Safety
+    /// Nothing refers to its blocks.
+    unsafe fn free(&self) {
+        // SAFETY: allocated with this layout.
+        unsafe { dealloc(self.base.cast(), self.layout()) };
+    }
+}
+
+/// What a free block holds.
+struct Free {
+    next: *mut Free,
+}
+
+/// The blocks of a thread.
+pub(super) struct Blocks {
+    free: *mut Free,
+    /// The part of the newest slab that was never handed out.
+    fresh: *mut Coroutine,
+    left: usize,
+    total: usize,
+    slabs: Vec<Slab>,
+}
+
+impl Blocks {
+    pub(super) const fn new() -> Self {
+        Blocks { free: ptr::null_mut(), fresh: ptr::null_mut(), left: 0, total: 0, slabs: Vec::new() }
+    }
+
+    /// Room for a coroutine; null without memory.
+    pub(super) fn allocate(&mut self) -> *mut Coroutine {
+        if !self.free.is_null() {
+            let block = self.free;
+            // SAFETY: free blocks hold the next.
+            self.free = unsafe { (*block).next };
+            return block.cast();
+        }
+        if self.left == 0 && self.grow().is_none() {
+            return ptr::null_mut();
+        }
+        let block = self.fresh;
+        self.left -= 1;
+        self.fresh = block.wrapping_add(1);
+        block
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Option<()> {
+        self.slabs.try_reserve(1).ok()?;
+        let mut slab = Slab { base: ptr::null_mut(), count: self.total.clamp(FIRST, MOST), holders: 0 };
+        // SAFETY: the layout is not empty.
+        slab.base = unsafe { alloc(slab.layout()) }.cast();
+        if slab.base.is_null() {
+            return None;
+        }
+        (self.fresh, self.left) = (slab.base, slab.count);
+        self.total += slab.count;
+        self.slabs.push(slab);
+        Some(())
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// It came from here, and nothing refers to it.
+    pub(super) unsafe fn free(&mut self, block: *mut Coroutine) {
+        let block = block.cast::<Free>();
+        // SAFETY: by contract; blocks are larger than what free ones hold.
+        unsafe { block.write(Free { next: self.free }) };
+        self.free = block;
+    }
+
+    /// Frees the slabs at the end of the thread, but for those of orphans.
+    ///
+    /// # Safety
+    /// Nothing refers to any block but those of orphans.
+    pub(super) unsafe fn end(&mut self, orphans: &mut Orphans) {
+        for slab in self.slabs.drain(..) {
+            // SAFETY: by contract.
+            unsafe {
+                match orphans.slab_of(slab.base) {
+                    Some(place) => orphans.let_go(place),
+                    None => slab.free(),
+                }
+            }
+        }
+    }
+}
+
+/// The slabs that hold blocks of coroutines whose thread has ended, by address.
+pub(super) struct Orphans(Vec<Slab>);
+
+// SAFETY: the slabs belong to no thread any more; who has the lock on `Orphans` may free them.
+unsafe impl Send for Orphans {}
+
+impl Orphans {
+    pub(super) const fn new() -> Self {
+        Orphans(Vec::new())
+    }
+
+    fn slab_of(&self, block: *mut Coroutine) -> Option<usize> {
+        let place = self.0.partition_point(|slab| slab.base <= block).checked_sub(1)?;
+        let slab = &self.0[place];
+        (block < slab.base.wrapping_add(slab.count)).then_some(place)
+    }
+
+    /// A block of a thread that ends stays. Without memory to note it, all blocks of its slab do for good.
+    pub(super) fn add(&mut self, block: *mut Coroutine, of: &mut Blocks) {
+        if let Some(place) = self.slab_of(block) {
+            self.0[place].holders += 1;
+            return;
+        }
+        let within = |slab: &Slab| slab.base <= block && block < slab.base.wrapping_add(slab.count);
+        let Some(slab) = of.slabs.iter().position(within) else { return };
+        if self.0.try_reserve(1).is_err() {
+            of.slabs.swap_remove(slab);
+            return;
+        }
+        let Slab { base, count, .. } = of.slabs[slab];
+        let place = self.0.partition_point(|slab| slab.base < base);
+        self.0.insert(place, Slab { base, count, holders: 2 });
+    }
+
+    /// An orphan was released.
+    ///
+    /// # Safety
+    /// [`Orphans::add`] was called for the block, and nothing refers to it.
+    pub(super) unsafe fn free(&mut self, block: *mut Coroutine) {
+        if let Some(place) = self.slab_of(block) {
+            // SAFETY: by contract.
+            unsafe { self.let_go(place) };
+        }
+    }
+
+    unsafe fn let_go(&mut self, place: usize) {
+        self.0[place].holders -= 1;
+        if self.0[place].holders == 0 {
+            // SAFETY: neither the thread nor an orphan is left.
+            unsafe { self.0.remove(place).free() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_apart_and_used_again() {
+        let (mut blocks, mut orphans) = (Blocks::new(), Orphans::new());
+        let mut all: Vec<_> = (0..1000).map(|_| blocks.allocate()).collect();
+        // SAFETY: nothing is in them.
+        unsafe { blocks.free(all[7]) };
+        assert_eq!(blocks.allocate(), all[7]);
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0].wrapping_add(1) <= pair[1] && !pair[0].is_null()));
+        // SAFETY: as above.
+        unsafe { blocks.end(&mut orphans) };
+        assert!(orphans.0.is_empty());
+    }
+
+    #[test]
+    fn slabs_of_orphans_stay_until_the_last_is_released() {
+        let (mut blocks, mut orphans) = (Blocks::new(), Orphans::new());
+        let all: Vec<_> = (0..1000).map(|_| blocks.allocate()).collect();
+        let kept = [all[0], all[1], all[999], all[500], all[2]];
+        for block in kept {
+            orphans.add(block, &mut blocks);
+        }
+        // SAFETY: nothing is in them.
+        unsafe {
+            orphans.free(kept[4]);
+            blocks.end(&mut orphans);
+            for (place, block) in kept[..4].iter().enumerate() {
+                assert!(!orphans.0.is_empty(), "{place}");
+                block.cast::<u8>().write_bytes(1, size_of::<Coroutine>());
+                orphans.free(*block);
+            }
+        }
+        assert!(orphans.0.is_empty());
+    }
+}
