@@ -203,9 +203,9 @@ fn registered_by(fd: c_int) -> u64 {
 
 /// [`closing`] for a signal handler: waits for no lock and touches no list; every thread looks for itself.
 pub fn closing_in_handler(fd: c_int) {
-    if registered_by(fd) != 0
-        && let Some(word) = word(fd)
-    {
+    let Some(word) = word(fd) else { return };
+    if word.load(Ordering::SeqCst) & (OWN - 1) != 0 && in_this_process() {
+        // Though nobody may have it registered: what is remembered of it ends here.
         next_generation(word);
         SUSPICION.fetch_add(1, Ordering::SeqCst);
         RINGING.store(true, Ordering::SeqCst);
