@@ -140,8 +140,7 @@ static void wait_two_deep(void *argument) {
   (void)argument;
   MUST(pthread_mutex_lock(&deep));
   MUST(pthread_mutex_lock(&deep));
-  struct timespec soon = ms_from_now(CLOCK_REALTIME, 100);
-  TRACE_CODE(pthread_cond_timedwait(&cond, &deep, &soon));
+  TRACE_CODE(pthread_cond_wait(&cond, &deep));
   TRACE_CODE(pthread_mutex_unlock(&deep));
   TRACE_CODE(pthread_mutex_unlock(&deep));
   TRACE_CODE(pthread_mutex_unlock(&deep));
@@ -152,6 +151,7 @@ SCENARIO(conditions_and_recursive_mutexes, "waiting releases one level of a recu
   start("deep", wait_two_deep, NULL);
   settle();
   TRACE_CODE(pthread_mutex_trylock(&deep));
+  MUST(pthread_cond_signal(&cond));
   join();
   TRACE_CODE(pthread_mutex_trylock(&deep));
 }
