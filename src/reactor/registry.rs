@@ -7,7 +7,6 @@
 use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
-use std::alloc::{Layout, alloc_zeroed};
 use std::sync::Arc;
 
 use super::remote::{Message, Remote};
@@ -15,6 +14,7 @@ use crate::latch::Mutex;
 use crate::sys;
 
 const CHUNK: usize = 1 << 14;
+const CHUNK_SIZE: usize = CHUNK * size_of::<AtomicU64>();
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
@@ -64,15 +64,12 @@ fn word(fd: c_int) -> Option<&'static AtomicU64> {
 fn word_or_new(fd: c_int) -> Option<&'static AtomicU64> {
     let place = TABLE.get(usize::try_from(fd).ok()? / CHUNK)?;
     if place.load(Ordering::Acquire).is_null() {
-        let layout = Layout::array::<AtomicU64>(CHUNK).ok()?;
-        // SAFETY: the layout is not empty; zeroes are valid words.
-        let fresh = unsafe { alloc_zeroed(layout) }.cast::<AtomicU64>();
-        if fresh.is_null() {
-            return None;
-        }
-        if place.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        // Not from the allocator: a signal handler may make a descriptor, and have interrupted it.
+        let fresh = sys::map(CHUNK_SIZE).ok()?;
+        let words = fresh.cast();
+        if place.compare_exchange(ptr::null_mut(), words, Ordering::AcqRel, Ordering::Acquire).is_err() {
             // SAFETY: another thread was first; nobody saw this one.
-            unsafe { std::alloc::dealloc(fresh.cast(), layout) };
+            unsafe { sys::unmap(fresh, CHUNK_SIZE) };
         }
     }
     word(fd)
