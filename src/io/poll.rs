@@ -46,7 +46,7 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
         // SAFETY: as above; `empty` says that the element is there.

@@ -58,7 +58,7 @@ pub unsafe fn select(
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
             let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
-            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
             if closed {
                 return Err(error(libc::EBADF));

@@ -194,10 +194,11 @@ pub unsafe fn vmsplice(
         if flags & libc::SPLICE_F_NONBLOCK != 0 {
             return result;
         }
+        let since = Scheduler::moment(scheduler);
         while would_block(&result) {
             let writes = sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_ACCMODE != libc::O_RDONLY;
             let direction = if writes { Direction::Out } else { Direction::In };
-            Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
+            Scheduler::interruptible(scheduler, Interrupt::Unrestarted, since);
             let wake = Scheduler::wait_for(scheduler, (fd, direction.epoll_events()), NEVER);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));
