@@ -42,19 +42,15 @@ impl Latch {
 
     /// Waits until it is open, and closes it.
     pub fn close(&self) {
-        for _ in 0..LOOKS {
-            if self.try_close() {
-                return;
-            }
-            hint::spin_loop();
-        }
-        while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            sys::futex_wait(&self.0, AWAITED);
-        }
+        self.close_unless_that(|| false);
     }
 
     /// The same, unless it is closed for long: when `given_up` is set. Gives whether it was closed.
     pub fn close_unless(&self, given_up: &AtomicBool) -> bool {
+        self.close_unless_that(|| given_up.load(Ordering::SeqCst))
+    }
+
+    fn close_unless_that(&self, given_up: impl Fn() -> bool) -> bool {
         for _ in 0..LOOKS {
             if self.try_close() {
                 return true;
@@ -62,7 +58,7 @@ impl Latch {
             hint::spin_loop();
         }
         while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            if given_up.load(Ordering::SeqCst) {
+            if given_up() {
                 return false;
             }
             sys::futex_wait(&self.0, AWAITED);

@@ -9,8 +9,7 @@ use core::ptr;
 use std::io;
 
 use super::error;
-use super::poll::MASKED;
-use super::signal::Admitted;
+use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;

@@ -5,15 +5,18 @@
 
 use core::ffi::c_int;
 use core::ptr;
+use core::time::Duration;
 use std::io;
 
-use super::poll::MASKED;
 use super::{error, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::duplicate_high;
 use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Waiter, Wake};
+
+/// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
+pub(super) const MASKED: Duration = Duration::from_millis(10);
 
 /// `pause`: parks until a handler of the program has run on this thread.
 ///
