@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::lock_api::{self, GuardNoSend, RawMutex};
 
-use crate::sys;
+use crate::{annotate, sys};
 
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
@@ -37,7 +37,11 @@ impl Latch {
 
     /// `false` when it is closed already.
     pub fn try_close(&self) -> bool {
-        self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let closed = self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if closed {
+            annotate::receive(self);
+        }
+        closed
     }
 
     /// Waits until it is open, and closes it.
@@ -63,6 +67,7 @@ impl Latch {
             }
             sys::futex_wait(&self.0, AWAITED);
         }
+        annotate::receive(self);
         true
     }
 
@@ -75,6 +80,7 @@ impl Latch {
 
     /// Opens it, whoever closed it.
     pub fn open(&self) {
+        annotate::hand_over(self);
         if self.0.swap(FREE, Ordering::Release) == AWAITED {
             sys::futex_wake(&self.0, 1, false);
         }

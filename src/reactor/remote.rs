@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::sys;
 use crate::waiter::{Waiter, Wake};
+use crate::{annotate, sys};
 
 /// What another thread tells this one.
 #[derive(Debug)]
@@ -78,8 +78,10 @@ impl Remote {
     pub fn post(&self, message: Message) {
         {
             let mut inbox = self.inbox.lock();
+            annotate::receive(self);
             inbox.push(message);
             self.filled.store(true, Ordering::SeqCst);
+            annotate::hand_over(self);
         }
         self.ring();
     }
@@ -130,7 +132,9 @@ impl Remote {
         if self.filled.load(Ordering::Relaxed) {
             let mut inbox = self.inbox.lock();
             self.filled.store(false, Ordering::SeqCst);
+            annotate::receive(self);
             core::mem::swap(&mut *inbox, mail);
+            annotate::hand_over(self);
         }
     }
 

@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::sync::Arc;
 
+use crate::annotate;
 use crate::clock::{self, NEVER};
 use crate::scheduler::{NAP, Scheduler, Since};
 use crate::waiter::{Interrupt, Waiter, Wake};
@@ -70,12 +71,16 @@ impl<T> Slot<T> {
     fn fill(&self, value: T) {
         // SAFETY: nobody looks before the slot is filled.
         unsafe { (*self.value.get()).write(value) };
+        annotate::hand_over(self);
         self.filled.store(true, Ordering::Release);
     }
 
     fn take(&self) -> Option<T> {
-        // SAFETY: filled, and taken once.
-        self.filled.swap(false, Ordering::Acquire).then(|| unsafe { (*self.value.get()).assume_init_read() })
+        self.filled.swap(false, Ordering::Acquire).then(|| {
+            annotate::receive(self);
+            // SAFETY: filled, and taken once.
+            unsafe { (*self.value.get()).assume_init_read() }
+        })
     }
 }
 
