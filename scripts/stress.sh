@@ -55,6 +55,19 @@ echo "descriptors that threads close under each other"
 $cc -std=gnu11 -g -O1 -Iinclude tests/stress/closing.c -o "$out/closing" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread
 for _ in 1 2 3; do attempt 'tests/stress/closing.c, thirty seconds' "$out/closing" 30 || failed=1; done
 
+echo "races that the thread sanitizer sees"
+# Without its library nothing can be linked.
+if printf 'int main(void) { return 0; }\n' | gcc -fsanitize=thread -x c - -o "$out/nothing" 2>/dev/null; then
+  for program in stress/closing c/conditions/threads c/coroutines/releasing c/coroutines/resetting c/shared_stacks/order; do
+    built=$out/tsan_${program//\//_}
+    gcc -std=gnu11 -g -O1 -w -fsanitize=thread -Iinclude "tests/$program.c" -o "$built" -L"$lib" -lcolib -Wl,-rpath,"$lib" -lpthread
+    # A number is what closing.c runs for, and names no case of the others.
+    case $program in stress/closing) argument=30 ;; *) argument= ;; esac
+    # shellcheck disable=SC2086  # one word or none
+    TSAN_OPTIONS=exitcode=66 attempt "tests/$program.c with the thread sanitizer" timeout 120 "$built" $argument || failed=1
+  done
+else echo "the thread sanitizer is not installed"; fi
+
 echo "storms of signals"
 for program in $storms; do
   attempt "ROUNDS=10 $program" env ROUNDS=10 "$out/${program//\//_}" || failed=1

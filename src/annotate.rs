@@ -1,25 +1,45 @@
-//! What memory checkers must be told about stacks: AddressSanitizer's fibers and Valgrind's stacks.
+//! What checkers must be told: AddressSanitizer of stacks, ThreadSanitizer of fibers and of what threads hand to each
+//! other, Valgrind of stacks.
 //!
-//! Both cost nothing when absent: the sanitizer's functions are weak references, and Valgrind's requests
+//! All cost nothing when absent: the sanitizers' functions are weak references, and Valgrind's requests
 //! are a few instructions that a real CPU executes as a no-op.
 
 use core::arch::asm;
 use core::ffi::c_void;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 type Start = unsafe extern "C" fn(*mut *mut c_void, *const c_void, usize);
 type Finish = unsafe extern "C" fn(*mut c_void, *mut *const c_void, *mut usize);
 type Region = unsafe extern "C" fn(*const c_void, usize);
+type CreateFiber = unsafe extern "C" fn(u32) -> *mut c_void;
+type CurrentFiber = unsafe extern "C" fn() -> *mut c_void;
+type SwitchFiber = unsafe extern "C" fn(*mut c_void, u32);
+type DestroyFiber = unsafe extern "C" fn(*mut c_void);
+type HandOver = unsafe extern "C" fn(*const c_void);
+
+/// Whether a sanitizer runs that must be told of each switch: see [`look`].
+static SANITIZED: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
 fn start_function() -> Option<Start> {
     weak_symbol!("__sanitizer_start_switch_fiber" as Start)
 }
 
-/// Whether AddressSanitizer runs in this process.
+#[inline(always)]
+fn fiber_function() -> Option<CreateFiber> {
+    weak_symbol!("__tsan_create_fiber" as CreateFiber)
+}
+
+/// Looks which sanitizers there are; before the first switch of any thread.
+pub fn look() {
+    SANITIZED.store(start_function().is_some() || fiber_function().is_some(), Ordering::Relaxed);
+}
+
+/// Whether a sanitizer runs in this process that must be told of each switch.
 #[inline(always)]
 pub fn sanitized() -> bool {
-    start_function().is_some()
+    SANITIZED.load(Ordering::Relaxed)
 }
 
 /// Tells AddressSanitizer that the stack `low..low + size` comes next. Gives what [`arrive`] needs when
@@ -51,6 +71,66 @@ pub fn clear_stack(low: *const u8, size: usize) {
     if let Some(unpoison) = weak_symbol!("__asan_unpoison_memory_region" as Region) {
         // SAFETY: only the sanitizer's own record of the range changes.
         unsafe { unpoison(low.cast(), size) };
+    }
+}
+
+/// What ThreadSanitizer keeps of one coroutine, made when it is first switched to: it would take the frames of all
+/// coroutines for those of one thread otherwise.
+#[derive(Default)]
+pub struct Fiber(Option<Kept>);
+
+enum Kept {
+    /// The thread's own, which ends with it.
+    Thread(*mut c_void),
+    Coroutine(*mut c_void),
+}
+
+impl Fiber {
+    /// Tells that `to` comes next. `self`, which leaves, is the thread's own if it was never switched to.
+    pub fn leave_for(&mut self, to: &mut Fiber) {
+        let Some(create) = fiber_function() else { return };
+        let Some(switch) = weak_symbol!("__tsan_switch_to_fiber" as SwitchFiber) else { return };
+        if let (None, Some(current)) = (&self.0, weak_symbol!("__tsan_get_current_fiber" as CurrentFiber)) {
+            // SAFETY: only asks.
+            self.0 = Some(Kept::Thread(unsafe { current() }));
+        }
+        // SAFETY: fibers are made once, and not destroyed while they are kept. Without flags, what was done before the
+        // switch is known to come before what is done after.
+        unsafe {
+            let (Kept::Thread(fiber) | Kept::Coroutine(fiber)) =
+                to.0.get_or_insert_with(|| Kept::Coroutine(create(0)));
+            switch(*fiber, 0);
+        }
+    }
+}
+
+impl Drop for Fiber {
+    fn drop(&mut self) {
+        if let (Some(Kept::Coroutine(fiber)), Some(destroy)) =
+            (&self.0, weak_symbol!("__tsan_destroy_fiber" as DestroyFiber))
+        {
+            // SAFETY: it was made here, and whoever drops what it stands for runs on another.
+            unsafe { destroy(*fiber) };
+        }
+    }
+}
+
+/// Tells ThreadSanitizer, which does not see the library's own locks and atomic words, that all that the caller has
+/// done comes before what others do who [`receive`] at the same place.
+#[inline(always)]
+pub fn hand_over<T>(place: *const T) {
+    if let Some(release) = weak_symbol!("__tsan_release" as HandOver) {
+        // SAFETY: the place is a name, and nothing there is touched.
+        unsafe { release(place.cast()) };
+    }
+}
+
+/// See [`hand_over`].
+#[inline(always)]
+pub fn receive<T>(place: *const T) {
+    if let Some(acquire) = weak_symbol!("__tsan_acquire" as HandOver) {
+        // SAFETY: as in `hand_over`.
+        unsafe { acquire(place.cast()) };
     }
 }
 

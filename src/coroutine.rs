@@ -8,6 +8,7 @@ use core::mem::{offset_of, size_of};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
+use crate::annotate::Fiber;
 use crate::context::{Context, Control};
 use crate::environment::Environment;
 use crate::heap;
@@ -86,6 +87,8 @@ pub struct Rare {
     base: usize,
     /// Its next wait that a cancellation ends is to end at once.
     cancelled: bool,
+    /// What ThreadSanitizer keeps of it.
+    pub fiber: Fiber,
 }
 
 /// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.

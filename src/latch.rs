@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::lock_api::{self, GuardNoSend, RawMutex};
 
-use crate::sys;
+use crate::{annotate, sys};
 
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
@@ -37,24 +37,24 @@ impl Latch {
 
     /// `false` when it is closed already.
     pub fn try_close(&self) -> bool {
-        self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let closed = self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if closed {
+            annotate::receive(self);
+        }
+        closed
     }
 
     /// Waits until it is open, and closes it.
     pub fn close(&self) {
-        for _ in 0..LOOKS {
-            if self.try_close() {
-                return;
-            }
-            hint::spin_loop();
-        }
-        while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            sys::futex_wait(&self.0, AWAITED);
-        }
+        self.close_unless_that(|| false);
     }
 
     /// The same, unless it is closed for long: when `given_up` is set. Gives whether it was closed.
     pub fn close_unless(&self, given_up: &AtomicBool) -> bool {
+        self.close_unless_that(|| given_up.load(Ordering::SeqCst))
+    }
+
+    fn close_unless_that(&self, given_up: impl Fn() -> bool) -> bool {
         for _ in 0..LOOKS {
             if self.try_close() {
                 return true;
@@ -62,11 +62,12 @@ impl Latch {
             hint::spin_loop();
         }
         while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            if given_up.load(Ordering::SeqCst) {
+            if given_up() {
                 return false;
             }
             sys::futex_wait(&self.0, AWAITED);
         }
+        annotate::receive(self);
         true
     }
 
@@ -79,6 +80,7 @@ impl Latch {
 
     /// Opens it, whoever closed it.
     pub fn open(&self) {
+        annotate::hand_over(self);
         if self.0.swap(FREE, Ordering::Release) == AWAITED {
             sys::futex_wake(&self.0, 1, false);
         }

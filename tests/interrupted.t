@@ -3,6 +3,5 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-build_c interrupted "$ROOT/tests/c/interrupted.c" || { echo "Bail out! the program does not compile"; exit 1; }
-cases interrupted
+suite interrupted -lrt
 done_testing

@@ -129,6 +129,28 @@ build_suites address_ -fsanitize=address -fno-omit-frame-pointer
 LEFT_OUT=$NOT_HERE LIMIT=60 SIDE_BY_SIDE=8 suites address_ 'ERROR: (Address|Leak)Sanitizer' \
   env ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0
 
+# ThreadSanitizer: each coroutine is a fiber of its own, and what threads hand to each other through the library is in order.
+if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$OUT/nothing" 2>/dev/null; then
+  # tsan NAME SOURCE ARGUMENT...: the program does its work, and the sanitizer has nothing to report
+  tsan() {
+    local name=$1 source=$2 program said status; shift 2
+    program=$(program_of thread_ "$(basename "$source")")
+    $GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$source" -o "$program" $SHARED || { ok 1 "$name builds"; return; }
+    said=$(TSAN_OPTIONS=exitcode=66 timeout 120 "$program" "$@" 2>&1); status=$?
+    ok $status "thread sanitizer: $name"
+    [ $status -eq 0 ] || diag "exit $status" "$(head -n 40 <<<"$said")"
+  }
+  tsan 'descriptors that threads close under each other' "$ROOT/tests/stress/closing.c" 2
+  tsan 'a condition that coroutines of several threads wait for' "$ROOT/tests/c/conditions/threads.c" each_signal many_threads
+  tsan 'coroutines that are reset in the middle' "$ROOT/tests/c/coroutines/resetting.c"
+  said=$($GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$HERE/racing.c" -o "$OUT/thread_racing" $SHARED &&
+    TSAN_OPTIONS=exitcode=66 timeout 120 "$OUT/thread_racing" 2>&1); status=$?
+  [ $status -eq 66 ] && grep -q 'data race .* in counts_unguarded' <<<"$said"
+  ok $? 'thread sanitizer: finds a race of two coroutines on two threads'
+  ! grep 'SUMMARY: ThreadSanitizer' <<<"$said" | grep -qv counts_unguarded
+  ok $? 'thread sanitizer: takes what coroutines of one thread do for no race'
+else skip 'the thread sanitizer is not installed'; fi
+
 # UndefinedBehaviorSanitizer
 COMPILER=$GCC COMPILER_CXX=g++
 if build ubsan_ -fsanitize=undefined -fno-sanitize-recover=all; then

@@ -13,13 +13,13 @@ use colib_core::waiter::Interrupt;
 use libc::timespec;
 
 use crate::call::apart;
-use crate::real;
+use crate::{look_ups, real};
 
 // SAFETY: as in `input`.
 
 /// What look-ups give for want of a helper.
 const AGAIN: c_int = libc::EAI_AGAIN;
-/// `GAI_WAIT` and `LIO_WAIT`.
+/// `LIO_WAIT`.
 const WAIT: c_int = 0;
 const NOW: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -123,7 +123,10 @@ pub unsafe extern "C" fn getaddrinfo_a(
 ) -> c_int {
     // SAFETY: see above.
     apart(|scheduler| unsafe {
-        if mode != WAIT {
+        if look_ups::is_known(mode) && look_ups::are_on_shared_stack(scheduler, list, count) {
+            return look_ups::look_up(scheduler, mode, list, count, event);
+        }
+        if mode != look_ups::WAIT {
             return real::getaddrinfo_a(mode, list, count, event);
         }
         let Some(list) = List::copy(list, count) else { return libc::EAI_MEMORY };

@@ -18,6 +18,7 @@ mod lock_allocator;
 mod lock_cond;
 mod lock_event;
 mod lock_rwlock;
+mod look_ups;
 mod mangled;
 mod output;
 mod poll;

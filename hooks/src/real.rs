@@ -63,11 +63,22 @@ unsafe extern "C" fn resolve() {
     core::arch::naked_asm!(include_str!("../../asm/x86_64/resolve.S"), find = sym find, options(att_syntax))
 }
 
+/// The version of glibc's first symbols on x86-64.
+const OLDEST: &CStr = c"GLIBC_2.2.5";
+
 /// Looks up the function of a row, the next definition of its symbol after ours; where there is none, a
 /// function that fails with ENOSYS.
 extern "C" fn find(row: usize) -> *mut () {
     // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
+    let mut found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
+    if found.is_null() {
+        // Names that libc keeps for programs linked long ago are only found with their version.
+        // SAFETY: as above. The program must not find an error that is none of its own.
+        unsafe {
+            found = libc::dlvsym(libc::RTLD_NEXT, NAMES[row].as_ptr(), OLDEST.as_ptr());
+            libc::dlerror();
+        }
+    }
     let real = if found.is_null() { missing as *mut () } else { found.cast() };
     REAL[row].store(real, Ordering::Relaxed);
     real

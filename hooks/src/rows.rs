@@ -359,6 +359,35 @@ macro_rules! rows {
     always fn tss_create(key: *mut c_uint, destructor: *mut c_void) -> c_int => thread_key::tss_create;
     always fn tss_delete(key: c_uint) -> () => thread_key::tss_delete;
 
+    // Names that programs have which were linked with older libraries.
+    coroutine fn _IO_fflush(stream: *mut FILE) -> c_int => stdio::fflush;
+    coroutine fn _IO_fgets(line: *mut c_char, size: c_int, stream: *mut FILE) -> *mut c_char => stdio::fgets;
+    coroutine fn _IO_fopen(path: *const c_char, mode: *const c_char) -> *mut FILE => stdio::fopen;
+    coroutine fn _IO_fprintf(stream: *mut FILE, format: *const c_char) -> c_int => stdio_format::fprintf;
+    coroutine fn _IO_fputs(text: *const c_char, stream: *mut FILE) -> c_int => stdio::fputs;
+    coroutine fn _IO_fread(data: *mut c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fread;
+    coroutine fn _IO_fwrite(data: *const c_void, size: usize, count: usize, stream: *mut FILE) -> usize => stdio::fwrite;
+    coroutine fn _IO_gets(line: *mut c_char) -> *mut c_char => stdio::gets;
+    coroutine fn _IO_printf(format: *const c_char) -> c_int => stdio_format::printf;
+    coroutine fn _IO_puts(text: *const c_char) -> c_int => stdio::puts;
+    coroutine fn _IO_vfprintf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::vfprintf;
+    coroutine fn __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_query;
+    coroutine fn __res_nquery(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nquery;
+    coroutine fn __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_search;
+    coroutine fn __res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nsearch;
+    coroutine fn __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_querydomain;
+    coroutine fn __res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nquerydomain;
+    coroutine fn __res_send(message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_send;
+    coroutine fn __res_nsend(state: *mut c_void, message: *const c_uchar, size: c_int, answer: *mut c_uchar, room: c_int) -> c_int => resolve::res_nsend;
+    locker fn __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int => lock::lock;
+    locker fn __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int => lock::try_lock;
+    unlocker fn __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int => lock::unlock;
+    locker fn __pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::read;
+    locker fn __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::write;
+    coroutine fn __pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::try_write;
+    unlocker fn __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::unlock;
+    locker fn __pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
+
     // Signal handlers.
     keeper fn sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;
     keeper fn __sigaction(signal: c_int, new: *const action, old: *mut action) -> c_int => signal::sigaction;

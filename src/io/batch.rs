@@ -23,8 +23,9 @@ const MOST: u32 = 1024;
 
 /// `recvmmsg`. As the kernel does it: `timeout` is looked at behind each message and not while waiting for one;
 /// whatever ends the call behind the first message, the messages are not lost. What the kernel keeps of such an end
-/// is kept too where it is the socket's, or that of a message that came with others. The rest cannot be: an error can
-/// be left with a socket only by a call that has received something before it.
+/// is kept too where it is the socket's own, or, but for streams, that of a message that came in the kernel's call
+/// with others. The rest is not: an error can be left with a socket only by a call that has received something before
+/// it, and what a stream was waited for comes in calls of its own.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `vector`, all that it points at, and `timeout` are

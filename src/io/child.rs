@@ -13,7 +13,7 @@ use super::offload::{self, Kind};
 use super::{error, is_nonblocking};
 use crate::clock::{self, NEVER};
 use crate::reactor::{duplicate_high, registry};
-use crate::scheduler::{self, NAP, Scheduler};
+use crate::scheduler::{self, NAP, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Waiter, Wake};
 
@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Whom to wait for, as `waitid` has it.
 type Whom = (c_uint, libc::id_t);
+/// Which signal handlers end the call, and when it began.
+type EndedBy = (Interrupt, Since);
 
 /// `wait4`, and with other arguments `wait`, `wait3` and `waitpid`.
 ///
@@ -35,6 +37,8 @@ pub unsafe fn wait4(
         1.. => (libc::P_PID, pid as libc::id_t),
         _ => (libc::P_PGID, pid.unsigned_abs()),
     };
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     let mut waited = Ok(());
     loop {
         // SAFETY: by contract.
@@ -45,7 +49,7 @@ pub unsafe fn wait4(
             }
             // A child goes before the interruption.
             waited?;
-            waited = await_news(scheduler, whom, options | libc::WEXITED);
+            waited = await_news(scheduler, whom, options | libc::WEXITED, since);
         }
     }
 }
@@ -65,6 +69,7 @@ pub unsafe fn waitid(
         }
         let mut own: libc::siginfo_t = core::mem::zeroed();
         let place = if info.is_null() { &raw mut own } else { info };
+        let since = Scheduler::moment(scheduler);
         let mut waited = Ok(());
         loop {
             sys::waitid(kind, id, place, options | libc::WNOHANG)?;
@@ -75,25 +80,26 @@ pub unsafe fn waitid(
             if kind == libc::P_PIDFD && is_nonblocking(id as c_int)? {
                 return Err(error(libc::EAGAIN));
             }
-            waited = await_news(scheduler, (kind, id), options);
+            waited = await_news(scheduler, (kind, id), options, since);
         }
     }
 }
 
 /// Parks until another attempt may find something. EBADF when the program's pidfd was closed, EINTR when a signal
 /// handler ends the call.
-unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> io::Result<()> {
+unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int, since: Since) -> io::Result<()> {
+    let by = (Interrupt::Unrestarted, since);
     // SAFETY: by contract of the callers.
     unsafe {
         if options & libc::__WNOTHREAD != 0 {
-            return nap(scheduler, LOOK, Interrupt::Unrestarted);
+            return nap(scheduler, LOOK, by);
         }
         if options & !(libc::WEXITED | libc::WNOWAIT | libc::__WALL) == 0 {
             match whom {
-                (libc::P_PIDFD, fd) => return await_end_of(scheduler, fd as c_int, Interrupt::Unrestarted),
+                (libc::P_PIDFD, fd) => return await_end_of(scheduler, fd as c_int, by),
                 (libc::P_PID, pid) => {
                     if let Ok(fresh) = sys::pidfd(pid as libc::pid_t) {
-                        return await_end_by(scheduler, fresh);
+                        return await_end_by(scheduler, fresh, by);
                     }
                 }
                 _ => {}
@@ -104,20 +110,20 @@ unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int) -> i
             let seen = sys::waitid(whom.0, whom.1, &raw mut seen, options | libc::WNOWAIT);
             seen.map_err(|e| e.raw_os_error().unwrap_or(libc::ECHILD))
         };
-        match offload::run_as(scheduler, Kind::WAIT, look) {
+        match offload::run_since(scheduler, Kind::WAIT, since, look) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(libc::EINTR)) => Err(error(libc::EINTR)),
             Err(e) if e.raw_os_error() == Some(libc::EINTR) => Err(e),
             // Either the next attempt says so too, or there is no helper to be had.
-            _ => nap(scheduler, NAP, Interrupt::Unrestarted),
+            _ => nap(scheduler, NAP, by),
         }
     }
 }
 
-unsafe fn nap(scheduler: *mut Scheduler, time: Duration, interrupt: Interrupt) -> io::Result<()> {
+unsafe fn nap(scheduler: *mut Scheduler, time: Duration, (by, since): EndedBy) -> io::Result<()> {
     // SAFETY: by contract of the callers.
     unsafe {
-        Scheduler::interruptible(scheduler, interrupt);
+        Scheduler::interruptible(scheduler, by, since);
         match Scheduler::sleep(scheduler, clock::after(time)) {
             Wake::Interrupted => Err(error(libc::EINTR)),
             _ => Ok(()),
@@ -128,15 +134,15 @@ unsafe fn nap(scheduler: *mut Scheduler, time: Duration, interrupt: Interrupt) -
 /// Parks until the process behind a pidfd has ended. EBADF when the descriptor was closed meanwhile, EINTR when a
 /// signal handler ends the call.
 pub(super) unsafe fn await_end_of(
-    scheduler: *mut Scheduler, pidfd: c_int, interrupt: Interrupt,
+    scheduler: *mut Scheduler, pidfd: c_int, (by, since): EndedBy,
 ) -> io::Result<()> {
     // SAFETY: by contract of the callers.
     unsafe {
         if sys::readiness(pidfd, libc::POLLIN) != 0 {
             // It has ended, and is kept from us, by who traces it say.
-            return nap(scheduler, NAP, interrupt);
+            return nap(scheduler, NAP, (by, since));
         }
-        Scheduler::interruptible(scheduler, interrupt);
+        Scheduler::interruptible(scheduler, by, since);
         match Scheduler::wait_for(scheduler, (pidfd, libc::EPOLLIN as u32), NEVER) {
             Wake::Closed => Err(error(libc::EBADF)),
             Wake::Interrupted => Err(error(libc::EINTR)),
@@ -146,13 +152,13 @@ pub(super) unsafe fn await_end_of(
 }
 
 /// The same with a pidfd of our own, which is closed after, also when the coroutine is released meanwhile.
-unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int) -> io::Result<()> {
+unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int, by: EndedBy) -> io::Result<()> {
     let pidfd = hide(fresh)?;
     // SAFETY: by contract of the callers.
     let waited = unsafe {
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).leave.set(Some((abandon, ptr::without_provenance(pidfd as usize))));
-        let waited = await_end_of(scheduler, pidfd, Interrupt::Unrestarted);
+        let waited = await_end_of(scheduler, pidfd, by);
         (*waiter).leave.set(None);
         waited
     };

@@ -9,8 +9,7 @@ use core::ptr;
 use std::io;
 
 use super::error;
-use super::poll::MASKED;
-use super::signal::Admitted;
+use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -39,7 +38,7 @@ pub unsafe fn epoll_wait(
                 sys::poll_now(ptr::null_mut(), 0, mask)?;
                 until = deadline.min(clock::after(MASKED));
             }
-            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));

@@ -183,7 +183,7 @@ impl Patience {
                 return self.nap(scheduler);
             }
             let until = self.relook.map_or(self.deadline, |wait| self.deadline.min(clock::after(wait)));
-            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
+            Scheduler::interruptible(scheduler, self.interrupt, self.since);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
                 Wake::Interrupted => Err(error(libc::EINTR)),
@@ -196,7 +196,7 @@ impl Patience {
     unsafe fn nap(&self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: as for `wait`.
         unsafe {
-            Scheduler::interruptible_since(scheduler, self.interrupt, self.since);
+            Scheduler::interruptible(scheduler, self.interrupt, self.since);
             match Scheduler::sleep(scheduler, self.deadline.min(clock::after(NAP))) {
                 Wake::Interrupted => Err(error(libc::EINTR)),
                 _ => Ok(()),

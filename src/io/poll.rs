@@ -1,17 +1,13 @@
 //! `poll` for coroutines: the kernel answers, exactly; we only wait until asking again makes sense.
 
-use core::time::Duration;
 use std::io;
 
 use super::error;
-use super::signal::Admitted;
+use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
-
-/// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
-pub(super) const MASKED: Duration = Duration::from_millis(10);
 
 /// `poll`, and `ppoll` with a signal mask. Gives the number of descriptors with something to tell; zero at
 /// `deadline`, and when somebody resumes the coroutine. EINTR when a signal handler ends the call.
@@ -46,7 +42,7 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
         // SAFETY: as above; `empty` says that the element is there.

@@ -81,6 +81,8 @@ unsafe fn persist<T>(
     scheduler: *mut Scheduler, queue: c_int, direction: Direction, until: Option<libc::timespec>,
     attempt: impl Fn() -> io::Result<T>,
 ) -> io::Result<T> {
+    // SAFETY: by contract of the callers.
+    let since = unsafe { Scheduler::moment(scheduler) };
     let mut interrupted = false;
     loop {
         let result = attempt();
@@ -93,7 +95,7 @@ unsafe fn persist<T>(
         let Some(deadline) = next_look(until) else { return result };
         // SAFETY: by contract of the callers.
         let wake = unsafe {
-            Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
+            Scheduler::interruptible(scheduler, Interrupt::Unrestarted, since);
             Scheduler::wait_for(scheduler, (queue, direction.epoll_events()), deadline)
         };
         if wake == Wake::Closed {

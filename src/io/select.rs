@@ -5,8 +5,7 @@ use core::ptr;
 use std::io;
 
 use super::error;
-use super::poll::MASKED;
-use super::signal::Admitted;
+use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -58,7 +57,7 @@ pub unsafe fn select(
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
             let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
-            Scheduler::interruptible_since(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
             if closed {
                 return Err(error(libc::EBADF));

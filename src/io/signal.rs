@@ -5,25 +5,30 @@
 
 use core::ffi::c_int;
 use core::ptr;
+use core::time::Duration;
 use std::io;
 
-use super::poll::MASKED;
 use super::{error, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::duplicate_high;
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Waiter, Wake};
+
+/// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
+pub(super) const MASKED: Duration = Duration::from_millis(10);
 
 /// `pause`: parks until a handler of the program has run on this thread.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
 pub unsafe fn pause(scheduler: *mut Scheduler) -> io::Error {
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     loop {
         // SAFETY: by contract.
         let wake = unsafe {
-            Scheduler::interruptible(scheduler, Interrupt::Awaited);
+            Scheduler::interruptible(scheduler, Interrupt::Awaited, since);
             Scheduler::sleep(scheduler, NEVER)
         };
         if wake == Wake::Interrupted {
@@ -48,8 +53,13 @@ pub unsafe fn suspend(scheduler: *mut Scheduler, mask: *const libc::sigset_t) ->
             if let Err(interrupted) = sys::poll_now(ptr::null_mut(), 0, (&raw const mask).cast()) {
                 return interrupted;
             }
+            // Handlers that the mask keeps out have ended no wait when they ran before this.
+            let since = Scheduler::moment(scheduler);
             // The signal descriptor may have told of the signal before its handler ran.
-            park_on(scheduler, !mask, NEVER, Interrupt::Awaited);
+            if admitted.ran() {
+                return error(libc::EINTR);
+            }
+            park_on(scheduler, !mask, NEVER, (Interrupt::Awaited, since));
             if admitted.ran() {
                 return error(libc::EINTR);
             }
@@ -65,6 +75,8 @@ pub unsafe fn suspend(scheduler: *mut Scheduler, mask: *const libc::sigset_t) ->
 pub unsafe fn wait_for_signal(
     scheduler: *mut Scheduler, set: u64, info: *mut libc::siginfo_t, deadline: Nanos, by: Interrupt,
 ) -> io::Result<c_int> {
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     let mut wake = Wake::Ready;
     loop {
         // SAFETY: by contract.
@@ -79,7 +91,7 @@ pub unsafe fn wait_for_signal(
             return taken;
         }
         // SAFETY: by contract.
-        wake = unsafe { park_on(scheduler, set, deadline, by) };
+        wake = unsafe { park_on(scheduler, set, deadline, (by, since)) };
     }
 }
 
@@ -107,18 +119,20 @@ impl Admitted {
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
-unsafe fn park_on(scheduler: *mut Scheduler, set: u64, deadline: Nanos, by: Interrupt) -> Wake {
+unsafe fn park_on(
+    scheduler: *mut Scheduler, set: u64, deadline: Nanos, (by, since): (Interrupt, Since),
+) -> Wake {
     // SAFETY: by contract. The waiter stays in place.
     unsafe {
         let Ok(fd) = open(set) else {
             // Without a descriptor it is asked again and again.
-            Scheduler::interruptible(scheduler, by);
+            Scheduler::interruptible(scheduler, by, since);
             return Scheduler::sleep(scheduler, deadline.min(clock::after(MASKED)));
         };
         // A coroutine that is released meanwhile does not come back here.
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).leave.set(Some((discard, ptr::without_provenance(fd as usize))));
-        Scheduler::interruptible(scheduler, by);
+        Scheduler::interruptible(scheduler, by, since);
         let wake = Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), deadline);
         (*waiter).leave.set(None);
         // If it was closed, the program has done that itself, in a close loop say.

@@ -16,10 +16,12 @@ use crate::waiter::{Interrupt, Wake};
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
 pub unsafe fn sleep_until(scheduler: *mut Scheduler, deadline: Nanos) -> io::Result<()> {
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     loop {
         // SAFETY: by contract.
         let wake = unsafe {
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             Scheduler::sleep(scheduler, deadline)
         };
         match wake {
@@ -57,12 +59,14 @@ pub unsafe fn sleep_until_clock(
         high
     };
     let mut fd = open()?;
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     let mut result = Ok(());
     // A closed descriptor was the program's doing (a close loop): begin again with the same time.
     while sys::readiness(fd, libc::POLLIN) == 0 {
         // SAFETY: by contract.
         let wake = unsafe {
-            Scheduler::interruptible(scheduler, Interrupt::Any);
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
             Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), Nanos::MAX)
         };
         match wake {

@@ -168,11 +168,12 @@ unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Resu
     // SAFETY: by contract of `system`; the command is the coroutine's.
     unsafe {
         let Command { pid, pidfd } = *running;
+        let since = Scheduler::moment(scheduler);
         let mut status = 0;
         loop {
             match sys::wait4(pid, &raw mut status, libc::WNOHANG, ptr::null_mut()) {
                 // Whoever closed the descriptor: without one, it looks again now and then.
-                Ok(0) => drop(await_end_of(scheduler, pidfd, Interrupt::Never)),
+                Ok(0) => drop(await_end_of(scheduler, pidfd, (Interrupt::Never, since))),
                 Ok(_) => return Ok(status),
                 Err(e) if registry::is_own(pidfd) => return sys::status_of_ended(pidfd).map_err(|_| e),
                 Err(e) => return Err(e),

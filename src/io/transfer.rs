@@ -84,6 +84,15 @@ unsafe fn move_by_helper(
     }
 }
 
+/// Writes an offset that has not changed where it is, as the kernel does, and tells when that cannot be done.
+unsafe fn write_back(offset: *mut i64) -> io::Result<()> {
+    // SAFETY: any address will do.
+    unsafe {
+        let place = sys::read_in(offset)?;
+        sys::copy_out((&raw const place).cast(), offset.cast(), size_of_val(&place))
+    }
+}
+
 /// `sendfile`.
 ///
 /// # Safety
@@ -108,9 +117,8 @@ pub unsafe fn sendfile(
             sys::sendfile(out, from, offset, count)
         });
         if !offset.is_null() {
-            // Whatever came of it, the kernel writes the offset back, and tells when it cannot.
-            let place = sys::read_in(offset)?;
-            sys::copy_out((&raw const place).cast(), offset.cast(), size_of_val(&place))?;
+            // Whatever came of it.
+            write_back(offset)?;
         }
         moved
     }
@@ -149,6 +157,9 @@ pub unsafe fn splice(
     };
     let offsets = [from_offset, to_offset];
     let (Ok(source), Ok(target)) = (nature(from), nature(to)) else { return call(flags, offsets) };
+    if count == 0 {
+        return call(flags, offsets);
+    }
     let at_once = |fd, nature, ready: i16| -> io::Result<bool> {
         // What has data can be read once; room says nothing of how much there is.
         let looks_ready = ready != 0 && sys::readiness(fd, ready) != 0;
@@ -161,7 +172,13 @@ pub unsafe fn splice(
         }
     }
     // SAFETY: by contract.
-    unsafe { move_by_helper(scheduler, Kind::DEED, offsets, move |offsets| call(flags, offsets)) }
+    unsafe {
+        let moved = move_by_helper(scheduler, Kind::DEED, offsets, move |offsets| call(flags, offsets))?;
+        for offset in offsets.into_iter().filter(|offset| !offset.is_null()) {
+            write_back(offset)?;
+        }
+        Ok(moved)
+    }
 }
 
 /// `tee`.
@@ -194,10 +211,11 @@ pub unsafe fn vmsplice(
         if flags & libc::SPLICE_F_NONBLOCK != 0 {
             return result;
         }
+        let since = Scheduler::moment(scheduler);
         while would_block(&result) {
             let writes = sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_ACCMODE != libc::O_RDONLY;
             let direction = if writes { Direction::Out } else { Direction::In };
-            Scheduler::interruptible(scheduler, Interrupt::Unrestarted);
+            Scheduler::interruptible(scheduler, Interrupt::Unrestarted, since);
             let wake = Scheduler::wait_for(scheduler, (fd, direction.epoll_events()), NEVER);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));

@@ -9,7 +9,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
 
-use super::remote::{Message, Remote};
+use super::remote::{self, Message, Remote};
 use crate::latch::Mutex;
 use crate::sys;
 
@@ -25,9 +25,8 @@ const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
 /// The number was made by this process, and no other can have its description.
 const PRIVATE: u64 = 1 << 30;
-/// How many bits there are for threads.
-pub const BITS: u32 = 30;
 const THREADS_OF: u64 = PRIVATE - 1;
+const _: () = assert!(THREADS_OF == (1 << remote::BITS) - 1);
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);

@@ -5,9 +5,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use super::registry;
-use crate::sys;
 use crate::waiter::{Waiter, Wake};
+use crate::{annotate, sys};
 
 /// What another thread tells this one.
 #[derive(Debug)]
@@ -32,6 +31,9 @@ const ROOM: usize = 64;
 pub const HANDLED: u8 = 1;
 /// One of them was installed without `SA_RESTART`.
 pub const UNRESTARTED: u8 = 2;
+
+/// How many bits the registry's words have for threads.
+pub(super) const BITS: u32 = 30;
 
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl Remote {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         Remote {
-            bit: 1 << (COUNT.fetch_add(1, Ordering::Relaxed) % registry::BITS),
+            bit: 1 << (COUNT.fetch_add(1, Ordering::Relaxed) % BITS),
             epoll: AtomicI32::new(-1),
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),
@@ -76,8 +78,10 @@ impl Remote {
     pub fn post(&self, message: Message) {
         {
             let mut inbox = self.inbox.lock();
+            annotate::receive(self);
             inbox.push(message);
             self.filled.store(true, Ordering::SeqCst);
+            annotate::hand_over(self);
         }
         self.ring();
     }
@@ -128,7 +132,9 @@ impl Remote {
         if self.filled.load(Ordering::Relaxed) {
             let mut inbox = self.inbox.lock();
             self.filled.store(false, Ordering::SeqCst);
+            annotate::receive(self);
             core::mem::swap(&mut *inbox, mail);
+            annotate::hand_over(self);
         }
     }
 

@@ -58,7 +58,9 @@ impl Handled {
         let claimed = match by {
             Interrupt::Any => self.unclaimed[0] > self.since,
             Interrupt::Unrestarted => self.unclaimed[1] > self.since,
-            Interrupt::Never | Interrupt::Awaited | Interrupt::Cancelled => false,
+            // All who wait for a handler are told, whoever else was.
+            Interrupt::Awaited => self.count > self.since,
+            Interrupt::Never | Interrupt::Cancelled => false,
         };
         if claimed {
             self.unclaimed = [0; 2];
@@ -68,20 +70,12 @@ impl Handled {
 }
 
 impl Scheduler {
-    /// Lets signal handlers end the next wait of the running coroutine, with [`Wake::Interrupted`].
+    /// Lets signal handlers end the next wait of the running coroutine, with [`Wake::Interrupted`]: also those that
+    /// have run since the call began, at `since`, while it looked again between two waits.
     ///
     /// # Safety
     /// A coroutine of this thread runs.
-    pub unsafe fn interruptible(this: *mut Scheduler, by: Interrupt) {
-        // SAFETY: by contract.
-        unsafe { Self::interruptible_since(this, by, Self::moment(this)) };
-    }
-
-    /// The same for a call that began at `since` and may have waited before.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::interruptible`].
-    pub unsafe fn interruptible_since(this: *mut Scheduler, by: Interrupt, since: Since) {
+    pub unsafe fn interruptible(this: *mut Scheduler, by: Interrupt, since: Since) {
         // SAFETY: by contract.
         unsafe {
             (*this).handled.since = since.0;

@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering;
 use std::io;
 
 use super::{Scheduler, thread};
+use crate::annotate::Fiber;
 use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
@@ -223,6 +224,8 @@ impl Scheduler {
             (*co).waiter.disarm();
             if let Some(rare) = &mut (*co).rare {
                 local::destroy(&raw mut rare.locals);
+                // Its frames have ended, though none has returned.
+                rare.fiber = Fiber::default();
             }
             Self::forget_recent(this, co);
         }

@@ -232,6 +232,9 @@ impl Scheduler {
         unsafe {
             let in_flight = (*this).exceptions.replace([0; 2]);
             if annotate::sanitized() {
+                if let (Some(from), Some(to)) = ((*from).rare(), (*to).rare()) {
+                    from.fiber.leave_for(&mut to.fiber);
+                }
                 let (low, size) = (*to).stack().unwrap_or((*this).bounds);
                 let fake = annotate::leave(low, size, (*from).state == State::Done);
                 context::switch(switch.from, switch.to);

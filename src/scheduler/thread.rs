@@ -63,6 +63,7 @@ impl Scheduler {
     #[cold]
     fn new() -> *mut Scheduler {
         fork::look_after();
+        annotate::look();
         // SAFETY: always succeeds; valid as long as the thread lives.
         let errno = unsafe { libc::__errno_location() };
         let this = Box::into_raw(Box::new(Scheduler {

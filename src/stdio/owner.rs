@@ -17,10 +17,9 @@ use crate::fork::{Handlers, Side};
 use crate::heap;
 use crate::latch::{Latch, Mutex};
 use crate::list::List;
-use crate::reactor::Message;
 use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
-use crate::{sys, tls};
+use crate::{sync, sys, tls};
 use parking_lot::lock_api::MutexGuard;
 
 const BUCKETS: usize = 1024;
@@ -82,17 +81,9 @@ impl Table {
         let waiter = Waiter::of_queue(next);
         entry.owner = Coroutine::of_waiter(waiter);
         entry.depth = 1;
-        let here = Scheduler::get();
         // SAFETY: as in `Condition::signal`: who stands in the queue is in place, and its thread cannot end
         // before it has taken the coroutine out, for which it needs the lock held here.
-        unsafe {
-            let home = (*entry.owner).home.load(Ordering::Relaxed);
-            if home == here.cast() {
-                Scheduler::wake(here, waiter, Wake::Ready);
-            } else {
-                Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
-            }
-        }
+        unsafe { sync::rouse(waiter) };
     }
 }
 

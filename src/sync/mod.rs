@@ -32,7 +32,7 @@ use crate::waiter::{Waiter, Wake};
 ///
 /// # Safety
 /// The waiter belongs to a parked coroutine, whose thread cannot end meanwhile.
-unsafe fn rouse(waiter: *const Waiter) {
+pub(crate) unsafe fn rouse(waiter: *const Waiter) {
     let here = Scheduler::get();
     // SAFETY: by contract.
     unsafe {

@@ -48,23 +48,8 @@ pub unsafe fn forbid(address: *mut u8, size: usize) -> io::Result<()> {
 /// # Safety
 /// `to` is writable for `size` bytes.
 pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
-    let (source, target) = (
-        libc::iovec { iov_base: from.cast_mut().cast(), iov_len: size },
-        libc::iovec { iov_base: to.cast(), iov_len: size },
-    );
     // SAFETY: by contract; the kernel checks the source.
-    match unsafe { call!(SYS_process_vm_readv, process_id(), &raw const target, 1, &raw const source, 1, 0) }
-    {
-        Ok(copied) if copied == size => Ok(()),
-        Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
-        Err(e) if e.raw_os_error() == Some(libc::EFAULT) => Err(e),
-        Err(_) => {
-            // Forbidden by a filter: then without the check, as libc's own functions read.
-            // SAFETY: the program's promise.
-            unsafe { ptr::copy_nonoverlapping(from, to, size) };
-            Ok(())
-        }
-    }
+    unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_readv, own, to, 1, from, 1, 0)) }
 }
 
 /// Copies `size` bytes into the program's memory; EFAULT where it is not writable.
@@ -72,19 +57,23 @@ pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<(
 /// # Safety
 /// `from` is readable for `size` bytes; `to` is memory that the program gave for the purpose.
 pub unsafe fn copy_out(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
-    let (source, target) = (
-        libc::iovec { iov_base: from.cast_mut().cast(), iov_len: size },
-        libc::iovec { iov_base: to.cast(), iov_len: size },
-    );
     // SAFETY: by contract; the kernel checks the target.
-    match unsafe { call!(SYS_process_vm_writev, process_id(), &raw const source, 1, &raw const target, 1, 0) }
-    {
+    unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_writev, own, from, 1, to, 1, 0)) }
+}
+
+/// Copies by a system call that checks what is the program's: of the process, from and to a place.
+unsafe fn copy(
+    from: *const u8, to: *mut u8, size: usize,
+    by: impl FnOnce(c_int, [*const libc::iovec; 2]) -> io::Result<usize>,
+) -> io::Result<()> {
+    let places = [from.cast_mut(), to].map(|place| libc::iovec { iov_base: place.cast(), iov_len: size });
+    match by(process_id(), places.each_ref().map(ptr::from_ref)) {
         Ok(copied) if copied == size => Ok(()),
         Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
         Err(e) if e.raw_os_error() == Some(libc::EFAULT) => Err(e),
         Err(_) => {
-            // As for `copy_in`.
-            // SAFETY: the program's promise.
+            // Forbidden by a filter: then without the check, as libc's own functions read.
+            // SAFETY: by contract of the callers, and the program's promise.
             unsafe { ptr::copy_nonoverlapping(from, to, size) };
             Ok(())
         }

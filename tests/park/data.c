@@ -59,6 +59,12 @@ PARKS(readv, empty_pipe, write_a_byte) {
   return readv(me->in, &vector, 1) == 1 && byte == 'x';
 }
 
+PARKS(preadv64v2, empty_pipe, write_a_byte) {
+  char byte = 0;
+  struct iovec vector = one_byte(&byte);
+  return preadv64v2(me->in, &vector, 1, -1, 0) == 1 && byte == 'x';
+}
+
 PARKS(preadv2, empty_pipe, write_a_byte) {
   char byte = 0;
   struct iovec vector = one_byte(&byte);
@@ -125,7 +131,9 @@ PARKS_AS(syscall_write, "syscall", full_pipe, drain) { return syscall(SYS_write,
 
 static struct iovec some[2] = {{bytes, 1000}, {bytes + 1000, 1000}};
 PARKS(writev, full_pipe, drain) { return writev(me->in, some, 2) == 2000; }
+/* Of the positioned calls, those at the position -1 alone: pipes, sockets and terminals refuse all others at once. */
 PARKS(pwritev2, full_pipe, drain) { return pwritev2(me->in, some, 2, -1, 0) == 2000; }
+PARKS(pwritev64v2, full_pipe, drain) { return pwritev64v2(me->in, some, 2, -1, 0) == 2000; }
 
 /* More than there is room for: the rest of a partial transfer waits as well. */
 PARKS_AS(write_of_much, "write", full_socket, drain, .again = true) { return write(me->in, bytes, sizeof bytes) == sizeof bytes; }

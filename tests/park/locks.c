@@ -29,6 +29,13 @@ static void unlock(struct waiter *me) { NEED(pthread_mutex_unlock(&me->mutex) ==
 PARKS(pthread_mutex_lock, held_mutex, unlock) {
   return pthread_mutex_lock(&me->mutex) == 0 && pthread_mutex_unlock(&me->mutex) == 0;
 }
+/* What programs call that were linked with older libraries. */
+int __pthread_mutex_lock(pthread_mutex_t *);
+int __pthread_mutex_unlock(pthread_mutex_t *);
+static void unlock_by_old_name(struct waiter *me) { NEED(__pthread_mutex_unlock(&me->mutex) == 0); }
+PARKS(__pthread_mutex_lock, held_mutex, unlock_by_old_name) {
+  return __pthread_mutex_lock(&me->mutex) == 0 && __pthread_mutex_unlock(&me->mutex) == 0;
+}
 PARKS(pthread_mutex_timedlock, held_mutex, unlock) {
   struct timespec until = in_half_a_minute();
   return pthread_mutex_timedlock(&me->mutex, &until) == 0 && pthread_mutex_unlock(&me->mutex) == 0;

@@ -159,6 +159,9 @@ static const char *first_label(struct waiter *me) {
     return ends_right(answer, length);                 \
   }
 QUERIES(res_query, res_query(name_of(me), 1, 1, answer, sizeof answer))
+/* What programs call that were linked with older libraries. */
+int old_res_query(const char *, int, int, unsigned char *, int) __asm__("__res_query");
+QUERIES(__res_query, old_res_query(name_of(me), 1, 1, answer, sizeof answer))
 QUERIES(res_search, res_search(name_of(me), 1, 1, answer, sizeof answer))
 QUERIES(res_querydomain, res_querydomain(first_label(me), "test.", 1, 1, answer, sizeof answer))
 QUERIES_OF_STATE(res_nquery, res_nquery(&state, name_of(me), 1, 1, answer, sizeof answer))

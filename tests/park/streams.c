@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "park.h"
 
+#include <stdarg.h>
+
 /* ---- in --------------------------------------------------------------------------------------------- */
 
 char *__fgets_chk(char *, size_t, int, FILE *);
@@ -61,6 +63,23 @@ PARKS_AS(fwrite, "fwrite", full_stream, drain, .again = true) { return fwrite(te
 PARKS_AS(fputs, "fputs", full_stream, drain, .again = true) { return fputs(text, me->stream) >= 0; }
 PARKS_AS(fprintf, "fprintf", full_stream, drain, .again = true) { return fprintf(me->stream, "%s", text) == 10000; }
 PARKS_AS(__fprintf_chk, "__fprintf_chk", full_stream, drain, .again = true) { return __fprintf_chk(me->stream, 1, "%s", text) == 10000; }
+/* Those that print to a descriptor have no stream, and no buffer of their own. */
+int __dprintf_chk(int, int, const char *, ...);
+int __vdprintf_chk(int, int, const char *, va_list);
+
+static int vdprintf_of(int fd, bool fortified, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int printed = fortified ? __vdprintf_chk(fd, 1, format, arguments) : vdprintf(fd, format, arguments);
+  va_end(arguments);
+  return printed;
+}
+
+PARKS_AS(dprintf, "dprintf", full_stream, drain, .again = true) { return dprintf(me->in, "%s", text) == 10000; }
+PARKS_AS(__dprintf_chk, "__dprintf_chk", full_stream, drain, .again = true) { return __dprintf_chk(me->in, 1, "%s", text) == 10000; }
+PARKS_AS(vdprintf, "vdprintf", full_stream, drain, .again = true) { return vdprintf_of(me->in, false, "%s", text) == 10000; }
+PARKS_AS(__vdprintf_chk, "__vdprintf_chk", full_stream, drain, .again = true) { return vdprintf_of(me->in, true, "%s", text) == 10000; }
+
 PARKS(fflush, unflushed_stream, drain) { return fflush(me->stream) == 0; }
 /* fclose has been hooked for other reasons before its output was. */
 PARKS_AS(fclose, "fflush", unflushed_stream, drain) { return fclose(me->stream) == 0; }

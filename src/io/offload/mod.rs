@@ -12,8 +12,9 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::sync::Arc;
 
+use crate::annotate;
 use crate::clock::{self, NEVER};
-use crate::scheduler::{NAP, Scheduler};
+use crate::scheduler::{NAP, Scheduler, Since};
 use crate::waiter::{Interrupt, Waiter, Wake};
 pub use pool::FORK;
 use pool::{Job, Progress};
@@ -70,12 +71,16 @@ impl<T> Slot<T> {
     fn fill(&self, value: T) {
         // SAFETY: nobody looks before the slot is filled.
         unsafe { (*self.value.get()).write(value) };
+        annotate::hand_over(self);
         self.filled.store(true, Ordering::Release);
     }
 
     fn take(&self) -> Option<T> {
-        // SAFETY: filled, and taken once.
-        self.filled.swap(false, Ordering::Acquire).then(|| unsafe { (*self.value.get()).assume_init_read() })
+        self.filled.swap(false, Ordering::Acquire).then(|| {
+            annotate::receive(self);
+            // SAFETY: filled, and taken once.
+            unsafe { (*self.value.get()).assume_init_read() }
+        })
     }
 }
 
@@ -121,6 +126,17 @@ pub unsafe fn run<T: Send + 'static>(
 pub unsafe fn run_as<T: Send + 'static>(
     scheduler: *mut Scheduler, kind: Kind, work: impl Fn() -> T + Send + Sync + 'static,
 ) -> io::Result<T> {
+    // SAFETY: by contract.
+    unsafe { run_since(scheduler, kind, Scheduler::moment(scheduler), work) }
+}
+
+/// The same as a part of a call that began at `since` and may have waited before.
+///
+/// # Safety
+/// As for [`run_as`].
+pub unsafe fn run_since<T: Send + 'static>(
+    scheduler: *mut Scheduler, kind: Kind, since: Since, work: impl Fn() -> T + Send + Sync + 'static,
+) -> io::Result<T> {
     if !has_memory() {
         return Err(super::error(libc::ENOMEM));
     }
@@ -138,7 +154,7 @@ pub unsafe fn run_as<T: Send + 'static>(
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).arm();
         (*waiter).leave.set(Some((give_up::<T>, held.cast_const().cast())));
-        let outcome = follow(scheduler, kind, &(*held).job, waiter);
+        let outcome = follow(scheduler, (kind, since), &(*held).job, waiter);
         (*waiter).disarm();
         let value = (*held).slot.take();
         if let Some((leave, place)) = (*waiter).leave.take() {
@@ -152,7 +168,7 @@ pub unsafe fn run_as<T: Send + 'static>(
 
 /// Has a job done, and waits for its end with an armed waiter.
 unsafe fn follow(
-    scheduler: *mut Scheduler, kind: Kind, job: &Arc<Job>, waiter: *const Waiter,
+    scheduler: *mut Scheduler, (kind, since): (Kind, Since), job: &Arc<Job>, waiter: *const Waiter,
 ) -> io::Result<()> {
     // SAFETY: by contract of `run_as`.
     unsafe {
@@ -174,7 +190,7 @@ unsafe fn follow(
             }
             let until = if interrupted { clock::after(NAP) } else { NEVER };
             if !interrupted {
-                Scheduler::interruptible(scheduler, kind.interrupt);
+                Scheduler::interruptible(scheduler, kind.interrupt, since);
             }
             // Whatever else ended the wait, somebody's `co_resume` say: look, and go on waiting.
             let wake = Scheduler::wait_shown(scheduler, until);
@@ -216,13 +232,14 @@ pub unsafe fn attempt_or_run<T: Send + 'static, W: Fn() -> io::Result<T> + Send 
     let work = prepare()?;
     // SAFETY: by contract.
     unsafe {
-        match run_as(scheduler, kind, move || work().map_err(number)) {
+        let since = Scheduler::moment(scheduler);
+        match run_since(scheduler, kind, since, move || work().map_err(number)) {
             Ok(done) => return done.map_err(super::error),
             Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => {}
             Err(e) => return Err(e),
         }
         while waits(&result) {
-            alone(scheduler, kind)?;
+            alone(scheduler, kind, since)?;
             result = attempt();
         }
     }
@@ -251,24 +268,26 @@ pub unsafe fn run_or_call<T: Send + 'static>(
 pub unsafe fn run_patiently<T: Send + 'static>(
     scheduler: *mut Scheduler, kind: Kind, work: impl Fn() -> io::Result<T> + Copy + Send + Sync + 'static,
 ) -> io::Result<T> {
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     loop {
         // SAFETY: by contract.
         unsafe {
-            match run_as(scheduler, kind, move || work().map_err(number)) {
+            match run_since(scheduler, kind, since, move || work().map_err(number)) {
                 Ok(done) => return done.map_err(super::error),
                 Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => {}
                 Err(e) => return Err(e),
             }
-            alone(scheduler, kind)?;
+            alone(scheduler, kind, since)?;
         }
     }
 }
 
 /// Waits a little where no helper can be had.
-unsafe fn alone(scheduler: *mut Scheduler, kind: Kind) -> io::Result<()> {
+unsafe fn alone(scheduler: *mut Scheduler, kind: Kind, since: Since) -> io::Result<()> {
     // SAFETY: by contract of the callers.
     unsafe {
-        Scheduler::interruptible(scheduler, kind.interrupt);
+        Scheduler::interruptible(scheduler, kind.interrupt, since);
         match Scheduler::sleep(scheduler, clock::after(ALONE)) {
             Wake::Interrupted => Err(super::error(libc::EINTR)),
             _ => Ok(()),

@@ -13,6 +13,7 @@ use std::sync::{self, Arc, Condvar, PoisonError};
 use std::time::Duration;
 
 use super::{Kind, interrupt};
+use crate::annotate;
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
 use crate::fork::{Handlers, Side};
@@ -123,7 +124,9 @@ type Guard = sync::MutexGuard<'static, Pool>;
 
 fn pool() -> Guard {
     // Nothing panics here, and would end the process if it did.
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+    let pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    annotate::receive(&POOL);
+    pool
 }
 
 /// How far `job` is.
@@ -145,6 +148,7 @@ pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> boo
     } else {
         pool.short.push_back((job.clone(), clock::now()));
     }
+    annotate::hand_over(&POOL);
     if pool.free() >= pool.wanted() {
         WORK.notify_one();
         return true;
@@ -201,7 +205,9 @@ impl Pool {
     /// Makes another helper, with room for the job that it will have.
     fn grow(&mut self) -> bool {
         let room = self.helpers + 1 - self.running.len();
-        let grown = self.helpers < MOST && self.running.try_reserve(room).is_ok() && spawn();
+        let has_room = self.helpers < MOST && self.running.try_reserve(room).is_ok();
+        annotate::hand_over(&POOL);
+        let grown = has_room && spawn();
         self.helpers += usize::from(grown);
         grown
     }
@@ -305,6 +311,7 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
 /// Waits for work; `false` when the time is up.
 fn rest(pool: Guard, time: Duration) -> (Guard, bool) {
     let (pool, timeout) = WORK.wait_timeout(pool, time).unwrap_or_else(PoisonError::into_inner);
+    annotate::receive(&POOL);
     (pool, !timeout.timed_out())
 }
 

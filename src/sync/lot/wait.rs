@@ -90,7 +90,7 @@ pub unsafe fn persist(
             }
             let (look, seldom) =
                 if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
-            Scheduler::interruptible_since(scheduler, interrupt, since);
+            Scheduler::interruptible(scheduler, interrupt, since);
             let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
             *look = seldom.min(*look * 2);
             look_again(place);
@@ -158,8 +158,9 @@ pub unsafe fn until_called(
 ) -> Ended {
     // SAFETY: by contract.
     unsafe {
+        let since = Scheduler::moment(scheduler);
         loop {
-            Scheduler::interruptible(scheduler, by);
+            Scheduler::interruptible(scheduler, by, since);
             let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(relook)));
             let poked = look_again(place);
             // One who was called knows it by having been taken out.

@@ -42,6 +42,7 @@ TEST(a_signal_of_another_thread_wakes_a_sleeping_loop) {
   cond = co_cond_alloc();
   start(waits_then_leaves, NULL);
   pthread_create(&thread, NULL, signals_late, NULL);
+  pthread_detach(thread);
   co_eventloop(co_get_epoll_ct(), NULL, NULL);
 }
 
@@ -77,7 +78,7 @@ TEST(coroutines_of_many_threads_wait_for_one_condition) {
   while (__atomic_load_n(&to_wake, __ATOMIC_ACQUIRE) < THREADS) sched_yield();
   while (__atomic_load_n(&to_wake, __ATOMIC_ACQUIRE) > 0) {
     co_cond_signal(cond);
-    if (in_threads % 64 == 0) co_cond_broadcast(cond);
+    if (__atomic_load_n(&in_threads, __ATOMIC_RELAXED) % 64 == 0) co_cond_broadcast(cond);
   }
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
   CHECK(in_threads >= THREADS * EACH);
@@ -157,7 +158,7 @@ TEST(resuming_by_hand_while_another_thread_signals_harms_nobody) {
     co_resume(co);
     if (i % 100 == 0) loop_for(0);
   }
-  stop = 1;
+  __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
   pthread_join(thread, NULL);
   CHECK(tally[0] > 0 && tally[1] > 0);
   CHECK(tally[0] + tally[1] >= 20000);
@@ -176,7 +177,7 @@ TEST(releasing_while_another_thread_signals_harms_nobody) {
     if (i % 3 == 0) co_reset(co);
     co_release(co);
   }
-  stop = 1;
+  __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
   pthread_join(thread, NULL);
   CHECK_IS(co_cond_free(cond), 0);
 }
@@ -196,7 +197,7 @@ TEST(threads_that_end_while_others_signal_harm_nobody) {
     pthread_create(&leaver, NULL, leaves_waiters, NULL);
     pthread_join(leaver, NULL);
   }
-  stop = 1;
+  __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
   pthread_join(thread, NULL);
   CHECK_IS(co_cond_free(cond), 0);
 }

@@ -1,5 +1,6 @@
 /*
- * closing_in_handlers.c - a signal handler of one thread closes what a coroutine of another is about to wait for.
+ * closing_in_handlers.c - a signal handler closes what a coroutine of another thread is about to wait for, or what the
+ * library remembers something of.
  *
  * SEED repeats a run, though not the order among threads.
  */
@@ -70,6 +71,75 @@ TEST(no_wait_is_lost_that_begins_while_a_handler_closes) {
   NEED(pthread_create(&thread, NULL, close_often, NULL) == 0);
   start(read_often, (void *)(uintptr_t)dice.state);
   co_eventloop(co_get_epoll_ct(), NULL, NULL);
+}
+
+/* ---- what is remembered ------------------------------------------------------------------------------------ */
+
+static struct sockaddr_un peer_name = {.sun_family = AF_UNIX};
+static int sender, sent, sent_errno, done;
+
+/* A datagram socket that nobody sends to any more until somebody receives; such a send is waited for without readiness. */
+static int full_peer(void) {
+  int peer = socket(AF_UNIX, SOCK_DGRAM, 0), filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+  socklen_t length = sizeof peer_name;
+  NEED(bind(peer, (struct sockaddr *)&peer_name, sizeof(sa_family_t)) == 0);
+  NEED(getsockname(peer, (struct sockaddr *)&peer_name, &length) == 0);
+  while (sendto(filler, "x", 1, 0, (struct sockaddr *)&peer_name, sizeof(sa_family_t) + 6) == 1) continue;
+  NEED(errno == EAGAIN);
+  close(filler);
+  return peer;
+}
+
+static void *sends(void *unused) {
+  co_enable_hook_sys();
+  sent = sendto(sender, "y", 1, 0, (struct sockaddr *)&peer_name, sizeof(sa_family_t) + 6);
+  sent_errno = errno;
+  done++;
+  return unused;
+}
+
+static void *naps(void *unused) {
+  co_enable_hook_sys();
+  usleep(1000);
+  done++;
+  return unused;
+}
+
+static int a_seen_socket(void) { return socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0); }
+
+static int an_unseen_socket(void) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_socket), "D"(AF_UNIX), "S"(SOCK_DGRAM | SOCK_NONBLOCK), "d"(0) : "rcx", "r11", "memory");
+  return (int)result;
+}
+
+static void a_handler_closes_what_is_remembered(int (*make_next)(void)) {
+  char byte;
+  /* Once something has waited, the library knows what is made. */
+  start(naps, NULL);
+  loop_until(&done, 1);
+  int peer = full_peer();
+  sender = ends[0] = socket(AF_UNIX, SOCK_DGRAM, 0);
+  signal(SIGUSR1, close_it);
+  start(sends, NULL);
+  CHECK_IS(done, 1);
+  NEED(recv(peer, &byte, 1, 0) == 1);
+  loop_until(&done, 2);
+  CHECK_IS(sent, 1);
+  NEED(raise(SIGUSR1) == 0);
+  NEED(make_next() == sender);
+  /* A call that may not wait ends before anybody else runs. */
+  start(sends, NULL);
+  CHECK_IS(done, 3);
+  CHECK(sent == -1 && sent_errno == EAGAIN);
+}
+
+TEST(what_comes_after_a_socket_that_a_handler_closed_does_not_block_as_that_did) {
+  a_handler_closes_what_is_remembered(a_seen_socket);
+}
+
+TEST(what_comes_unseen_after_a_socket_that_a_handler_closed_does_not_block_as_that_did) {
+  a_handler_closes_what_is_remembered(an_unseen_socket);
 }
 
 RUN_TESTS

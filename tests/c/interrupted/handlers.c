@@ -1,7 +1,7 @@
 /*
  * EINTR: which coroutine a signal handler interrupts when several wait, and which calls go on.
  */
-#include "check.h"
+#include "../check.h"
 
 #include <semaphore.h>
 
