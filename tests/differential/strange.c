@@ -114,6 +114,34 @@ SCENARIO(offset_that_cannot_be_written, "sendfile writes its offset back whateve
   TRACE(sendfile(zero, file, offset, 4));
 }
 
+struct spliced {
+  int *pipe;
+  loff_t *offset;
+  int null;
+};
+
+static void splice_to_nowhere(void *argument) {
+  const struct spliced *which = argument;
+  TRACE(splice(which->pipe[0], NULL, which->null, which->offset, 8, 0));
+}
+
+SCENARIO(splice_offset_that_cannot_be_written, "splice writes its offset back when it has moved something, or nothing") {
+  static int pair[2];
+  static struct spliced which = {pair, NULL, -1};
+  which.null = MUST(open("/dev/null", O_RDWR));
+  which.offset = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  make_pair(PIPE, pair);
+  TRACE(splice(pair[0], NULL, which.null, which.offset, 0, 0));
+  start("waits", splice_to_nowhere, &which);
+  settle();
+  MUST(write(pair[1], "words", 5));
+  join();
+  MUST(write(pair[1], "words", 5));
+  splice_to_nowhere(&which);
+  MUST(close(pair[1]));
+  splice_to_nowhere(&which);
+}
+
 SCENARIO(poll_of_2_to_the_32, "poll takes the lower half of a count") {
   static struct pollfd one = {-1, POLLIN, -1};
   one_element = &one;
