@@ -35,6 +35,7 @@ use crate::coroutine::Coroutine;
 use crate::list::List;
 use crate::reactor::{Message, Reactor, Remote, registry};
 use crate::stack::{Alternate, Pool, Stack};
+use crate::sys;
 use crate::timer::Timers;
 use crate::tls;
 use crate::waiter::{Interest, Waiter, Wake};
@@ -282,6 +283,21 @@ impl Scheduler {
     ) -> io::Result<c_int> {
         // SAFETY: by contract.
         unsafe { (*this).reactor.accept_now(fd, address, length, flags) }
+    }
+
+    /// The program's `T`, for a call of the running coroutine: EFAULT where it cannot be read. What lies on the
+    /// coroutine's own stack can be, so the kernel is not asked.
+    ///
+    /// # Safety
+    /// A coroutine runs; any bytes are a valid `T`.
+    pub unsafe fn read_in<T>(this: *mut Scheduler, from: *const T) -> io::Result<T> {
+        // SAFETY: by contract; the whole of a stack is mapped and readable.
+        unsafe {
+            match (*(*this).current).has_on_stack(from.cast(), size_of::<T>()) {
+                true => Ok(from.read_unaligned()),
+                false => sys::read_in(from),
+            }
+        }
     }
 
     /// Scratch memory of `size` zeroed bytes for the call in progress of the running coroutine: freed with
