@@ -99,7 +99,7 @@ pub struct Waiter {
     pub leave: Cell<Option<(Leave, *const ())>>,
     /// When the wait ends, while it stands in the timers.
     pub deadline: Cell<Nanos>,
-    /// Its place in the timers; [`Waiter::NO_TIMER`] outside.
+    /// Its slot in the timers; [`Waiter::NO_TIMER`] outside.
     pub timer: Cell<u32>,
     /// What ends this wait besides. For one wait only.
     pub interrupt: Cell<Interrupt>,
@@ -114,7 +114,7 @@ impl Default for Waiter {
 }
 
 impl Waiter {
-    /// The place of a waiter that stands in no timers.
+    /// The slot of a waiter that stands in no timers.
     pub const NO_TIMER: u32 = u32::MAX;
 
     /// A waiter that waits for nothing.

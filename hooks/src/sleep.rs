@@ -50,7 +50,8 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_REALTIME_ALARM
         | libc::CLOCK_BOOTTIME_ALARM => {
             // SAFETY: see above.
-            let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(scheduler, time)?, left) });
+            let slept =
+                apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(scheduler, time)?, left) });
             slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
         }
         // Time that passes only while the process computes: a helper can wait for it as well as we.

@@ -42,6 +42,8 @@ const BATCH: usize = 256;
 /// How long a wait relies on an old registration before the registration is confirmed: of a number of unknown origin,
 /// and of one that is private. Up to twice as long when the descriptor was heard of meanwhile.
 const DOUBT: [Nanos; 2] = [10_000_000, 1_000_000_000];
+/// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
+const SLACK: Nanos = 50_000;
 /// The data of the alarm's registration; no descriptor has it.
 const ALARM: u64 = u64::MAX;
 
@@ -57,6 +59,8 @@ pub struct Reactor {
     doubts: u32,
     /// When the present turn began.
     now: Nanos,
+    /// The timer slack that the program gave the thread; `None` before it was looked at.
+    slack: Option<Nanos>,
     /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
     /// where the kernel has no such ring.
     ring: Option<Option<Ring>>,
@@ -79,6 +83,7 @@ impl Reactor {
             suspicion: registry::SUSPICION.load(Ordering::Relaxed),
             doubts: registry::DOUBTS.load(Ordering::Relaxed),
             now: clock::now(),
+            slack: None,
             ring: None,
             events: [MaybeUninit::uninit(); BATCH],
         }
@@ -162,6 +167,12 @@ impl Reactor {
     /// When [`Reactor::wait`] last returned.
     pub fn now(&self) -> Nanos {
         self.now
+    }
+
+    /// When to wake for the earliest of many deadlines, `next`: later by as much as the program allows the kernel,
+    /// for as long as the last wake-up is no further back than that.
+    pub fn gathered(&self, next: Nanos) -> Nanos {
+        next.max(self.now + self.slack.unwrap_or(0))
     }
 
     /// Whether anything was ever waited for, so that a turn must ask the kernel.
@@ -260,6 +271,7 @@ impl Reactor {
         // Edge-triggered: each ring is an event, and nobody needs to read the counter.
         sys::epoll_add(epoll, alarm, (libc::EPOLLIN | libc::EPOLLET) as u32, ALARM)?;
         // Deadlines are exact to the nanosecond; the kernel's default slack is 50 microseconds.
+        self.slack.get_or_insert((sys::timer_slack() as Nanos).min(SLACK));
         sys::set_timer_slack(1);
         self.remote.alarm.store(alarm, Ordering::Relaxed);
         self.remote.epoll.store(epoll, Ordering::Relaxed);
