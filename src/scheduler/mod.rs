@@ -26,6 +26,7 @@ pub use thread::{FORK, count_of_threads};
 use core::ffi::c_int;
 use core::mem::offset_of;
 use core::ptr;
+use core::sync::atomic::Ordering;
 use std::io;
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ pub struct Scheduler {
     /// Room for messages, in exchange for those in the inbox.
     mail: Vec<Message>,
     timers: Timers,
+    glances: turn::Glances,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// The coroutine that the loop resumed last.
@@ -244,6 +246,16 @@ impl Scheduler {
             (*this).timers.leave(&(*me).waiter);
             (*me).waiter.disarm()
         }
+    }
+
+    /// Whether a waiter belongs to the calling thread.
+    ///
+    /// # Safety
+    /// It belongs to a coroutine that was not released.
+    #[inline(always)]
+    pub unsafe fn is_home_of(waiter: *const Waiter) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed) == Self::get().cast() }
     }
 
     /// Queues a waiter of this thread.

@@ -12,10 +12,46 @@ use crate::waiter::{Waiter, Wake};
 /// How many calls a coroutine that never has to wait makes in a row before it gives way.
 const ALLOWANCE: u32 = 64;
 
+/// How long the loop goes on with those who are ready before it looks who else is, in steps of [`clock::ticks`]: a few
+/// microseconds.
+const TURNS: u64 = 10_000;
+/// Turns that go by without a glance at the ticks when as many were short.
+const UNSEEN: u32 = 3;
 /// Stacks that are fetched at once.
 const AT_ONCE: usize = 8;
 /// Cache lines of a stack that are worth fetching: the frames of a call that waits.
 const STACK_LINES: usize = 6;
+
+/// When the loop looked for events and deadlines, by [`clock::ticks`].
+#[derive(Default)]
+pub(super) struct Glances {
+    looked: u64,
+    glanced: u64,
+    unseen: u32,
+}
+
+impl Glances {
+    fn now() -> Self {
+        let now = clock::ticks();
+        Glances { looked: now, glanced: now, unseen: 0 }
+    }
+
+    /// Whether the turns since the loop looked took so long that it is time to look again.
+    #[inline(always)]
+    fn is_time_to_look(&mut self) -> bool {
+        if self.unseen > 0 {
+            self.unseen -= 1;
+            return false;
+        }
+        let now = clock::ticks();
+        if now.wrapping_sub(self.looked) > TURNS {
+            return true;
+        }
+        let short = now.wrapping_sub(self.glanced) < TURNS / 4;
+        (self.glanced, self.unseen) = (now, if short { UNSEEN } else { 0 });
+        false
+    }
+}
 
 impl Scheduler {
     /// Sleeps until something is due or ready, at most until `limit`, then lets everybody run who became
@@ -31,12 +67,26 @@ impl Scheduler {
             Self::reap(this);
             Self::read_mail(this);
             Self::deliver(this);
-            let until = if (*this).ready.is_empty() && (*this).batch.is_empty() {
-                let next = (*this).timers.soonest();
-                let many = (*this).timers.are_many();
-                (if many { (*this).reactor.gathered(next) } else { next }).min(limit)
-            } else {
+            let idle = (*this).ready.is_empty() && (*this).batch.is_empty();
+            // Coroutines that hand over to each other make turns shorter than a look at the clock or the kernel.
+            if idle || (*this).glances.is_time_to_look() {
+                Self::look(this, if idle { limit } else { 0 });
+                (*this).glances = Glances::now();
+            }
+            Self::run_ready(this);
+        }
+    }
+
+    /// Queues those whose time or event has come. Sleeps until somebody's does, at most until `limit`.
+    unsafe fn look(this: *mut Scheduler, limit: Nanos) {
+        // SAFETY: by contract of `turn`.
+        unsafe {
+            let until = if limit == 0 {
                 0
+            } else {
+                let soonest = (*this).timers.soonest();
+                let many = (*this).timers.are_many();
+                (if many { (*this).reactor.gathered(soonest) } else { soonest }).min(limit)
             };
             let asks = until != 0 || (*this).reactor.has_waiters();
             if asks {
@@ -48,7 +98,6 @@ impl Scheduler {
                 let now = if asks { (*this).reactor.now() } else { clock::now() };
                 (*this).timers.expire(now, &(*this).ready);
             }
-            Self::run_ready(this);
         }
     }
 
@@ -133,7 +182,18 @@ impl Scheduler {
     }
 
     /// Does what other threads asked for.
+    #[inline(always)]
     unsafe fn read_mail(this: *mut Scheduler) {
+        // SAFETY: by contract of `turn`.
+        unsafe {
+            if (*this).reactor.remote().has_mail() {
+                Self::read_all_mail(this);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn read_all_mail(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`. Messages for a waiter that was abandoned were dropped then.
         unsafe {
             // A destructor of the program may come back here, and finds no room to swap; then the inbox grows anew.

@@ -60,12 +60,15 @@ impl Timers {
     /// # Safety
     /// The waiter stays in place until [`Timers::remove`] or until it expires, and stands in no other timers.
     #[must_use]
+    #[inline(always)]
     pub unsafe fn add(&mut self, waiter: *const Waiter) -> bool {
         // SAFETY: by contract.
+        unsafe { (*waiter).deadline.get() == NEVER || self.add_timed(waiter) }
+    }
+
+    unsafe fn add_timed(&mut self, waiter: *const Waiter) -> bool {
+        // SAFETY: by contract of `add`.
         let (deadline, slot) = unsafe { ((*waiter).deadline.get(), (*waiter).timer.get()) };
-        if deadline == NEVER {
-            return true;
-        }
         if let Some(old) = self.slots.get(slot) {
             if deadline < old.deadline {
                 self.take_out(slot);
