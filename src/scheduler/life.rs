@@ -113,6 +113,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// `co` was not released before and is not used after.
+    #[inline]
     pub unsafe fn release(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
@@ -155,6 +156,7 @@ impl Scheduler {
     }
 
     /// Frees a coroutine that does not run.
+    #[inline(always)]
     pub(super) unsafe fn dispose(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `release`; nothing refers to it after `abandon`.
         unsafe {
@@ -203,6 +205,7 @@ impl Scheduler {
 
     /// Ends whatever a coroutine was doing: everything it waited in forgets it, what its call in progress
     /// held is freed, and the destructors of its values run.
+    #[inline(always)]
     pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
