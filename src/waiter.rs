@@ -44,6 +44,9 @@ pub enum Interrupt {
 /// Marks in [`Interest::events`] that the descriptor was closed while it was waited for. Not a bit of epoll.
 pub const CLOSED: u32 = 1 << 27;
 
+/// Marks in [`Interest::events`] that one of all who wait for the descriptor, in whichever process, is enough.
+pub const ONE_OF_ALL: u32 = libc::EPOLLEXCLUSIVE as u32;
+
 /// One descriptor a waiter waits for.
 #[derive(Debug)]
 #[repr(C)]

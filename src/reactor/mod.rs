@@ -30,8 +30,8 @@ use std::sync::Arc;
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
-use crate::waiter::{Interest, Waiter, Wake};
-use registration::{close_out, make_sure, register, wake_all};
+use crate::waiter::{Interest, ONE_OF_ALL, Waiter, Wake};
+use registration::{close_out, make_sure, register, wake_all, withdraw};
 use ring::Ring;
 use table::{Entry, Registration, Table};
 
@@ -102,20 +102,27 @@ impl Reactor {
     pub unsafe fn watch(&mut self, interest: *const Interest, ready: &List) -> io::Result<()> {
         let now = self.now;
         // SAFETY: by contract.
-        let fd = unsafe { (*interest).fd };
+        let (fd, exclusively) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
         let generation = registry::generation(fd);
         if entry.generation.get() != generation {
             close_out(entry, generation, ready);
         }
+        let private = registry::private_generation(fd) == Some(generation);
+        // What no other process has need not be withdrawn after each wait.
+        let exclusively = exclusively && !private;
+        match entry.registration.get() {
+            Registration::Made if exclusively && entry.waiters.is_empty() => withdraw(epoll, entry),
+            Registration::Exclusive if !exclusively => withdraw(epoll, entry),
+            _ => {}
+        }
         if entry.registration.get() == Registration::None {
-            register(epoll, entry, &self.remote)?;
+            register(epoll, entry, &self.remote, exclusively)?;
         } else {
             entry.since.set(now);
             if !entry.doubt.is_linked() {
                 entry.queued.set(now);
-                let private = registry::private_generation(fd) == Some(generation);
                 // SAFETY: entries never move.
                 unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
             }
@@ -131,6 +138,17 @@ impl Reactor {
             }
         }
         Ok(())
+    }
+
+    /// Who waited with `interest`, which is unlinked, waits no longer.
+    pub fn left(&self, interest: &Interest) {
+        if interest.events.get() & ONE_OF_ALL != 0
+            && let Some(entry) = self.table.get(interest.fd)
+            && entry.registration.get() == Registration::Exclusive
+            && entry.waiters.is_empty()
+        {
+            withdraw(self.remote.epoll.load(Ordering::Relaxed), entry);
+        }
     }
 
     /// Sleeps until something is ready, somebody posts, or `until`; then wakes the waiters concerned.
@@ -346,7 +364,7 @@ impl Reactor {
     pub fn doubt(&mut self, fd: c_int, ready: &List) {
         let epoll = self.remote.epoll.load(Ordering::Relaxed);
         if let Some(entry) = self.table.get(fd)
-            && entry.registration.get() == Registration::Made
+            && entry.registration.get() != Registration::None
         {
             make_sure(epoll, entry, &self.remote, ready);
         }
@@ -370,7 +388,7 @@ impl Reactor {
             let generation = registry::generation(entry.fd);
             if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
-            } else if doubtful && entry.registration.get() == Registration::Made {
+            } else if doubtful && entry.registration.get() != Registration::None {
                 make_sure(epoll, entry, &self.remote, ready);
             }
         }

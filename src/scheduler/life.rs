@@ -9,7 +9,7 @@ use super::{Scheduler, thread};
 use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
-use crate::waiter::{Interest, Waiter};
+use crate::waiter::Waiter;
 
 impl Scheduler {
     /// A new coroutine on a stack of `size` bytes of its own, or on one of `shared`.
@@ -217,7 +217,10 @@ impl Scheduler {
                 (*this).timers.remove(&(*co).waiter);
             }
             if let Some(call) = (*co).call.as_deref() {
-                call.all().for_each(Interest::unlink);
+                for interest in call.all() {
+                    interest.unlink();
+                    (*this).reactor.left(interest);
+                }
             }
             if let Some(call) = (*co).call.as_deref_mut() {
                 *call = Call::default();

@@ -189,6 +189,7 @@ impl Scheduler {
             if let Some(call) = (*me).call.as_deref() {
                 for (place, interest) in call.all().enumerate() {
                     interest.unlink();
+                    (*this).reactor.left(interest);
                     if interest.was_closed() {
                         closed(place);
                         interest.events.set(0);
