@@ -82,7 +82,7 @@ impl Direction {
     fn epoll_events(self) -> u32 {
         // RDHUP comes with an end of input; PRI with urgent data that may end a blocked read.
         (match self {
-            Direction::Connection => return libc::EPOLLIN as u32 | ONE_OF_ALL,
+            Direction::Connection => return Direction::In.epoll_events() | ONE_OF_ALL,
             Direction::In => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLPRI,
             Direction::Out => libc::EPOLLOUT,
         }) as u32
