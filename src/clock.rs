@@ -14,6 +14,14 @@ pub fn now() -> Nanos {
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
 }
 
+/// The processor's time-stamp counter: a hint whether time has passed, at a fifth of what [`now`] costs. It runs at one to
+/// five in a nanosecond, or differently, and threads that move may see it jump.
+#[inline(always)]
+pub fn ticks() -> u64 {
+    // SAFETY: every x86-64 has it; where the kernel forbids it, the vDSO's clock, which needs it, is forbidden too.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
 /// The time now on another clock; zero on one that does not exist.
 pub fn read(clock: libc::clockid_t) -> libc::timespec {
     let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -109,16 +109,26 @@ impl List {
         if ptr::eq(next, &self.head) { ptr::null() } else { next }
     }
 
-    /// Moves everything in `other` to the end of this list.
+    /// Moves everything in `other` to the end of this list, which does not move while anything is linked.
     pub fn append(&self, other: &List) {
-        loop {
-            let link = other.pop_front();
-            if link.is_null() {
-                break;
-            }
-            // SAFETY: it was in a list, so it is valid and stays in place; now it is in none.
-            unsafe { self.push_back(link) };
+        if other.is_empty() {
+            return;
         }
+        if self.head.next.get().is_null() {
+            self.head.next.set(&self.head);
+            self.head.previous.set(&self.head);
+        }
+        let (first, last) = (other.head.next.get(), other.head.previous.get());
+        let before = self.head.previous.get();
+        // SAFETY: invariant of both lists.
+        unsafe {
+            (*before).next.set(first);
+            (*first).previous.set(before);
+            (*last).next.set(&self.head);
+        }
+        self.head.previous.set(last);
+        other.head.next.set(&other.head);
+        other.head.previous.set(&other.head);
     }
 
     /// Takes out and returns the first link, or null.
@@ -147,6 +157,28 @@ mod tests {
         assert!(ptr::eq(list.pop_front(), &a));
         assert!(ptr::eq(list.pop_front(), &b));
         assert!(list.pop_front().is_null() && list.is_empty());
+    }
+
+    #[test]
+    fn appending_moves_all_to_the_end_and_leaves_a_list_to_use() {
+        let (list, other, links) = (List::new(), List::new(), [const { Link::new() }; 4]);
+        list.append(&other);
+        assert!(list.is_empty());
+        // SAFETY: as above.
+        unsafe {
+            other.push_back(&links[0]);
+            other.push_back(&links[1]);
+            list.append(&other);
+            other.push_back(&links[2]);
+            other.push_back(&links[3]);
+        }
+        list.append(&other);
+        assert!(other.is_empty());
+        links[2].unlink();
+        for place in [0, 1, 3] {
+            assert!(ptr::eq(list.pop_front(), &links[place]));
+        }
+        assert!(list.is_empty());
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub enum Interrupt {
 /// Marks in [`Interest::events`] that the descriptor was closed while it was waited for. Not a bit of epoll.
 pub const CLOSED: u32 = 1 << 27;
 
+/// Marks in [`Interest::events`] that one of all who wait for the descriptor, in whichever process, is enough.
+pub const ONE_OF_ALL: u32 = libc::EPOLLEXCLUSIVE as u32;
+
 /// One descriptor a waiter waits for.
 #[derive(Debug)]
 #[repr(C)]
@@ -101,7 +104,7 @@ pub struct Waiter {
     pub leave: Cell<Option<(Leave, *const ())>>,
     /// When the wait ends, while it stands in the timers.
     pub deadline: Cell<Nanos>,
-    /// Its place in the timers; [`Waiter::NO_TIMER`] outside.
+    /// Its slot in the timers; [`Waiter::NO_TIMER`] outside.
     pub timer: Cell<u32>,
     /// What ends this wait besides. For one wait only.
     pub interrupt: Cell<Interrupt>,
@@ -116,7 +119,7 @@ impl Default for Waiter {
 }
 
 impl Waiter {
-    /// The place of a waiter that stands in no timers.
+    /// The slot of a waiter that stands in no timers.
     pub const NO_TIMER: u32 = u32::MAX;
 
     /// A waiter that waits for nothing.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Processes that share a blocking listener: every connection is served once, and nobody's thread waits in accept.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/c/cases.sh"
 
 build_c prefork "$ROOT/tests/c/prefork.c" || exit 1
 out=$(timeout 60 "$OUT/prefork" 2>&1)
@@ -14,4 +15,5 @@ if uname -r | awk -F. '{exit !($1 > 6 || ($1 == 6 && $2 >= 10))}' \
 else
   skip "this kernel has no io_uring accept that does not wait"
 fi
+suite listeners
 done_testing

@@ -1,7 +1,6 @@
 //! Calls that wait for time.
 
 use core::ffi::{c_int, c_uint};
-use core::mem::MaybeUninit;
 use core::time::Duration;
 use std::io::{Error, Result};
 
@@ -9,7 +8,6 @@ use colib_core::clock;
 use colib_core::io;
 use colib_core::io::offload::{self, Kind};
 use colib_core::scheduler::Scheduler;
-use colib_core::sys;
 use colib_core::waiter::Interrupt;
 use libc::{clockid_t, timespec};
 
@@ -36,7 +34,7 @@ pub unsafe extern "C" fn usleep(micros: c_uint) -> c_int {
 pub unsafe extern "C" fn nanosleep(wait: *const timespec, left: *mut timespec) -> c_int {
     call(|scheduler| {
         // SAFETY: see above.
-        unsafe { nap(scheduler, libc::CLOCK_MONOTONIC, false, read(wait)?, left).map(|()| 0usize) }
+        unsafe { nap(scheduler, libc::CLOCK_MONOTONIC, false, read(scheduler, wait)?, left).map(|()| 0usize) }
     }) as c_int
 }
 
@@ -54,13 +52,15 @@ pub unsafe extern "C" fn clock_nanosleep(
             // SAFETY: see above.
             cancellable(|| {
                 // SAFETY: see above.
-                let slept = apart(|scheduler| unsafe { nap(scheduler, clock, absolute, read(time)?, left) });
+                let slept = apart(|scheduler| unsafe {
+                    nap(scheduler, clock, absolute, read(scheduler, time)?, left)
+                });
                 slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
             })
         }
         // Time that passes only while the process computes: a helper can wait for it as well as we.
         libc::CLOCK_PROCESS_CPUTIME_ID => apart(|scheduler| {
-            let time = match read(time) {
+            let time = match read(scheduler, time) {
                 Ok(time) => time,
                 Err(error) => return error.raw_os_error().unwrap_or(libc::EFAULT),
             };
@@ -112,13 +112,9 @@ unsafe fn nap(
 }
 
 /// The program's time: EFAULT and EINVAL as the kernel gives them.
-fn read(time: *const timespec) -> Result<timespec> {
-    let mut copy = MaybeUninit::<timespec>::uninit();
-    // SAFETY: the copy has the size; it is filled on success.
-    let time = unsafe {
-        sys::copy_in(time.cast(), copy.as_mut_ptr().cast(), size_of::<timespec>())?;
-        copy.assume_init()
-    };
+fn read(scheduler: *mut Scheduler, time: *const timespec) -> Result<timespec> {
+    // SAFETY: see above.
+    let time = unsafe { Scheduler::read_in(scheduler, time)? };
     if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
         return Err(Error::from_raw_os_error(libc::EINVAL));
     }

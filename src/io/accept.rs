@@ -26,7 +26,7 @@ pub unsafe fn accept(
             return sys::accept4(fd, address, length, flags).inspect(|&made| made_here(made, forks));
         }
         let mut ending = Ending::new(fd, || Err(error(libc::EINVAL)));
-        persist(scheduler, fd, Direction::In, || {
+        persist(scheduler, fd, Direction::Connection, || {
             forks = registry::forks();
             ending.attempt(|| Scheduler::accept_now(scheduler, fd, address, length, flags))
         })

@@ -65,13 +65,15 @@ use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::settings::{Stamp, Terms};
 use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
-use crate::waiter::{Interrupt, Wake};
+use crate::waiter::{Interrupt, ONE_OF_ALL, Wake};
 
 /// Which way data goes, and what ends the wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Towards the program.
     In,
+    /// A connection, of which one of all who wait needs to know.
+    Connection,
     /// Away from it.
     Out,
 }
@@ -80,6 +82,7 @@ impl Direction {
     fn epoll_events(self) -> u32 {
         // RDHUP comes with an end of input; PRI with urgent data that may end a blocked read.
         (match self {
+            Direction::Connection => return Direction::In.epoll_events() | ONE_OF_ALL,
             Direction::In => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLPRI,
             Direction::Out => libc::EPOLLOUT,
         }) as u32
@@ -87,14 +90,14 @@ impl Direction {
 
     fn poll_events(self) -> i16 {
         match self {
-            Direction::In => libc::POLLIN,
+            Direction::In | Direction::Connection => libc::POLLIN,
             Direction::Out => libc::POLLOUT,
         }
     }
 
     fn timeout_option(self) -> c_int {
         match self {
-            Direction::In => libc::SO_RCVTIMEO,
+            Direction::In | Direction::Connection => libc::SO_RCVTIMEO,
             Direction::Out => libc::SO_SNDTIMEO,
         }
     }

@@ -30,8 +30,8 @@ use std::sync::Arc;
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
-use crate::waiter::{Interest, Waiter, Wake};
-use registration::{close_out, make_sure, register, wake_all};
+use crate::waiter::{Interest, ONE_OF_ALL, Waiter, Wake};
+use registration::{close_out, make_sure, register, wake_all, withdraw};
 use ring::Ring;
 use table::{Entry, Registration, Table};
 
@@ -42,6 +42,8 @@ const BATCH: usize = 256;
 /// How long a wait relies on an old registration before the registration is confirmed: of a number of unknown origin,
 /// and of one that is private. Up to twice as long when the descriptor was heard of meanwhile.
 const DOUBT: [Nanos; 2] = [10_000_000, 1_000_000_000];
+/// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
+const SLACK: Nanos = 50_000;
 /// The data of the alarm's registration; no descriptor has it.
 const ALARM: u64 = u64::MAX;
 
@@ -57,6 +59,8 @@ pub struct Reactor {
     doubts: u32,
     /// When the present turn began.
     now: Nanos,
+    /// The timer slack that the program gave the thread; `None` before it was looked at.
+    slack: Option<Nanos>,
     /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
     /// where the kernel has no such ring.
     ring: Option<Option<Ring>>,
@@ -79,6 +83,7 @@ impl Reactor {
             suspicion: registry::SUSPICION.load(Ordering::Relaxed),
             doubts: registry::DOUBTS.load(Ordering::Relaxed),
             now: clock::now(),
+            slack: None,
             ring: None,
             events: [MaybeUninit::uninit(); BATCH],
         }
@@ -97,20 +102,27 @@ impl Reactor {
     pub unsafe fn watch(&mut self, interest: *const Interest, ready: &List) -> io::Result<()> {
         let now = self.now;
         // SAFETY: by contract.
-        let fd = unsafe { (*interest).fd };
+        let (fd, exclusively) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
         let generation = registry::generation(fd);
         if entry.generation.get() != generation {
             close_out(entry, generation, ready);
         }
+        let private = registry::private_generation(fd) == Some(generation);
+        // What no other process has need not be withdrawn after each wait.
+        let exclusively = exclusively && !private;
+        match entry.registration.get() {
+            Registration::Made if exclusively && entry.waiters.is_empty() => withdraw(epoll, entry),
+            Registration::Exclusive if !exclusively => withdraw(epoll, entry),
+            _ => {}
+        }
         if entry.registration.get() == Registration::None {
-            register(epoll, entry, &self.remote)?;
+            register(epoll, entry, &self.remote, exclusively)?;
         } else {
             entry.since.set(now);
             if !entry.doubt.is_linked() {
                 entry.queued.set(now);
-                let private = registry::private_generation(fd) == Some(generation);
                 // SAFETY: entries never move.
                 unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
             }
@@ -126,6 +138,17 @@ impl Reactor {
             }
         }
         Ok(())
+    }
+
+    /// Who waited with `interest`, which is unlinked, waits no longer.
+    pub fn left(&self, interest: &Interest) {
+        if interest.events.get() & ONE_OF_ALL != 0
+            && let Some(entry) = self.table.get(interest.fd)
+            && entry.registration.get() == Registration::Exclusive
+            && entry.waiters.is_empty()
+        {
+            withdraw(self.remote.epoll.load(Ordering::Relaxed), entry);
+        }
     }
 
     /// Sleeps until something is ready, somebody posts, or `until`; then wakes the waiters concerned.
@@ -162,6 +185,12 @@ impl Reactor {
     /// When [`Reactor::wait`] last returned.
     pub fn now(&self) -> Nanos {
         self.now
+    }
+
+    /// When to wake for the earliest of many deadlines, `next`: later by as much as the program allows the kernel,
+    /// for as long as the last wake-up is no further back than that.
+    pub fn gathered(&self, next: Nanos) -> Nanos {
+        next.max(self.now + self.slack.unwrap_or(0))
     }
 
     /// Whether anything was ever waited for, so that a turn must ask the kernel.
@@ -260,6 +289,7 @@ impl Reactor {
         // Edge-triggered: each ring is an event, and nobody needs to read the counter.
         sys::epoll_add(epoll, alarm, (libc::EPOLLIN | libc::EPOLLET) as u32, ALARM)?;
         // Deadlines are exact to the nanosecond; the kernel's default slack is 50 microseconds.
+        self.slack.get_or_insert((sys::timer_slack() as Nanos).min(SLACK));
         sys::set_timer_slack(1);
         self.remote.alarm.store(alarm, Ordering::Relaxed);
         self.remote.epoll.store(epoll, Ordering::Relaxed);
@@ -334,7 +364,7 @@ impl Reactor {
     pub fn doubt(&mut self, fd: c_int, ready: &List) {
         let epoll = self.remote.epoll.load(Ordering::Relaxed);
         if let Some(entry) = self.table.get(fd)
-            && entry.registration.get() == Registration::Made
+            && entry.registration.get() != Registration::None
         {
             make_sure(epoll, entry, &self.remote, ready);
         }
@@ -358,7 +388,7 @@ impl Reactor {
             let generation = registry::generation(entry.fd);
             if entry.generation.get() != generation {
                 close_out(entry, generation, ready);
-            } else if doubtful && entry.registration.get() == Registration::Made {
+            } else if doubtful && entry.registration.get() != Registration::None {
                 make_sure(epoll, entry, &self.remote, ready);
             }
         }

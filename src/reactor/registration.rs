@@ -22,6 +22,8 @@ const EVERYTHING: u32 = (libc::EPOLLIN
     | libc::EPOLLWRBAND
     | libc::EPOLLMSG
     | libc::EPOLLET) as u32;
+/// All that the kernel allows there.
+const EXCLUSIVELY: u32 = (libc::EPOLLIN | libc::EPOLLET | libc::EPOLLEXCLUSIVE) as u32;
 /// Events that end any wait.
 const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
 
@@ -32,21 +34,34 @@ fn tag(entry: &Entry) -> u64 {
 /// Registers the number, whatever it means by now. Whoever closes it bumps its generation first, removes what is registered
 /// then, and looks for newer registrations when it is closed; so a registration that no closing came between stands, or is
 /// doubted in time.
-pub fn register(epoll: c_int, entry: &Entry, remote: &Remote) -> io::Result<()> {
+pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool) -> io::Result<()> {
+    let (mut events, mut made) = match exclusively {
+        true => (EXCLUSIVELY, Registration::Exclusive),
+        false => (EVERYTHING, Registration::Made),
+    };
     loop {
         if !registry::registered(entry.fd, remote) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         entry.generation.set(registry::generation(entry.fd));
-        match sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry)) {
+        match sys::epoll_add(epoll, entry.fd, events, tag(entry)) {
             // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
             Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
-                sys::epoll_modify(epoll, entry.fd, EVERYTHING, tag(entry))?;
+                // An exclusive one cannot be changed, nor another be made exclusive.
+                if sys::epoll_modify(epoll, entry.fd, events, tag(entry)).is_err() {
+                    sys::epoll_delete(epoll, entry.fd)?;
+                    continue;
+                }
+            }
+            // What cannot be had exclusively.
+            Err(e) if exclusively && e.raw_os_error() == Some(libc::EINVAL) && events == EXCLUSIVELY => {
+                (events, made) = (EVERYTHING, Registration::Made);
+                continue;
             }
             result => result?,
         }
         if registry::generation(entry.fd) == entry.generation.get() {
-            entry.registration.set(Registration::Made);
+            entry.registration.set(made);
             settings::begin(entry);
             return Ok(());
         }
@@ -59,7 +74,8 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
         return;
     }
     registry::registered(entry.fd, remote);
-    let result = sys::epoll_add(epoll, entry.fd, EVERYTHING, tag(entry));
+    let events = if entry.registration.get() == Registration::Exclusive { EXCLUSIVELY } else { EVERYTHING };
+    let result = sys::epoll_add(epoll, entry.fd, events, tag(entry));
     let generation = registry::generation(entry.fd);
     if entry.generation.get() != generation {
         close_out(entry, generation, ready);
@@ -78,6 +94,14 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
             wake_all(entry, u32::MAX, ready);
         }
     }
+}
+
+/// Gives an exclusive registration back.
+pub fn withdraw(epoll: c_int, entry: &Entry) {
+    // An error says that it is gone, with what the number meant.
+    let _ = sys::epoll_delete(epoll, entry.fd);
+    entry.doubt.unlink();
+    entry.registration.set(Registration::None);
 }
 
 /// Wakes the waiters of `entry` that `events` concern.

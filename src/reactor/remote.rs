@@ -127,9 +127,15 @@ impl Remote {
         self.sleeping.store(false, Ordering::Relaxed);
     }
 
+    /// Whether there may be messages.
+    #[inline(always)]
+    pub fn has_mail(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
     /// Takes all messages into `mail`, which is empty and whose room the inbox gets in exchange.
     pub fn take(&self, mail: &mut Vec<Message>) {
-        if self.filled.load(Ordering::Relaxed) {
+        if self.has_mail() {
             let mut inbox = self.inbox.lock();
             self.filled.store(false, Ordering::SeqCst);
             annotate::receive(self);

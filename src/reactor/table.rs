@@ -15,6 +15,9 @@ pub enum Registration {
     None,
     /// It is registered, as far as we know.
     Made,
+    /// It is registered for input, and events come to one of all who have it so. It must go with the last who waits: a
+    /// thread that nobody waits in would keep the events from the others.
+    Exclusive,
 }
 
 /// One descriptor number.

@@ -7,11 +7,12 @@ use core::ptr;
 use std::alloc::{Layout, alloc, dealloc};
 
 use crate::coroutine::Coroutine;
+use crate::sys;
 
 /// Blocks in a thread's first slab; later ones double the total.
 const FIRST: usize = 80;
-/// Blocks in a slab, at most: a mebibyte.
-const MOST: usize = 5461;
+/// Blocks in a slab, at most: a huge page, because random walks over many blocks are walks over many pages.
+const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 
 struct Slab {
     base: *mut Coroutine,
@@ -22,7 +23,7 @@ struct Slab {
 
 impl Slab {
     fn layout(&self) -> Layout {
-        // A mebibyte is far below the limit of a layout.
+        // A huge page is far below the limit of a layout.
         Layout::array::<Coroutine>(self.count).unwrap_or(Layout::new::<Coroutine>())
     }
 
@@ -31,8 +32,13 @@ impl Slab {
     /// # Safety
     /// Nothing refers to its blocks.
     unsafe fn free(&self) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.base.cast(), self.layout()) };
+        // SAFETY: allocated like this.
+        unsafe {
+            match self.count {
+                MOST => sys::unmap(self.base.cast(), sys::HUGE_PAGE),
+                _ => dealloc(self.base.cast(), self.layout()),
+            }
+        }
     }
 }
 
@@ -77,8 +83,12 @@ impl Blocks {
     fn grow(&mut self) -> Option<()> {
         self.slabs.try_reserve(1).ok()?;
         let mut slab = Slab { base: ptr::null_mut(), count: self.total.clamp(FIRST, MOST), holders: 0 };
-        // SAFETY: the layout is not empty.
-        slab.base = unsafe { alloc(slab.layout()) }.cast();
+        slab.base = match slab.count {
+            MOST => sys::map_huge().unwrap_or(ptr::null_mut()),
+            // SAFETY: the layout is not empty.
+            _ => unsafe { alloc(slab.layout()) },
+        }
+        .cast();
         if slab.base.is_null() {
             return None;
         }

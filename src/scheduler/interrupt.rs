@@ -97,6 +97,7 @@ impl Scheduler {
 
     /// Parks the running coroutine if its deadline could be set, and ends what [`Scheduler::interruptible`]
     /// began.
+    #[inline(always)]
     pub(super) unsafe fn park_interruptible(this: *mut Scheduler, timed: bool) {
         // SAFETY: by contract of the callers.
         unsafe {
@@ -180,12 +181,20 @@ impl Scheduler {
     }
 
     /// Tells those whose calls the handlers end that have run since the last time.
+    #[inline(always)]
     pub(super) unsafe fn deliver(this: *mut Scheduler) {
+        // SAFETY: by contract of `turn`.
+        unsafe {
+            if (*this).reactor.remote().has_handled() {
+                Self::deliver_all(this);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn deliver_all(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`; members are valid until they are unlinked.
         unsafe {
-            if !(*this).reactor.remote().has_handled() {
-                return;
-            }
             let handled = (*this).reactor.remote().take_handled();
             let counts = (*this).interruptible;
             let waiting = |by: Interrupt| counts[by as usize] > 0;

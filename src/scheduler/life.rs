@@ -10,7 +10,7 @@ use crate::annotate::Fiber;
 use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
-use crate::waiter::{Interest, Waiter};
+use crate::waiter::Waiter;
 
 impl Scheduler {
     /// A new coroutine on a stack of `size` bytes of its own, or on one of `shared`.
@@ -114,6 +114,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// `co` was not released before and is not used after.
+    #[inline]
     pub unsafe fn release(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
@@ -156,6 +157,7 @@ impl Scheduler {
     }
 
     /// Frees a coroutine that does not run.
+    #[inline(always)]
     pub(super) unsafe fn dispose(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `release`; nothing refers to it after `abandon`.
         unsafe {
@@ -204,6 +206,7 @@ impl Scheduler {
 
     /// Ends whatever a coroutine was doing: everything it waited in forgets it, what its call in progress
     /// held is freed, and the destructors of its values run.
+    #[inline(always)]
     pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
@@ -215,7 +218,10 @@ impl Scheduler {
                 (*this).timers.remove(&(*co).waiter);
             }
             if let Some(call) = (*co).call.as_deref() {
-                call.all().for_each(Interest::unlink);
+                for interest in call.all() {
+                    interest.unlink();
+                    (*this).reactor.left(interest);
+                }
             }
             if let Some(call) = (*co).call.as_deref_mut() {
                 *call = Call::default();

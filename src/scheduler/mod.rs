@@ -28,6 +28,7 @@ pub use thread::{FORK, count_of_threads};
 use core::ffi::c_int;
 use core::mem::offset_of;
 use core::ptr;
+use core::sync::atomic::Ordering;
 use std::io;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use crate::coroutine::Coroutine;
 use crate::list::List;
 use crate::reactor::{Message, Reactor, Remote, registry};
 use crate::stack::{Alternate, Pool, Stack};
+use crate::sys;
 use crate::timer::Timers;
 use crate::tls;
 use crate::waiter::{Interest, Waiter, Wake};
@@ -65,6 +67,7 @@ pub struct Scheduler {
     /// Room for messages, in exchange for those in the inbox.
     mail: Vec<Message>,
     timers: Timers,
+    glances: turn::Glances,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// The coroutine that the loop resumed last.
@@ -188,6 +191,7 @@ impl Scheduler {
             if let Some(call) = (*me).call.as_deref() {
                 for (place, interest) in call.all().enumerate() {
                     interest.unlink();
+                    (*this).reactor.left(interest);
                     if interest.was_closed() {
                         closed(place);
                         interest.events.set(0);
@@ -247,6 +251,16 @@ impl Scheduler {
         }
     }
 
+    /// Whether a waiter belongs to the calling thread.
+    ///
+    /// # Safety
+    /// It belongs to a coroutine that was not released.
+    #[inline(always)]
+    pub unsafe fn is_home_of(waiter: *const Waiter) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed) == Self::get().cast() }
+    }
+
     /// Queues a waiter of this thread.
     ///
     /// # Safety
@@ -284,6 +298,21 @@ impl Scheduler {
     ) -> io::Result<c_int> {
         // SAFETY: by contract.
         unsafe { (*this).reactor.accept_now(fd, address, length, flags) }
+    }
+
+    /// The program's `T`, for a call of the running coroutine: EFAULT where it cannot be read. What lies on the
+    /// coroutine's own stack can be, so the kernel is not asked.
+    ///
+    /// # Safety
+    /// A coroutine runs; any bytes are a valid `T`.
+    pub unsafe fn read_in<T>(this: *mut Scheduler, from: *const T) -> io::Result<T> {
+        // SAFETY: by contract; the whole of a stack is mapped and readable.
+        unsafe {
+            match (*(*this).current).has_on_stack(from.cast(), size_of::<T>()) {
+                true => Ok(from.read_unaligned()),
+                false => sys::read_in(from),
+            }
+        }
     }
 
     /// Scratch memory of `size` zeroed bytes for the call in progress of the running coroutine: freed with

@@ -73,6 +73,7 @@ impl Scheduler {
             batch: Box::default(),
             mail: Vec::with_capacity(64),
             timers: Timers::new(),
+            glances: Default::default(),
             allowance: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),

@@ -2,7 +2,7 @@
 //!
 //! A waiter's place in the queue is guarded by the queue's lock, because any thread may signal. Who signals
 //! takes the waiter out and tells its thread; who gives up waiting takes himself out, and finds out under
-//! the lock whether a signal was faster. So no signal is lost to a waiter that has just timed out.
+//! the lock whether a signal was faster, or without it that one of its own thread was. So no signal is lost to a waiter that has just timed out.
 
 use std::io;
 
@@ -45,6 +45,9 @@ impl Condition {
             (*this).waiters.lock().0.push_back(&(*waiter).queue);
             let wake = loop {
                 let wake = Scheduler::wait_shown(scheduler, deadline);
+                if (*waiter).leave.get().is_none() {
+                    return Ok(());
+                }
                 let queue = (*this).waiters.lock();
                 if !(*waiter).queue.is_linked() {
                     break wake;
@@ -76,7 +79,14 @@ impl Condition {
         }
         // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
         // taken the coroutine out of this queue, for which it needs the lock held here.
-        unsafe { super::rouse(Waiter::of_queue(link)) };
+        unsafe {
+            let waiter = Waiter::of_queue(link);
+            if Scheduler::is_home_of(waiter) {
+                // So a waiter of this thread needs no lock to find out that it is out of the queue.
+                (*waiter).leave.set(None);
+            }
+            super::rouse(waiter);
+        }
         true
     }
 

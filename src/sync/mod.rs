@@ -32,14 +32,14 @@ use crate::waiter::{Waiter, Wake};
 ///
 /// # Safety
 /// The waiter belongs to a parked coroutine, whose thread cannot end meanwhile.
+#[inline(always)]
 pub(crate) unsafe fn rouse(waiter: *const Waiter) {
-    let here = Scheduler::get();
     // SAFETY: by contract.
     unsafe {
-        let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
-        if home == here.cast() {
-            Scheduler::wake(here, waiter, Wake::Ready);
+        if Scheduler::is_home_of(waiter) {
+            Scheduler::wake(Scheduler::get(), waiter, Wake::Ready);
         } else {
+            let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
             Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
         }
     }

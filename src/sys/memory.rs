@@ -15,6 +15,25 @@ pub fn map(size: usize) -> io::Result<*mut u8> {
     unsafe { call!(SYS_mmap, 0, size, protection, flags, -1isize, 0) }.map(|address| address as *mut u8)
 }
 
+/// The size of a huge page on every x86-64.
+pub const HUGE_PAGE: usize = 2 << 20;
+
+/// [`map`] for a huge page, which it lies in where the kernel has one to spare.
+pub fn map_huge() -> io::Result<*mut u8> {
+    let place = map(2 * HUGE_PAGE)?;
+    let before = place.align_offset(HUGE_PAGE);
+    let page = place.wrapping_add(before);
+    // SAFETY: fresh memory, of which one page is kept.
+    unsafe {
+        if before > 0 {
+            unmap(place, before);
+        }
+        unmap(page.wrapping_add(HUGE_PAGE), HUGE_PAGE - before);
+        let _ = advise(page, HUGE_PAGE, libc::MADV_HUGEPAGE);
+    }
+    Ok(page)
+}
+
 /// Unmaps memory that [`map`] gave.
 ///
 /// # Safety

@@ -98,6 +98,12 @@ pub fn timerfd_at(clock: libc::clockid_t, at: libc::timespec) -> io::Result<c_in
     }
 }
 
+/// The calling thread's timer slack, in nanoseconds: how late it may wake from a sleep.
+pub fn timer_slack() -> usize {
+    // SAFETY: no memory is involved.
+    unsafe { call!(SYS_prctl, libc::PR_GET_TIMERSLACK) }.unwrap_or(0)
+}
+
 /// Sets the calling thread's timer slack, in nanoseconds.
 pub fn set_timer_slack(nanos: usize) {
     // SAFETY: no memory is involved; PR_SET_TIMERSLACK cannot fail with a nonzero slack.

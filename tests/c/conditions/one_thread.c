@@ -206,4 +206,44 @@ TEST(producers_and_consumers_move_everything_once) {
   CHECK(produced >= GOODS && consumed == GOODS && queue == produced - GOODS);
 }
 
+static stCoCond_t *other;
+static int heard, writable;
+
+static void *passes(void *first) {
+  stCoCond_t *mine = first ? cond : other, *theirs = first ? other : cond;
+  for (;;) {
+    co_cond_signal(theirs);
+    co_cond_timedwait(mine, -1);
+  }
+  return NULL;
+}
+
+static void *sleeps_then_writes(void *unused) {
+  co_enable_hook_sys();
+  for (int i = 0; i < 3; i++) usleep(2000);
+  CHECK_IS(write(writable, "x", 1), 1);
+  return unused;
+}
+
+static void *hears(void *end) {
+  char byte;
+  co_enable_hook_sys();
+  CHECK_IS(read((int)(intptr_t)end, &byte, 1), 1);
+  heard = 1;
+  return NULL;
+}
+
+TEST(those_who_signal_each_other_without_end_keep_nobody_from_waking) {
+  int ends[2];
+  CHECK_IS(pipe(ends), 0);
+  writable = ends[1];
+  cond = co_cond_alloc();
+  other = co_cond_alloc();
+  start(passes, NULL);
+  start(passes, cond);
+  start(sleeps_then_writes, NULL);
+  start(hears, (void *)(intptr_t)ends[0]);
+  loop_until(&heard, 1);
+}
+
 RUN_TESTS

@@ -1,0 +1,78 @@
+//! Where the waiters of a thread's timers are noted: each in a slot with a number.
+//!
+//! Whoever moves a deadline writes to its slot, in a dense table, and not to the waiter, which is cold.
+
+use crate::clock::Nanos;
+use crate::waiter::Waiter;
+
+/// No slot.
+pub(super) const NONE: u32 = Waiter::NO_TIMER;
+/// In [`Slot::next`]: it stands in the heap, at the place [`Slot::previous`].
+pub(super) const IN_HEAP: u32 = NONE - 1;
+/// In [`Slot::previous`]: the first of the bucket whose number is the rest.
+pub(super) const FIRST: u32 = 1 << 31;
+
+/// A waiter in the timers, and where it stands there.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// When to look at the waiter: at its deadline, or before.
+    pub(super) deadline: Nanos,
+    pub(super) waiter: *const Waiter,
+    /// The next of its bucket, or of the free slots.
+    pub(super) next: u32,
+    pub(super) previous: u32,
+}
+
+/// All slots, free ones among them.
+pub(super) struct Slots {
+    all: Vec<Slot>,
+    free: u32,
+}
+
+impl Slots {
+    pub(super) const fn new() -> Self {
+        Slots { all: Vec::new(), free: NONE }
+    }
+
+    /// How many there are and may soon be: no heap holds more.
+    pub(super) fn most(&self) -> usize {
+        self.all.capacity()
+    }
+
+    /// A slot for a waiter; `None` without memory.
+    pub(super) fn take(&mut self, waiter: *const Waiter, deadline: Nanos) -> Option<u32> {
+        let slot = Slot { deadline, waiter, next: NONE, previous: NONE };
+        if let Some(place) = self.all.get_mut(self.free as usize) {
+            let number = core::mem::replace(&mut self.free, place.next);
+            *place = slot;
+            return Some(number);
+        }
+        let number = u32::try_from(self.all.len()).ok().filter(|&number| number < FIRST)?;
+        self.all.try_reserve(1).ok()?;
+        self.all.push(slot);
+        Some(number)
+    }
+
+    pub(super) fn free(&mut self, number: u32) {
+        let free = core::mem::replace(&mut self.free, number);
+        self[number].next = free;
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Slot> {
+        self.all.get(number as usize)
+    }
+}
+
+impl core::ops::Index<u32> for Slots {
+    type Output = Slot;
+
+    fn index(&self, number: u32) -> &Slot {
+        &self.all[number as usize]
+    }
+}
+
+impl core::ops::IndexMut<u32> for Slots {
+    fn index_mut(&mut self, number: u32) -> &mut Slot {
+        &mut self.all[number as usize]
+    }
+}
