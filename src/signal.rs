@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::coroutine::Coroutine;
 use crate::reactor::registry;
-use crate::scheduler::{Scheduler, handler_ran};
+use crate::scheduler::{Scheduler, expected_handler, handler_ran};
 use crate::stack::GUARD;
 use crate::{sys, tls};
 
@@ -166,13 +166,9 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     let function = handler.function.load(Ordering::Acquire);
     // SAFETY: as below.
     if is_function(function) && !unsafe { is_own_doing(signal, info) } {
+        let restarts = handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0;
         // SAFETY: as below.
-        let to_thread = unsafe { (*info).si_code == SI_TKILL && (*info).si_pid() == sys::process_id() };
-        handler_ran(
-            signal,
-            handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0,
-            to_thread,
-        );
+        handler_ran(signal, restarts, unsafe { is_for_a_thread(signal, info) });
     }
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
     // one argument or three as its flags say.
@@ -190,6 +186,18 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     }
     tls::set_handlers(running.outer.expose_provenance());
     tls::set_hook_word(running.word);
+}
+
+/// Whether this process sent the signal to one of its threads.
+unsafe fn is_for_a_thread(signal: c_int, info: *const libc::siginfo_t) -> bool {
+    // SAFETY: by contract of the caller.
+    unsafe {
+        match (*info).si_code {
+            SI_TKILL => (*info).si_pid() == sys::process_id(),
+            libc::SI_QUEUE => (*info).si_pid() == sys::process_id() && expected_handler(signal),
+            _ => false,
+        }
+    }
 }
 
 /// Whether the running code itself brought the signal about: then it interrupts no call.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Threads as coroutines (COLIB_THREADS=1): what a program sees of its threads is what it sees without.
+# Threads as coroutines (COLIB_THREADS=1 and 2): what a program sees of its threads is what it sees without.
 . "$(dirname "$0")/lib.sh"
 PROGRAMS=$ROOT/tests/c/threads_mode
 
@@ -28,6 +28,11 @@ cases() {
   done
 }
 
+# A library whose variables are each thread's own, in the storage that all threads have from the beginning.
+$CC -std=gnu11 -O1 -shared -fPIC -o "$OUT/workers_library.so" -x c - <<'C' || { echo "Bail out! the library does not compile"; exit 1; }
+static __thread int value __attribute__((tls_model("initial-exec"))) = 42;
+int value_of(void) { return value; }
+C
 for source in "$PROGRAMS"/*.c; do
   program=$(basename "$source" .c)
   $CC -std=gnu11 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
@@ -96,4 +101,6 @@ if rustc --edition 2024 -O -o "$OUT/std" "$ROOT/tests/threads_mode/std.rs" 2>"$O
 else
   ok 1 'the Rust program compiles'; diag "$(cat "$OUT/rustc")"
 fi
+
+passes 'locks, conditions, joins, cancellations and forks at once, on one, two and four workers' "$ROOT/scripts/torture.sh" 2
 done_testing

@@ -95,20 +95,22 @@ pub unsafe extern "C" fn name(thread: pthread_t, name: *mut c_char, room: usize)
 }
 
 /// The signal goes to the kernel's thread, whichever coroutine runs there; a call of the one that is meant ends.
-unsafe fn send(thread: pthread_t, signal: c_int, real: impl FnOnce(pthread_t) -> c_int) -> c_int {
+unsafe fn send(
+    thread: pthread_t, signal: c_int, queued: bool, real: impl FnOnce(pthread_t) -> c_int,
+) -> c_int {
     match threads::on() {
         // SAFETY: see above.
-        Some(on) => apart(|_| unsafe { on.kill(thread, signal, real) }),
+        Some(on) => apart(|_| unsafe { on.kill(thread, signal, queued, real) }),
         None => real(thread),
     }
 }
 
 pub unsafe extern "C" fn kill(thread: pthread_t, signal: c_int) -> c_int {
     // SAFETY: see above.
-    unsafe { send(thread, signal, |thread| real::pthread_kill(thread, signal)) }
+    unsafe { send(thread, signal, false, |thread| real::pthread_kill(thread, signal)) }
 }
 
 pub unsafe extern "C" fn queue_signal(thread: pthread_t, signal: c_int, value: *mut c_void) -> c_int {
     // SAFETY: see above.
-    unsafe { send(thread, signal, |thread| real::pthread_sigqueue(thread, signal, value)) }
+    unsafe { send(thread, signal, true, |thread| real::pthread_sigqueue(thread, signal, value)) }
 }

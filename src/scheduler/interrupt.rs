@@ -25,6 +25,25 @@ pub fn handlers_run(mask: u64) -> usize {
     admitted.fold(0, |sum, signal| sum.wrapping_add(HANDLERS[signal].load(Ordering::Acquire)))
 }
 
+/// Signals that the process has queued for one of its threads and whose handlers have not run: the kernel does not tell
+/// them from those for the process.
+static EXPECTED: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+
+fn expected(signal: c_int) -> &'static AtomicUsize {
+    &EXPECTED[(signal as usize).wrapping_sub(1) % 64]
+}
+
+/// A signal that has a handler is about to be queued for a thread.
+pub fn expect_handler(signal: c_int) {
+    expected(signal).fetch_add(1, Ordering::SeqCst);
+}
+
+/// Whether a handler that runs was [expected](expect_handler), or would have been: that is settled then.
+pub fn expected_handler(signal: c_int) -> bool {
+    let one_less = |count: usize| count.checked_sub(1);
+    expected(signal).fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+}
+
 /// A handler of the program is about to run on the calling thread, whatever it interrupts: nothing but atomic
 /// words is touched here. `to_thread`: the process sent the signal to one of its threads. Where those are coroutines,
 /// the one that is meant is told by whoever sends (`threads`).
@@ -172,15 +191,6 @@ impl Scheduler {
         let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
         // SAFETY: by contract; the remote side is made for being shared.
         unsafe { (*home).reactor.remote().interrupt(what) };
-    }
-
-    /// Forgets the handlers that have run here and whom nobody was told of.
-    ///
-    /// # Safety
-    /// `this` is the calling thread's scheduler.
-    pub unsafe fn forget_handlers(this: *mut Scheduler) {
-        // SAFETY: by contract.
-        unsafe { (*this).reactor.remote().take_handled() };
     }
 
     /// Ends the wait of `co`, which is to be cancelled, if it is one that ends for that.

@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_int};
 use super::Threads;
 use super::thread::{NAME, Thread};
 use crate::reactor::Errand;
-use crate::scheduler::{Scheduler, handlers_run};
+use crate::scheduler::{Scheduler, expect_handler, expected_handler, handlers_run};
 use crate::{signal, tls};
 
 impl Threads {
@@ -44,13 +44,14 @@ impl Threads {
         }
     }
 
-    /// `pthread_kill`, which `real` does for a kernel's thread. A handler runs there at once, whatever runs there, and
-    /// ends a call of the thread that was meant.
+    /// `pthread_kill`, or `pthread_sigqueue` when it is `queued`, which `real` does for a kernel's thread. A handler
+    /// runs there at once, whatever runs there, and ends a call of the thread that was meant.
     ///
     /// # Safety
     /// As for [`Threads::kernel_thread`].
     pub unsafe fn kill(
-        &self, thread: libc::pthread_t, signal: c_int, real: impl FnOnce(libc::pthread_t) -> c_int,
+        &self, thread: libc::pthread_t, signal: c_int, queued: bool,
+        real: impl FnOnce(libc::pthread_t) -> c_int,
     ) -> c_int {
         // SAFETY: by contract; a handler may have interrupted anything, and touches nothing but words.
         unsafe {
@@ -61,13 +62,19 @@ impl Threads {
             }
             let worker = target.worker.get();
             let before = runs_of(signal);
+            let expected = queued && signal::restarts(signal).is_some();
+            if expected {
+                expect_handler(signal);
+            }
             let result = real(worker.base() as libc::pthread_t);
+            if result != 0 && expected {
+                expected_handler(signal);
+            }
             let Some(restarts) = signal::restarts(signal).filter(|_| result == 0) else { return result };
             if tls::handlers() > 0 {
                 // Nothing more can be done from here than to let somebody be interrupted.
                 Scheduler::interrupt_some(worker.scheduler(), restarts);
             } else if worker.is_here() {
-                Scheduler::forget_handlers(worker.scheduler());
                 self.handled(target, signal, before);
             } else {
                 let about = [target.base, signal as usize, before];
