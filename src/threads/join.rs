@@ -207,3 +207,35 @@ impl Threads {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alone_disposes_of_a_thread() {
+        let detached_first = Fate::new(false);
+        assert_eq!(detached_first.detach(), Ok(false));
+        assert!(detached_first.end(), "the thread itself");
+
+        let ended_first = Fate::new(false);
+        assert!(!ended_first.end());
+        assert_eq!(ended_first.detach(), Ok(true), "the one who detaches it");
+
+        let joined = Fate::new(false);
+        assert!(joined.join(64));
+        assert_eq!(joined.detach(), Ok(false));
+        assert!(!joined.end(), "the one who joins it");
+    }
+
+    #[test]
+    fn a_thread_is_joined_by_one_who_may_give_up() {
+        let fate = Fate::new(false);
+        assert!(fate.join(64) && !fate.join(128));
+        assert_eq!(fate.joiner(), 64);
+        fate.leave();
+        assert!(!fate.end() && fate.join(128) && fate.has_ended());
+        assert!(!Fate::new(true).join(64));
+        assert_eq!(Fate::new(true).detach(), Err(libc::EINVAL));
+    }
+}
