@@ -1,6 +1,6 @@
 # Every target is one cargo call or one script of scripts/, which can also be run by hand.
 PREFIX ?= /usr/local
-.PHONY: build demo test check header bench install fuzz stress clean
+.PHONY: build demo test check header bench install fuzz stress torture clean
 
 build:            ## libcolib.so, libcolib.a in target/release
 	@scripts/build.sh
@@ -25,6 +25,9 @@ fuzz: build       ## hooks against their system calls with arguments by chance, 
 
 stress: build     ## the slow suites: long randomised runs, sanitizers at length
 	@scripts/stress.sh
+
+torture: build    ## threads as coroutines: locks, conditions, joins, cancellations, forks, on 1, 2 and 4 kernel threads
+	@scripts/torture.sh
 
 install: build    ## library, headers to $(PREFIX)
 	@PREFIX=$(PREFIX) scripts/install.sh

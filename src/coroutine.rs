@@ -89,6 +89,8 @@ pub struct Rare {
     cancelled: bool,
     /// What ThreadSanitizer keeps of it.
     pub fiber: Fiber,
+    /// Nonzero for one that was made for another thread: which store of the process it comes from.
+    pub store: u32,
 }
 
 /// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
@@ -272,6 +274,11 @@ impl Coroutine {
         self.rare.as_deref_mut()
     }
 
+    /// The store that it comes from, if it was made for another thread; else zero.
+    pub fn store(&self) -> u32 {
+        if self.based { self.rare.as_ref().map_or(0, |rare| rare.store) } else { 0 }
+    }
+
     /// The base of its own thread-local storage; zero when it has none.
     #[inline(always)]
     pub fn base(&self) -> usize {
@@ -294,7 +301,7 @@ impl Coroutine {
     /// Gives it thread-local storage of its own. `None` without memory.
     pub fn set_base(&mut self, base: usize) -> Option<()> {
         let rare = self.rare()?;
-        (rare.base, rare.cancelled) = (base, false);
+        (rare.base, rare.cancelled, rare.store) = (base, false, 0);
         self.based = true;
         Some(())
     }

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::coroutine::Coroutine;
 use crate::reactor::registry;
-use crate::scheduler::{Scheduler, handler_ran};
+use crate::scheduler::{Scheduler, expected_handler, handler_ran};
 use crate::stack::GUARD;
 use crate::{sys, tls};
 
@@ -30,6 +30,16 @@ static WRAPPED: AtomicBool = AtomicBool::new(false);
 
 /// Flags that the wrapper changes behind the program's back.
 const OURS: c_int = libc::SA_SIGINFO | libc::SA_ONSTACK;
+
+/// `SI_TKILL` of asm-generic/siginfo.h: sent to a thread.
+const SI_TKILL: c_int = -6;
+
+/// Whether the calls that the program's handler of `signal` interrupts go on; `None` when there is no handler.
+pub fn restarts(signal: c_int) -> Option<bool> {
+    let handler = HANDLERS.get(usize::try_from(signal).ok()?)?;
+    let function = handler.function.load(Ordering::Acquire);
+    is_function(function).then(|| handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0)
+}
 
 /// Whether handlers run behind the wrapper, so that `sigaction` must translate.
 pub fn wraps_handlers() -> bool {
@@ -99,6 +109,39 @@ pub fn original(asked: (usize, c_int), function: usize, flags: c_int) -> (usize,
     }
 }
 
+/// What libc sends itself when the process changes its user or groups: each kernel thread must do so.
+const SIGSETXID: c_int = 33;
+/// libc's handler for that.
+static IDENTITY: AtomicUsize = AtomicUsize::new(0);
+
+/// Where threads are coroutines, libc's handler for changes of identity runs as the kernel's thread: it tells the one
+/// who waits for that thread by what libc keeps of the running one. Called when the process may have got another
+/// kernel thread, because libc installs the handler with the first.
+pub fn heed_identity() {
+    if Scheduler::kernel_base() == 0 || IDENTITY.load(Ordering::Acquire) != 0 {
+        return;
+    }
+    let Ok(mut action) = sys::signal_action(SIGSETXID, None) else { return };
+    if is_function(action.handler) {
+        IDENTITY.store(action.handler, Ordering::Release);
+        action.handler = change_identity as *const () as usize;
+        let _ = sys::signal_action(SIGSETXID, Some(&action));
+    }
+}
+
+unsafe extern "C" fn change_identity(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let (kernel, base) = (Scheduler::kernel_base(), tls::base());
+    let function = IDENTITY.load(Ordering::Acquire);
+    // SAFETY: libc's own handler, which gets what the kernel gave, on the block that libc made for this thread.
+    unsafe {
+        if kernel != 0 {
+            tls::set_base(kernel);
+        }
+        core::mem::transmute::<usize, WithInfo>(function)(signal, info, context);
+        tls::set_base(base);
+    }
+}
+
 #[unsafe(naked)]
 unsafe extern "C" fn restorer() {
     naked_asm!(include_str!("../asm/x86_64/restorer.S"), options(att_syntax))
@@ -123,7 +166,9 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     let function = handler.function.load(Ordering::Acquire);
     // SAFETY: as below.
     if is_function(function) && !unsafe { is_own_doing(signal, info) } {
-        handler_ran(signal, handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0);
+        let restarts = handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0;
+        // SAFETY: as below.
+        handler_ran(signal, restarts, unsafe { is_for_a_thread(signal, info) });
     }
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
     // one argument or three as its flags say.
@@ -141,6 +186,18 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
     }
     tls::set_handlers(running.outer.expose_provenance());
     tls::set_hook_word(running.word);
+}
+
+/// Whether this process sent the signal to one of its threads.
+unsafe fn is_for_a_thread(signal: c_int, info: *const libc::siginfo_t) -> bool {
+    // SAFETY: by contract of the caller.
+    unsafe {
+        match (*info).si_code {
+            SI_TKILL => (*info).si_pid() == sys::process_id(),
+            libc::SI_QUEUE => (*info).si_pid() == sys::process_id() && expected_handler(signal),
+            _ => false,
+        }
+    }
 }
 
 /// Whether the running code itself brought the signal about: then it interrupts no call.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Threads as coroutines (COLIB_THREADS=1): what a program sees of its threads is what it sees without.
+# Threads as coroutines (COLIB_THREADS=1 and 2): what a program sees of its threads is what it sees without.
 . "$(dirname "$0")/lib.sh"
 PROGRAMS=$ROOT/tests/c/threads_mode
 
@@ -11,21 +11,28 @@ run() {
 }
 coroutines() { env COLIB_THREADS="${COUNT-1}" LD_PRELOAD="$PRELOAD" "$@"; }
 
-# cases PROGRAM: each of its cases, on threads and on coroutines
+# cases PROGRAM: each of its cases, on threads and on coroutines of one kernel thread and of two
 cases() {
-  local case said
+  local case said workers
   for case in $("$OUT/$1"); do
     run "$OUT/$case.plain" "$OUT/$1" "$case"
-    run "$OUT/$case.coroutines" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/$1" "$case"
     if [ ! -s "$OUT/$case.plain" ] || grep -Eq 'ends with (124|1[3-9][0-9])' "$OUT/$case.plain"; then
       ok 1 "$1: $case: works on threads"; diag "$(tail -n 3 "$OUT/$case.plain")"; continue
     fi
-    said=$(diff "$OUT/$case.plain" "$OUT/$case.coroutines")
-    ok $? "$1: $case"
-    [ -z "$said" ] || diag "$said"
+    for workers in 1 2; do
+      run "$OUT/$case.coroutines" env COLIB_THREADS=$workers LD_PRELOAD="$PRELOAD" "$OUT/$1" "$case"
+      said=$(diff "$OUT/$case.plain" "$OUT/$case.coroutines")
+      ok $? "$1: $case, $workers worker(s)"
+      [ -z "$said" ] || diag "$said"
+    done
   done
 }
 
+# A library whose variables are each thread's own, in the storage that all threads have from the beginning.
+$CC -std=gnu11 -O1 -shared -fPIC -o "$OUT/workers_library.so" -x c - <<'C' || { echo "Bail out! the library does not compile"; exit 1; }
+static __thread int value __attribute__((tls_model("initial-exec"))) = 42;
+int value_of(void) { return value; }
+C
 for source in "$PROGRAMS"/*.c; do
   program=$(basename "$source" .c)
   $CC -std=gnu11 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
@@ -64,8 +71,11 @@ is "$(threads_of 1 2>&1)" 1 'five threads are one to the kernel'
 is "$(threads_of 0 2>&1)" 5 'zero leaves threads alone'
 is "$(threads_of '' 2>&1)" 5 'an empty value leaves threads alone'
 is "$(LD_PRELOAD=$PRELOAD "$OUT/counted" 2>&1)" 5 'without the variable threads are threads'
-is "$(threads_of 2 2>/dev/null)" 1 'more than one kernel thread is not there yet'
-is "$(threads_of 2 2>&1 >/dev/null | wc -l)" 1 'which a line says'
+is "$(threads_of 2 2>&1)" 2 'or two'
+is "$(threads_of 4 2>&1)" 4 'or four'
+is "$(threads_of 10 2>&1)" 5 'or as many as there are threads'
+is "$(threads_of 1000 2>/dev/null)" 5 'a number that makes no sense is taken for the most that does'
+is "$(threads_of 1000 2>&1 >/dev/null | wc -l)" 1 'which a line says'
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
 
@@ -91,4 +101,6 @@ if rustc --edition 2024 -O -o "$OUT/std" "$ROOT/tests/threads_mode/std.rs" 2>"$O
 else
   ok 1 'the Rust program compiles'; diag "$(cat "$OUT/rustc")"
 fi
+
+passes 'locks, conditions, joins, cancellations and forks at once, on one, two and four workers' "$ROOT/scripts/torture.sh" 2
 done_testing

@@ -3,8 +3,7 @@
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
 
-use parking_lot::Mutex;
-
+use crate::latch::Mutex;
 use crate::waiter::{Waiter, Wake};
 use crate::{annotate, sys};
 
@@ -19,6 +18,17 @@ pub enum Message {
     Doubt(c_int),
     /// Release the coroutine at this address.
     Release(*mut ()),
+    /// Do something on this thread, outside any coroutine.
+    Run(Errand),
+}
+
+/// What a thread is to do for another.
+#[derive(Clone, Copy, Debug)]
+pub struct Errand {
+    /// The work. It gets the thread's scheduler and `about`, and neither waits nor switches.
+    pub work: unsafe fn(*mut (), [usize; 3]),
+    /// What it is about.
+    pub about: [usize; 3],
 }
 
 // SAFETY: the pointers are only carried; the thread that owns what they point at uses them.
@@ -76,12 +86,25 @@ impl Remote {
 
     /// Leaves a message and wakes the thread if it sleeps.
     pub fn post(&self, message: Message) {
-        {
+        let mut spare = Vec::new();
+        loop {
             let mut inbox = self.inbox.lock();
+            if inbox.len() == inbox.capacity() {
+                // Room is made outside: an allocator may come back here for a lock of its own.
+                if spare.capacity() <= inbox.len() {
+                    let room = ROOM.max(2 * inbox.len());
+                    drop(inbox);
+                    spare = Vec::with_capacity(room);
+                    continue;
+                }
+                spare.append(&mut inbox);
+                core::mem::swap(&mut *inbox, &mut spare);
+            }
             annotate::receive(self);
             inbox.push(message);
             self.filled.store(true, Ordering::SeqCst);
             annotate::hand_over(self);
+            break;
         }
         self.ring();
     }

@@ -50,9 +50,35 @@ impl Scheduler {
                 Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
             // The stack is never given back: the loop never ends.
             (*this).current = co;
+            (*this).kernel_base = base;
             thread::outlives_thread();
             Ok(co)
         }
+    }
+
+    /// Lets the calling thread do nothing but run coroutines from now on: its own computation is the loop, with the
+    /// thread-local storage that the thread has. `None` without memory.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler, outside any coroutine, and `base` the thread's own base. The thread
+    /// never ends, and every coroutine that it gets has a base.
+    pub unsafe fn devote(this: *mut Scheduler, base: usize) -> Option<()> {
+        // SAFETY: by contract.
+        unsafe {
+            (*this).main.set_base(base)?;
+            (*this).kernel_base = base;
+        }
+        thread::outlives_thread();
+        Some(())
+    }
+
+    /// The loop of a [devoted](Scheduler::devote) thread.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::devote`].
+    pub unsafe fn serve(this: *mut Scheduler) -> ! {
+        // SAFETY: by contract; the scheduler is never freed.
+        unsafe { turn_for_ever(this.cast(), ptr::null_mut()) }
     }
 
     /// A new coroutine with thread-local storage of its own, which runs when the loop comes to it.
@@ -70,10 +96,18 @@ impl Scheduler {
                 Self::release(this, co);
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
+            Self::make_ready(this, co);
+            Ok(co)
+        }
+    }
+
+    /// Lets a new coroutine run when the loop comes to it.
+    pub(super) unsafe fn make_ready(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of the callers.
+        unsafe {
             (*co).hooked = true;
             (*co).waiter.arm();
             Waiter::wake(&raw const (*co).waiter, Wake::Ready, &(*this).ready);
-            Ok(co)
         }
     }
 
@@ -104,6 +138,8 @@ impl Scheduler {
         // SAFETY: by contract; members are valid until they are unlinked.
         unsafe {
             Self::reap(this);
+            // What others asked for concerned those who are not there any more.
+            (*this).reactor.remote().try_take();
             let mut link = (*this).members.first();
             while !link.is_null() {
                 let co = Coroutine::of_member(link);

@@ -25,12 +25,33 @@ pub fn handlers_run(mask: u64) -> usize {
     admitted.fold(0, |sum, signal| sum.wrapping_add(HANDLERS[signal].load(Ordering::Acquire)))
 }
 
+/// Signals that the process has queued for one of its threads and whose handlers have not run: the kernel does not tell
+/// them from those for the process.
+static EXPECTED: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+
+fn expected(signal: c_int) -> &'static AtomicUsize {
+    &EXPECTED[(signal as usize).wrapping_sub(1) % 64]
+}
+
+/// A signal that has a handler is about to be queued for a thread.
+pub fn expect_handler(signal: c_int) {
+    expected(signal).fetch_add(1, Ordering::SeqCst);
+}
+
+/// Whether a handler that runs was [expected](expect_handler), or would have been: that is settled then.
+pub fn expected_handler(signal: c_int) -> bool {
+    let one_less = |count: usize| count.checked_sub(1);
+    expected(signal).fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+}
+
 /// A handler of the program is about to run on the calling thread, whatever it interrupts: nothing but atomic
-/// words is touched here.
-pub fn handler_ran(signal: c_int, restarts: bool) {
+/// words is touched here. `to_thread`: the process sent the signal to one of its threads. Where those are coroutines,
+/// the one that is meant is told by whoever sends (`threads`).
+pub fn handler_ran(signal: c_int, restarts: bool, to_thread: bool) {
     HANDLERS[(signal as usize).wrapping_sub(1) % 64].fetch_add(1, Ordering::Release);
     let this = Scheduler::get();
-    if !this.is_null() {
+    // SAFETY: the calling thread's scheduler is valid.
+    if !this.is_null() && (!to_thread || unsafe { (*this).kernel_base } == 0) {
         let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
         // SAFETY: the calling thread's scheduler is valid, and its remote side is made for being shared.
         unsafe { (*this).reactor.remote().interrupt(what) };
@@ -137,27 +158,34 @@ impl Scheduler {
         }
     }
 
-    /// The handlers that have run just now were meant for `co`: they end its call, if any, and nobody else's.
+    /// A handler that has run was meant for `co`: it ends its call, if that is one that ends for it.
     ///
     /// # Safety
     /// `this` is the calling thread's scheduler; `co` is one of its coroutines.
-    pub unsafe fn interrupt_alone(this: *mut Scheduler, co: *mut Coroutine) {
+    pub unsafe fn interrupt_alone(this: *mut Scheduler, co: *mut Coroutine, restarts: bool) {
         // SAFETY: by contract.
         unsafe {
-            if !(*this).reactor.remote().has_handled() {
-                return;
-            }
-            let unrestarted = (*this).reactor.remote().take_handled() & UNRESTARTED != 0;
             let waiter = &raw const (*co).waiter;
             let ends = match (*waiter).interrupt.get() {
                 Interrupt::Never | Interrupt::Cancelled => false,
-                Interrupt::Unrestarted => unrestarted,
+                Interrupt::Unrestarted => !restarts,
                 Interrupt::Any | Interrupt::Awaited => true,
             };
             if ends && (*waiter).is_armed() {
                 Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
             }
         }
+    }
+
+    /// Lets handlers that have run on the thread whose scheduler `home` is end the waits that they end there. Takes no
+    /// lock.
+    ///
+    /// # Safety
+    /// `home` never ends.
+    pub unsafe fn interrupt_some(home: *mut Scheduler, restarts: bool) {
+        let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
+        // SAFETY: by contract; the remote side is made for being shared.
+        unsafe { (*home).reactor.remote().interrupt(what) };
     }
 
     /// Ends the wait of `co`, which is to be cancelled, if it is one that ends for that.

@@ -5,7 +5,7 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 use std::io;
 
-use super::{Scheduler, thread};
+use super::{Scheduler, deal, thread};
 use crate::annotate::Fiber;
 use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
 use crate::local;
@@ -163,8 +163,11 @@ impl Scheduler {
         unsafe {
             Self::abandon(this, co);
             (*co).member.unlink();
+            let store = (*co).store();
             (*co).rare = None;
-            if !(*this).spares.keep(co) {
+            if store != 0 {
+                deal::give_back(co, store);
+            } else if !(*this).spares.keep(co) {
                 Self::give_back(this, co);
             }
         }

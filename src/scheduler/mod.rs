@@ -8,12 +8,14 @@
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
+//! - `deal`: coroutines that are made for another thread
 //! - `blocks`: where the control blocks are
 //! - `spare`: released coroutines that are kept for the next
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
 mod adopt;
 mod blocks;
+mod deal;
 mod interrupt;
 mod life;
 mod spare;
@@ -21,7 +23,7 @@ mod switch;
 mod thread;
 mod turn;
 
-pub use interrupt::{Since, handler_ran, handlers_run};
+pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
@@ -87,6 +89,8 @@ pub struct Scheduler {
     mover: Option<Mover>,
     /// Always empty.
     no_exceptions: [usize; 2],
+    /// The base of the kernel thread's own thread-local storage, where coroutines have others; else zero.
+    kernel_base: usize,
     /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
     bounds: (*mut u8, usize),
     /// Where the report of an overflown stack runs.
@@ -130,6 +134,13 @@ impl Scheduler {
     pub unsafe fn current(this: *mut Scheduler) -> *mut Coroutine {
         // SAFETY: by contract.
         unsafe { (*this).current }
+    }
+
+    /// The base by which libc knows the kernel thread that runs, where coroutines have bases of their own; else zero.
+    pub fn kernel_base() -> usize {
+        let this = Self::get();
+        // SAFETY: null, or the calling thread's.
+        if this.is_null() { 0 } else { unsafe { (*this).kernel_base } }
     }
 
     /// The coroutine that runs, or null outside any.

@@ -88,6 +88,7 @@ impl Scheduler {
             errno,
             exceptions: exception_record(),
             no_exceptions: [0; 2],
+            kernel_base: 0,
             recent: [ptr::null_mut(); 2],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
@@ -261,6 +262,7 @@ fn later(side: Side) {
     // SAFETY: the child has this one thread.
     unsafe {
         registry::tidy_after_fork();
+        super::deal::begin_anew();
         if !this.is_null() {
             (*this).reactor.forget_registrations(&(*this).ready);
             registry::enter((*this).reactor.remote());

@@ -205,6 +205,7 @@ impl Scheduler {
                     Message::Closed(fd) => (*this).reactor.closed(fd, &(*this).ready),
                     Message::Doubt(fd) => (*this).reactor.doubt(fd, &(*this).ready),
                     Message::Release(co) => Self::release(this, co.cast()),
+                    Message::Run(errand) => (errand.work)(this.cast(), errand.about),
                 }
             }
             (*this).mail = mail;

@@ -12,7 +12,8 @@ use super::stream::{self, Stream};
 use crate::clock;
 use crate::io as transfer;
 use crate::scheduler::{NAP, Scheduler};
-use crate::sys;
+use crate::threads::{self, Threads};
+use crate::{sys, tls};
 
 /// A call in progress.
 #[derive(Clone, Copy)]
@@ -44,6 +45,45 @@ pub(super) fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
+/// Ends the thread that runs if it is to be cancelled, where threads are coroutines: nothing is held yet.
+///
+/// # Safety
+/// As for [`on_stream`].
+pub(super) unsafe fn cancellation_point(scheduler: *mut Scheduler) {
+    unsafe extern "C" {
+        fn pthread_testcancel();
+    }
+    if threads::on().is_some_and(Threads::is_cancelled) {
+        // Cleanup handlers run with hooks on.
+        tls::set_hook_word(scheduler.expose_provenance() | tls::THREAD);
+        // SAFETY: libc's function; the program's frames expect that their calls are cancelled.
+        unsafe { pthread_testcancel() };
+        tls::set_hook_word(0);
+    }
+}
+
+/// Does work of libc's own without being a cancellation point, where threads are coroutines: what the call has taken
+/// would not be given back.
+///
+/// # Safety
+/// As for [`on_stream`].
+pub(super) unsafe fn uncancelled<T>(work: impl FnOnce() -> T) -> T {
+    const DISABLED: c_int = 1;
+    unsafe extern "C" {
+        fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    }
+    if Scheduler::kernel_base() == 0 {
+        return work();
+    }
+    let mut before = 0;
+    // SAFETY: changes a word of the running thread's own.
+    unsafe { pthread_setcancelstate(DISABLED, &mut before) };
+    let result = work();
+    // SAFETY: as above.
+    unsafe { pthread_setcancelstate(before, ptr::null_mut()) };
+    result
+}
+
 /// Does a call on a stream: `plain`, libc's own, where no transfer may wait, else `slowly`, as the stream's
 /// owner. `failed` is what the call gives without memory.
 ///
@@ -65,7 +105,7 @@ pub(super) unsafe fn on_stream<T: Copy>(
         let result = if Stream::may_wait(stream) {
             slowly(call)
         } else if call.lock() {
-            let result = plain();
+            let result = uncancelled(plain);
             call.unlock();
             result
         } else {

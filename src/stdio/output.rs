@@ -6,7 +6,7 @@
 use core::ffi::{c_char, c_int, c_void};
 
 use super::EOF;
-use super::call::{Call, Moved, at_once, on_stream, set_errno};
+use super::call::{Call, Moved, at_once, cancellation_point, on_stream, set_errno, uncancelled};
 use super::stream::{self, Stream};
 use crate::io::offload::{self, Kind};
 use crate::scheduler::Scheduler;
@@ -314,6 +314,9 @@ pub unsafe fn puts(scheduler: *mut Scheduler, text: *const c_char) -> c_int {
 pub unsafe fn fflush(scheduler: *mut Scheduler, stream: *mut Stream, locks: bool) -> c_int {
     // SAFETY: by contract.
     unsafe {
+        if Stream::unwritten(stream) > 0 {
+            cancellation_point(scheduler);
+        }
         on_stream(
             scheduler,
             stream,
@@ -351,8 +354,7 @@ pub unsafe fn fflush_all(scheduler: *mut Scheduler) -> c_int {
             }
         }
         let all = offload::run_as(scheduler, Kind::DEED.ended_by(Interrupt::Never), || {
-            let result = libc::fflush(core::ptr::null_mut());
-            (result, super::call::errno())
+            (libc::fflush(core::ptr::null_mut()), super::call::errno())
         });
         match all {
             Ok((0, _)) => answer,
@@ -360,7 +362,7 @@ pub unsafe fn fflush_all(scheduler: *mut Scheduler) -> c_int {
                 set_errno(errno);
                 EOF
             }
-            Err(_) => libc::fflush(core::ptr::null_mut()).min(answer),
+            Err(_) => uncancelled(|| libc::fflush(core::ptr::null_mut())).min(answer),
         }
     }
 }

@@ -5,7 +5,7 @@ use core::ptr;
 use std::io::Write;
 
 use super::EOF;
-use super::call::{errno, set_errno};
+use super::call::{errno, set_errno, uncancelled};
 use super::output::fflush;
 use super::owner;
 use super::stream::{self, Stream};
@@ -122,7 +122,7 @@ pub unsafe fn freopen(
         let opened = if waits {
             freopen_elsewhere(scheduler, path, mode, stream)
         } else {
-            libc::freopen(path, mode, stream.cast()).cast()
+            uncancelled(|| libc::freopen(path, mode, stream.cast())).cast()
         };
         if !opened.is_null() {
             scheduler::opened((*opened).fileno);
@@ -181,7 +181,7 @@ pub unsafe fn fclose(
         let mut closed = if fd >= 0 && Stream::closes_specially(stream) {
             close_elsewhere(scheduler, stream, close)
         } else {
-            close(stream.cast())
+            uncancelled(|| close(stream.cast()))
         };
         scheduler::closed(fd);
         if closed == 0 && !flushed {
@@ -210,7 +210,7 @@ unsafe fn close_elsewhere(
                 EOF
             }
             Ok((status, _)) => status,
-            Err(_) => close(stream.cast()),
+            Err(_) => uncancelled(|| close(stream.cast())),
         }
     }
 }

@@ -7,14 +7,27 @@
 //!
 //! Blocks are pooled apart from stacks: they are alike whatever the stack's size. libc's own thread-local variables
 //! stay as they were, so that the allocator's cache for the thread goes on in the next one; all others begin anew.
+//!
+//! # The list of threads
+//!
+//! When a library is loaded, libc fills in its static thread-local storage for all threads that it has in its list of
+//! those with stacks of their own, under a lock that is not ours to take. So that blocks can be put there meanwhile:
+//!
+//! - they stand behind a node, the anchor, that libc never takes out: the main thread's, or in a child of fork that of
+//!   the thread that forked. libc puts others at the list's head only, so no word of the list has two writers.
+//! - who goes through the list goes forward, and one store puts a node there that is complete.
+//! - a block never leaves the list, and its node stays as it is when the block begins anew. It is in the list before
+//!   its storage is filled in: a library that is loaded at the same time fills its part in, or is known by then.
 
-use core::cell::{Cell, RefCell};
+use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::mem::size_of;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::layout::{Layout, MOST_KEPT};
 use super::thread::Thread;
+use crate::latch::Latch;
 use crate::stack::PAGE;
 use crate::{sys, tls};
 
@@ -31,11 +44,25 @@ pub struct Blocks {
     pub layout: Layout,
     /// The main thread's base: the model of all others.
     model: usize,
-    /// Those that were used before and are free, by their bases.
-    free: RefCell<Vec<usize>>,
+    /// Behind whose node blocks stand in libc's list.
+    anchor: AtomicUsize,
+    /// Several kernel threads take blocks: the latch is needed.
+    shared: AtomicBool,
+    latch: Latch,
+    /// Whoever has the latch, or is the only kernel thread, may look.
+    store: UnsafeCell<Store>,
+}
+
+// SAFETY: `store` says who may touch it.
+unsafe impl Sync for Blocks {}
+
+/// What there is to give. Nothing is allocated by the one who has it: the allocator may wait for one who forks.
+struct Store {
+    /// The base of the block that was freed last, whose first word of our own part is the next one's; zero at the end.
+    free: usize,
     /// What is left of the last slab: where it begins, and how many blocks it is.
-    fresh: Cell<(usize, usize)>,
-    last_number: Cell<c_int>,
+    fresh: (usize, usize),
+    last_number: c_int,
 }
 
 /// A place in a block, or in the main thread's.
@@ -46,8 +73,33 @@ fn at<T>(base: usize, offset: usize) -> *mut T {
 impl Blocks {
     /// An empty pool for threads like the one at `model`.
     pub fn new(layout: Layout, model: usize) -> Self {
-        let last_number = Cell::new(FIRST_NUMBER);
-        Blocks { layout, model, free: RefCell::default(), fresh: Cell::new((0, 0)), last_number }
+        let store = Store { free: 0, fresh: (0, 0), last_number: FIRST_NUMBER };
+        Blocks {
+            layout,
+            model,
+            anchor: AtomicUsize::new(model),
+            shared: AtomicBool::new(false),
+            latch: Latch::new(),
+            store: UnsafeCell::new(store),
+        }
+    }
+
+    /// From now on there are several kernel threads.
+    pub fn share(&self) {
+        self.shared.store(true, Ordering::Relaxed);
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&mut Store) -> T) -> T {
+        let shared = self.shared.load(Ordering::Relaxed);
+        if shared {
+            self.latch.close();
+        }
+        // SAFETY: by the rule of `store`. `work` does not come back here.
+        let result = work(unsafe { &mut *self.store.get() });
+        if shared {
+            self.latch.open();
+        }
+        result
     }
 
     /// The bytes of a block: a multiple of its alignment.
@@ -72,90 +124,96 @@ impl Blocks {
         (FIRST_NUMBER..=LAST_NUMBER).contains(&number)
     }
 
-    fn carve(&self) -> Option<usize> {
-        let (mut low, mut count) = self.fresh.get();
+    /// A block that was never used, in libc's list and no more.
+    fn carve(&self, store: &mut Store) -> Option<usize> {
+        let (mut low, mut count) = store.fresh;
         let stride = self.stride();
         if count == 0 {
             // The slab begins at a page, so its blocks are aligned as far as a page is.
             low = sys::map((SLAB * stride).next_multiple_of(PAGE)).ok()?.expose_provenance();
             count = SLAB;
         }
-        self.fresh.set((low + stride, count - 1));
+        store.fresh = (low + stride, count - 1);
         let base = (low + stride - self.layout.size) & !(self.layout.storage.1 - 1);
-        // SAFETY: fresh memory; libc fills its part in.
-        unsafe {
-            if (self.layout.allocate)(at(base, 0)).is_null() {
-                self.fresh.set((low, count));
-                return None;
-            }
-            // Into the list in which libc looks for all static storage when it loads another library.
-            self.link(base);
-        }
+        // SAFETY: fresh memory, and the caller has the latch.
+        unsafe { self.link(base) };
         Some(base)
     }
 
-    /// Puts the block's node behind that of the running thread.
+    /// Puts the block's node behind the anchor's.
     unsafe fn link(&self, base: usize) {
-        let (node, here) = (at::<[usize; 2]>(base, self.layout.list), tls::base() + self.layout.list);
-        // SAFETY: a doubly linked list of libc's, next before previous.
+        let anchor = self.anchor.load(Ordering::Relaxed);
+        let (node, here) = (at::<[usize; 2]>(base, self.layout.list), anchor + self.layout.list);
+        // SAFETY: a doubly linked list of libc's, next before previous, that nobody else changes here.
         unsafe {
             let next = at::<[usize; 2]>(here, 0).read()[0];
             node.write([next, here]);
             (*at::<[usize; 2]>(next, 0))[1] = node.addr();
-            (*at::<[usize; 2]>(here, 0))[0] = node.addr();
+            // Whoever goes through the list meanwhile sees all of the node, or none.
+            (*at::<AtomicUsize>(here, 0)).store(node.addr(), Ordering::Release);
         }
     }
 
-    /// Lets a block begin anew that was used before.
-    unsafe fn renew(&self, base: usize) -> bool {
+    /// Lets a block begin anew that was used before, or lets a fresh one begin.
+    unsafe fn renew(&self, base: usize, used: bool) -> bool {
         let (place, size) = self.layout.own;
         let own = at::<u8>(base.wrapping_add_signed(place), 0);
         let mut kept = [0u8; MOST_KEPT];
-        let list = at::<[usize; 2]>(base, self.layout.list);
-        // SAFETY: nobody runs on the block; `Layout::find` made sure of the size.
+        let list = self.layout.list;
+        // SAFETY: nobody runs on the block; `Layout::find` made sure of the sizes.
         unsafe {
-            ptr::copy_nonoverlapping(own, kept.as_mut_ptr(), size);
-            (self.layout.deallocate)(at(base, 0), false);
-            let node = list.read();
-            ptr::write_bytes(at::<u8>(base, 0), 0, self.layout.size);
-            list.write(node);
+            if used {
+                ptr::copy_nonoverlapping(own, kept.as_mut_ptr(), size);
+                (self.layout.deallocate)(at(base, 0), false);
+                // All but the node, by which others may be going at this moment.
+                let behind = list + size_of::<[usize; 2]>();
+                ptr::write_bytes(at::<u8>(base, 0), 0, list);
+                ptr::write_bytes(at::<u8>(base, behind), 0, self.layout.size - behind);
+            }
             if (self.layout.allocate)(at(base, 0)).is_null() {
                 return false;
             }
-            ptr::copy_nonoverlapping(kept.as_ptr(), own, size);
+            if used {
+                ptr::copy_nonoverlapping(kept.as_ptr(), own, size);
+            }
         }
         true
     }
 
-    /// A block for a thread of the calling one's scheduler. `None` without memory.
+    /// A block for a thread of that scheduler. `None` without memory.
     pub fn take(&self, scheduler: usize) -> Option<usize> {
-        let used = self.free.borrow_mut().pop();
-        let base = match used {
-            // SAFETY: it is free.
-            Some(base) if unsafe { self.renew(base) } => base,
-            // What libc could not lay out anew is left alone.
-            Some(_) => return None,
-            None => self.carve()?,
-        };
-        // SAFETY: nobody runs on it yet.
+        let (base, number, used) = self.with_store(|store| {
+            let used = store.free != 0;
+            let base = if used { store.free } else { self.carve(store)? };
+            if used {
+                // SAFETY: it is free.
+                store.free = unsafe { self.thread(base).cast::<usize>().read() };
+            }
+            let number = store.last_number;
+            store.last_number = if number == LAST_NUMBER { FIRST_NUMBER } else { number + 1 };
+            Some((base, number, used))
+        })?;
+        // SAFETY: nobody runs on it yet. What libc could not lay out is left alone.
         unsafe {
-            self.fill(base);
+            if !self.renew(base, used) {
+                return None;
+            }
+            self.fill(base, number);
             tls::provide(base, scheduler);
         }
         Some(base)
     }
 
     /// Fills in what libc does when it makes a thread.
-    unsafe fn fill(&self, base: usize) {
+    unsafe fn fill(&self, base: usize, number: c_int) {
         let (layout, table) = (&self.layout, &self.layout.table);
-        let number = self.last_number.get();
-        self.last_number.set(if number == LAST_NUMBER { FIRST_NUMBER } else { number + 1 });
         // SAFETY: `Layout::find` made sure of all offsets; the first words are the ABI's: the block's own address
-        // twice, whether there are threads, the guards of stacks and pointers, and the features of the CPU.
+        // twice, the guards of stacks and pointers, and the features of the CPU.
         unsafe {
             at::<usize>(base, 0).write(base);
             at::<usize>(base, 16).write(base);
-            for (offset, bytes) in [(24, 4), (0x28, 16), (0x48, 4)] {
+            self.mind_others(base);
+            for (offset, bytes) in [(0x28, 16), (0x48, 4)] {
                 ptr::copy_nonoverlapping(at::<u8>(self.model, offset), at::<u8>(base, offset), bytes);
             }
             at::<c_int>(base, layout.tid).write(number);
@@ -182,6 +240,18 @@ impl Blocks {
             at::<[usize; 4]>(base, self.layout.table.stack).write(stack);
             at::<usize>(base, self.layout.routine).write(routine);
             self.set_detached(base, detached);
+        }
+    }
+
+    /// What [`Blocks::describe`] told about the thread's stack, and whether it is detached now.
+    ///
+    /// # Safety
+    /// As for [`Blocks::describe`].
+    pub unsafe fn described(&self, base: usize) -> ([usize; 4], bool) {
+        // SAFETY: as for `fill`.
+        unsafe {
+            let joiner = at::<usize>(base, self.layout.table.join).read();
+            (at::<[usize; 4]>(base, self.layout.table.stack).read(), joiner == base)
         }
     }
 
@@ -249,15 +319,53 @@ impl Blocks {
     pub unsafe fn give_back(&self, base: usize) {
         // SAFETY: by contract. No thread has this number: libc takes whoever asks for it for one that has ended.
         unsafe { self.number(base).write(-1) };
-        let mut free = self.free.borrow_mut();
-        if free.try_reserve(1).is_ok() {
-            free.push(base);
+        self.with_store(|store| {
+            // SAFETY: by contract, nobody needs what is there.
+            unsafe { self.thread(base).cast_mut().cast::<usize>().write(store.free) };
+            store.free = base;
+        });
+    }
+
+    /// Lets libc take its locks on the thread at `base`, helpers being threads as well: the word that says so is the
+    /// ABI's.
+    pub fn mind_others(&self, base: usize) {
+        const MULTIPLE_THREADS: usize = 24;
+        // SAFETY: as for `fill`.
+        unsafe { at::<c_int>(base, MULTIPLE_THREADS).write(1) };
+    }
+
+    /// Nobody else has the pool while the process forks.
+    pub fn stop_for_fork(&self) {
+        if self.shared.load(Ordering::Relaxed) {
+            self.latch.close();
         }
     }
 
-    /// In a child of fork: libc has forgotten all other threads, and so do we.
-    pub fn forget(&self) {
-        self.free.borrow_mut().clear();
-        self.fresh.set((0, 0));
+    /// After [`Blocks::stop_for_fork`].
+    pub fn go_on_after_fork(&self) {
+        if self.shared.load(Ordering::Relaxed) {
+            self.latch.open();
+        }
+    }
+
+    /// In a child of fork: libc has forgotten all other threads than the one at `me`, and so do we. The kernel's thread
+    /// is known by `kernel` for whatever it is asked, so libc gets that back with the right number.
+    ///
+    /// # Safety
+    /// The child has this one thread, and nobody has the pool.
+    pub unsafe fn forget_others(&self, me: usize, kernel: usize) {
+        self.shared.store(false, Ordering::Relaxed);
+        self.with_store(|store| {
+            store.free = 0;
+            store.fresh = (0, 0);
+        });
+        self.anchor.store(me, Ordering::Relaxed);
+        if kernel != me {
+            // SAFETY: by contract; the structure is the main thread's or a worker's, in memory that nobody else gets.
+            unsafe {
+                self.number(kernel).write(sys::process_id());
+                self.link(kernel);
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Cancellation. libc keeps who is to be cancelled, and unwinds; a thread that waits must be woken for it.
 
 use super::Threads;
+use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::tls;
 
@@ -26,23 +27,63 @@ impl Threads {
     /// # Safety
     /// As for [`Threads::create`].
     pub unsafe fn cancel(&self, thread: libc::pthread_t, real: impl FnOnce() -> i32) -> Option<i32> {
-        // SAFETY: by contract.
+        // SAFETY: by contract. What libc says of the signal that it sends, to no thread of the kernel's, is of no
+        // interest.
         unsafe {
             let target = self.find(thread)?;
-            if target.base == self.main.base {
-                self.divert_exit_of_main();
-            }
             if target.base == tls::base() {
+                if target.base == self.main.base {
+                    self.divert_exit_of_main();
+                }
                 return None;
             }
-            if target.ended.get() {
+            if target.fate.has_ended() {
                 return Some(0);
             }
-            let result = self.as_kernel_thread(thread, real);
-            if self.is_cancelled_at(target.base) {
-                Scheduler::cancel(Scheduler::get(), target.co.get());
+            let worker = target.worker.get();
+            if worker.is_here() {
+                self.cancel_here(target.base, || _ = real());
+            } else if target.base == self.main.base && !self.diverted.get() {
+                // Its stack stands still only where it runs.
+                Scheduler::send(worker.scheduler(), Errand { work: cancel_main, about: [target.base, 0, 0] });
+            } else {
+                real();
+                Scheduler::send(
+                    worker.scheduler(),
+                    Errand { work: is_cancelled, about: [target.base, 0, 0] },
+                );
             }
-            Some(result)
+            Some(0)
         }
     }
+
+    /// Cancels a thread that belongs to this worker and does not run.
+    unsafe fn cancel_here(&self, base: usize, real: impl FnOnce()) {
+        // SAFETY: by contract of the callers; a block stays mapped, and who is found runs here and ends nowhere else.
+        unsafe {
+            let Some(target) = self.find(base as libc::pthread_t) else { return };
+            if !target.worker.get().is_here() || target.fate.has_ended() {
+                return;
+            }
+            if base == self.main.base {
+                self.divert_exit_of_main();
+            }
+            real();
+            if self.is_cancelled_at(base) {
+                Scheduler::cancel(Scheduler::get(), target.co.get());
+            }
+        }
+    }
+}
+
+/// Another worker's thread has cancelled one of this worker's.
+unsafe fn is_cancelled(_: *mut (), [base, ..]: [usize; 3]) {
+    // SAFETY: the loop runs, so none of the worker's threads does.
+    unsafe { Threads::get().cancel_here(base, || ()) };
+}
+
+/// Another worker's thread cancels the main thread.
+unsafe fn cancel_main(_: *mut (), [base, ..]: [usize; 3]) {
+    // SAFETY: as above; hooks are off, so the call is libc's.
+    unsafe { Threads::get().cancel_here(base, || _ = libc::pthread_cancel(base as libc::pthread_t)) };
 }

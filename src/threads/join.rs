@@ -2,6 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 
 use super::Threads;
@@ -12,19 +13,78 @@ use crate::sync::Limit;
 use crate::sync::lot::{self, Ended};
 use crate::waiter::Interrupt;
 
+/// How a thread's life ends and who disposes of it. All in one word, because the thread itself, the one who joins it and
+/// the one who detaches it may be on different kernel threads.
+#[derive(Debug)]
+pub struct Fate(AtomicUsize);
+
+/// It has ended. The other bits may be set too.
+const ENDED: usize = 1;
+/// Nobody may join it.
+const DETACHED: usize = 2;
+/// Who joins it, by the address of its [`Thread`]; zero when nobody does.
+const JOINER: usize = !(ENDED | DETACHED);
+
+impl Fate {
+    pub(super) fn new(detached: bool) -> Self {
+        Fate(AtomicUsize::new(if detached { DETACHED } else { 0 }))
+    }
+
+    /// Whether it has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.load(Ordering::Acquire) & ENDED != 0
+    }
+
+    fn is_detached(&self) -> bool {
+        self.0.load(Ordering::Acquire) & DETACHED != 0
+    }
+
+    fn joiner(&self) -> usize {
+        self.0.load(Ordering::Acquire) & JOINER
+    }
+
+    /// It has ended; gives whether it was detached before, and nobody else will dispose of it.
+    pub(super) fn end(&self) -> bool {
+        self.0.fetch_or(ENDED, Ordering::AcqRel) & DETACHED != 0
+    }
+
+    /// Nobody joins it now who has not begun; gives whether it has ended, and the caller disposes of it. An error's
+    /// number when it was detached before.
+    fn detach(&self) -> Result<bool, c_int> {
+        let detached = |word| (word & (DETACHED | JOINER) == 0).then_some(word | DETACHED);
+        match self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, detached) {
+            Ok(before) => Ok(before & ENDED != 0),
+            Err(word) if word & DETACHED != 0 => Err(libc::EINVAL),
+            // libc leaves it to the one who joins.
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// `thread` joins it from now on, unless somebody does or it is detached.
+    fn join(&self, thread: usize) -> bool {
+        let joined = |word| (word & (DETACHED | JOINER) == 0).then_some(word | thread);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, joined).is_ok()
+    }
+
+    /// The one who joined it has given up.
+    fn leave(&self) {
+        self.0.fetch_and(!JOINER, Ordering::AcqRel);
+    }
+}
+
 impl Threads {
-    /// Why the running thread cannot join `thread`, as libc says it.
-    fn refusal(&self, thread: &Thread) -> Option<c_int> {
+    /// The running thread joins `thread` from now on, or may not: why, as libc says it.
+    fn begin_join(&self, thread: &Thread) -> Result<(), c_int> {
         let me = self.current();
         // A thread that has been joined, or detached and over, has no block any more: `of` gives none.
-        if thread.detached.get() {
-            Some(libc::EINVAL)
-        } else if ptr::eq(me, thread) || ptr::eq(me.joiner.get(), thread) {
-            Some(libc::EDEADLK)
-        } else if !thread.joiner.get().is_null() {
-            Some(libc::EINVAL)
+        if thread.fate.is_detached() {
+            Err(libc::EINVAL)
+        } else if ptr::eq(me, thread) || me.fate.joiner() == thread.address() {
+            Err(libc::EDEADLK)
+        } else if thread.fate.join(me.address()) {
+            Ok(())
         } else {
-            None
+            Err(libc::EINVAL)
         }
     }
 
@@ -42,7 +102,8 @@ impl Threads {
     /// Gives the block of an ended thread back; the main thread's is not ours.
     unsafe fn dispose(&self, thread: &Thread) {
         if ptr::eq(thread, &self.main) {
-            self.main.detached.set(true);
+            self.main.fate.leave();
+            let _ = self.main.fate.detach();
         } else {
             // SAFETY: by contract of the callers.
             unsafe { self.blocks.give_back(thread.base) };
@@ -57,19 +118,15 @@ impl Threads {
         &self, scheduler: *mut Scheduler, thread: &Thread, result: *mut *mut c_void,
         limit: impl FnOnce() -> Result<Limit, c_int>,
     ) -> c_int {
-        if let Some(error) = self.refusal(thread) {
+        if let Err(error) = self.begin_join(thread) {
             return error;
         }
-        if !thread.ended.get() {
-            let limit = match limit() {
-                Ok(limit) => limit,
-                Err(error) => return error,
-            };
-            thread.joiner.set(self.current());
+        if !thread.fate.has_ended() {
             // SAFETY: by contract.
-            let error = unsafe { Self::wait_for_end(scheduler, thread, &limit) };
-            thread.joiner.set(ptr::null());
+            let error = limit()
+                .map_or_else(|error| error, |limit| unsafe { Self::wait_for_end(scheduler, thread, &limit) });
             if error != 0 {
+                thread.fate.leave();
                 return error;
             }
         }
@@ -80,15 +137,15 @@ impl Threads {
 
     /// ETIMEDOUT at the limit, EINTR when the one who waits is to be cancelled.
     unsafe fn wait_for_end(scheduler: *mut Scheduler, thread: &Thread, limit: &Limit) -> c_int {
-        while !thread.ended.get() {
+        while !thread.fate.has_ended() {
             // SAFETY: a coroutine runs; it leaves its place on every way.
             unsafe {
                 match lot::stand(scheduler, thread.address(), 0) {
-                    Some(place) if thread.ended.get() => {
+                    Some(place) if thread.fate.has_ended() => {
                         lot::leave(scheduler, place, false);
                     }
                     Some(place) => {
-                        let over = |_| thread.ended.get();
+                        let over = |_| thread.fate.has_ended();
                         match lot::until_called(
                             scheduler,
                             place,
@@ -97,7 +154,7 @@ impl Threads {
                             Interrupt::Cancelled,
                             over,
                         ) {
-                            _ if thread.ended.get() => {}
+                            _ if thread.fate.has_ended() => {}
                             Ended::TimedOut => return libc::ETIMEDOUT,
                             Ended::Looked => return libc::EINTR,
                             Ended::Called => {}
@@ -118,11 +175,11 @@ impl Threads {
     /// # Safety
     /// As for [`Threads::join`].
     pub(super) unsafe fn try_join(&self, thread: &Thread, result: *mut *mut c_void) -> c_int {
-        if !thread.ended.get() {
+        if !thread.fate.has_ended() {
             // libc looks whether it has ended before anything else.
             return libc::EBUSY;
         }
-        if let Some(error) = self.refusal(thread) {
+        if let Err(error) = self.begin_join(thread) {
             return error;
         }
         // SAFETY: it has ended.
@@ -135,21 +192,50 @@ impl Threads {
     /// # Safety
     /// As for [`Threads::join`].
     pub(super) unsafe fn detach(&self, thread: &Thread) -> c_int {
-        if thread.detached.get() {
-            return libc::EINVAL;
-        }
-        if !thread.joiner.get().is_null() {
-            // libc leaves it to the one who joins.
-            return 0;
-        }
-        thread.detached.set(true);
         // SAFETY: by contract; an ended thread that nobody can join any more is given up.
         unsafe {
-            self.blocks.set_detached(thread.base, true);
-            if thread.ended.get() {
-                self.dispose(thread);
+            // libc's own word first: an ended thread's block may be gone afterwards.
+            if !thread.fate.is_detached() && thread.fate.joiner() == 0 {
+                self.blocks.set_detached(thread.base, true);
+            }
+            match thread.fate.detach() {
+                Ok(true) => self.dispose(thread),
+                Ok(false) => {}
+                Err(error) => return error,
             }
         }
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alone_disposes_of_a_thread() {
+        let detached_first = Fate::new(false);
+        assert_eq!(detached_first.detach(), Ok(false));
+        assert!(detached_first.end(), "the thread itself");
+
+        let ended_first = Fate::new(false);
+        assert!(!ended_first.end());
+        assert_eq!(ended_first.detach(), Ok(true), "the one who detaches it");
+
+        let joined = Fate::new(false);
+        assert!(joined.join(64));
+        assert_eq!(joined.detach(), Ok(false));
+        assert!(!joined.end(), "the one who joins it");
+    }
+
+    #[test]
+    fn a_thread_is_joined_by_one_who_may_give_up() {
+        let fate = Fate::new(false);
+        assert!(fate.join(64) && !fate.join(128));
+        assert_eq!(fate.joiner(), 64);
+        fate.leave();
+        assert!(!fate.end() && fate.join(128) && fate.has_ended());
+        assert!(!Fate::new(true).join(64));
+        assert_eq!(Fate::new(true).detach(), Err(libc::EINVAL));
     }
 }

@@ -1,11 +1,12 @@
-//! Which signals each thread blocks. The kernel knows the mask of one thread only: it blocks what all of ours block,
-//! so that a signal for the process comes through as soon as one of them lets it.
+//! Which signals each thread blocks. The kernel knows the masks of its own threads only: each of them blocks what all
+//! those block that it runs, so that a signal for the process comes through as soon as one thread lets it. One that
+//! runs none blocks all.
 
 use core::cell::Cell;
 use core::ffi::c_int;
 
 use super::Threads;
-use super::thread::Thread;
+use super::worker::Worker;
 use crate::sys;
 
 /// Signals run from 1 to 64; a mask has the first in its lowest bit.
@@ -18,7 +19,10 @@ const fn bit(signal: c_int) -> u64 {
 /// Cannot be blocked: by the kernel, and the two that libc keeps to itself.
 const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
 
-/// How many of the threads block each signal.
+/// All that can be blocked.
+pub const ALL: u64 = !NEVER;
+
+/// How many threads of a worker block each signal.
 pub struct Masks {
     blocking: [Cell<usize>; SIGNALS as usize],
     /// What the kernel was told.
@@ -26,10 +30,20 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// The masks of one thread alone.
-    pub fn of_one(mask: u64) -> Self {
-        let blocking = core::array::from_fn(|signal| Cell::new((mask >> signal & 1) as usize));
-        Masks { blocking, in_force: Cell::new(mask) }
+    /// The masks of no thread, on a kernel thread that blocks all signals.
+    pub fn of_none() -> Self {
+        Masks { blocking: [const { Cell::new(0) }; SIGNALS as usize], in_force: Cell::new(ALL) }
+    }
+
+    /// The kernel thread runs one thread alone, whose mask is in force.
+    pub fn are_of_one(&self, mask: u64) {
+        self.count_one(mask);
+        self.in_force.set(mask);
+    }
+
+    fn count_one(&self, mask: u64) {
+        let counts = self.blocking.iter().enumerate();
+        counts.for_each(|(signal, count)| count.set((mask >> signal & 1) as usize));
     }
 
     /// Notes that a thread goes over from one mask to another; an empty one is that of no thread.
@@ -43,40 +57,40 @@ impl Masks {
         }
     }
 
-    /// Tells the kernel what all `living` threads block, if it does not know.
-    fn enforce(&self, living: usize) {
-        let all = (0..SIGNALS).filter(|&signal| self.blocking[signal as usize].get() == living);
-        let mask = all.fold(0, |mask, signal| mask | 1 << signal);
+    /// Tells the kernel what all `begun` threads block, if it does not know.
+    fn enforce(&self, begun: usize) {
+        let all = (0..SIGNALS).filter(|&signal| self.blocking[signal as usize].get() == begun);
+        let mask = all.fold(0, |mask, signal| mask | 1 << signal) & !NEVER;
         if self.in_force.replace(mask) != mask {
             let _ = sys::signal_mask(Some(mask));
         }
     }
 }
 
-impl Threads {
-    /// A thread with this mask has come to life.
+impl Worker {
+    /// A thread with this mask has come to life here.
     pub(super) fn mask_begins(&self, mask: u64) {
-        self.living.set(self.living.get() + 1);
+        self.begun.set(self.begun.get() + 1);
         self.masks.change(0, mask);
-        self.masks.enforce(self.living.get());
+        self.masks.enforce(self.begun.get());
     }
 
-    /// A thread with this mask has ended, and was not the last.
-    pub(super) fn mask_ends(&self, mask: u64) {
-        self.living.set(self.living.get() - 1);
-        self.masks.change(mask, 0);
-        self.masks.enforce(self.living.get());
-    }
-
-    /// In a child of fork: `me` is the only one left.
-    pub(super) fn mask_alone(&self, me: &Thread) {
-        let mask = me.mask.get();
-        self.living.set(1);
-        (0..SIGNALS)
-            .for_each(|signal| self.masks.blocking[signal as usize].set((mask >> signal & 1) as usize));
+    /// In a child of fork, the one thread that is left here has this mask.
+    pub(super) fn masks_alone(&self, mask: u64) {
+        self.begun.set(1);
+        self.masks.count_one(mask);
         self.masks.enforce(1);
     }
 
+    /// A thread with this mask has ended here.
+    pub(super) fn mask_ends(&self, mask: u64) {
+        self.begun.set(self.begun.get() - 1);
+        self.masks.change(mask, 0);
+        self.masks.enforce(self.begun.get());
+    }
+}
+
+impl Threads {
     /// `pthread_sigmask`: changes the running thread's mask as `how` says, and gives the one before.
     pub fn change_mask(&self, how: c_int, set: Option<u64>) -> Result<u64, c_int> {
         let me = self.current();
@@ -90,8 +104,9 @@ impl Threads {
         };
         let new = new & !NEVER;
         me.mask.set(new);
-        self.masks.change(old, new);
-        self.masks.enforce(self.living.get());
+        let worker = me.worker.get();
+        worker.masks.change(old, new);
+        worker.masks.enforce(worker.begun.get());
         Ok(old)
     }
 }

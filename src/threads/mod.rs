@@ -1,9 +1,10 @@
-//! Threads as coroutines: with `COLIB_THREADS=1` in the environment, what a program makes by `pthread_create` are
-//! coroutines of one kernel thread.
+//! Threads as coroutines: with `COLIB_THREADS=N` in the environment, what a program makes by `pthread_create` are
+//! coroutines of N kernel threads, the workers.
 //!
 //! Each of them is a whole thread to libc and to every library: it has thread-local storage and a thread control
 //! block of its own, and `%fs` points there while it runs. The main thread is the first of them, on its own stack.
-//! They change places inside the calls that the hooks make, never inside libc.
+//! They change places inside the calls that the hooks make, never inside libc. Each stays on the worker that it was
+//! dealt to when it was made.
 //!
 //! - `layout`: what is known of libc's threads, and whether it is true here
 //! - `block`: thread-local storage and control blocks
@@ -13,8 +14,10 @@
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
+//! - `worker`: the kernel's threads, and who gets a new thread
 //!
-//! All of this belongs to one kernel thread. With several, each would have its `Threads`.
+//! Of a thread, others than its worker touch what is atomic, what is under a latch, and what its `fate` gives them;
+//! for all else they send the worker an errand.
 
 mod block;
 mod cancel;
@@ -24,19 +27,21 @@ mod kernel;
 mod layout;
 mod mask;
 mod thread;
+mod worker;
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use block::Blocks;
 use layout::Layout;
-use mask::Masks;
 use thread::{Thread, Wishes};
+use worker::Workers;
 
 use crate::coroutine::Routine;
 use crate::fork::{Handlers, Side};
+use crate::latch::Latch;
 use crate::scheduler::Scheduler;
 use crate::sync::Limit;
 use crate::{annotate, heap, signal, sys, tls};
@@ -46,15 +51,22 @@ pub struct Threads {
     blocks: Blocks,
     main: Thread,
     /// How many threads have not ended.
-    living: Cell<usize>,
-    masks: Masks,
+    living: AtomicUsize,
+    workers: Workers,
+    /// Closed by whoever looks at a thread's name.
+    names: Latch,
+    /// The main thread ends as all others do, however it exits. For its worker.
+    diverted: Cell<bool>,
 }
+
+// SAFETY: the cells here and in each `Thread` say who touches them.
+unsafe impl Sync for Threads {}
 
 static THREADS: AtomicPtr<Threads> = AtomicPtr::new(ptr::null_mut());
 
 /// The threads, when they are coroutines.
 pub fn on() -> Option<&'static Threads> {
-    // SAFETY: null, or threads that live for ever. Only their kernel thread, and children of its fork, have hooks on.
+    // SAFETY: null, or threads that live for ever.
     unsafe { THREADS.load(Ordering::Acquire).as_ref() }
 }
 
@@ -73,15 +85,16 @@ pub fn begin() {
     if wanted == 0 {
         return;
     }
-    if wanted > 1 {
-        complain!("COLIB_THREADS={wanted}: only one kernel thread is possible yet, and one it is");
+    let count = (wanted as usize).min(worker::MOST);
+    if count < wanted as usize {
+        complain!("COLIB_THREADS={wanted}: {count} kernel threads are the most there can be");
     }
-    if let Err(reason) = turn_on() {
+    if let Err(reason) = turn_on(count) {
         complain!("COLIB_THREADS: {reason}: threads stay threads");
     }
 }
 
-fn turn_on() -> Result<(), &'static str> {
+fn turn_on(count: usize) -> Result<(), &'static str> {
     if annotate::sanitized() || annotate::on_valgrind() {
         return Err("not under a memory checker");
     }
@@ -96,11 +109,15 @@ fn turn_on() -> Result<(), &'static str> {
     unsafe {
         let mask = sys::signal_mask(None).map_err(|_| "no signal mask")?;
         let co = Scheduler::adopt(this, loop_base, base).map_err(|_| NO_MEMORY)?;
+        blocks.mind_others(loop_base);
+        let workers = Workers::new(count, this, base, mask);
         let threads = Threads {
             blocks,
-            main: Thread::main(base, co, mask),
-            masks: Masks::of_one(mask),
-            living: Cell::new(1),
+            main: Thread::main(base, co, mask, workers.first()),
+            living: AtomicUsize::new(1),
+            workers,
+            names: Latch::new(),
+            diverted: Cell::new(false),
         };
         let threads = Box::into_raw(heap::boxed(threads).ok_or(NO_MEMORY)?);
         THREADS.store(threads, Ordering::Release);
@@ -251,9 +268,23 @@ impl Threads {
 }
 
 /// What this part of the library does around a fork.
-pub static FORK: Handlers = Handlers { stop: || (), go_on: |_| (), later };
+pub static FORK: Handlers = Handlers { stop, go_on, later };
 
-/// Only the thread that forks lives on in the child.
+fn stop() {
+    if let Some(threads) = on() {
+        threads.names.close();
+        threads.blocks.stop_for_fork();
+    }
+}
+
+fn go_on(_: Side) {
+    if let Some(threads) = on() {
+        threads.blocks.go_on_after_fork();
+        threads.names.open();
+    }
+}
+
+/// Only the thread that forks lives on in the child, and its worker is the only one.
 fn later(side: Side) {
     let Some(threads) = on().filter(|_| side == Side::Child) else { return };
     if Scheduler::running().is_null() {
@@ -261,12 +292,17 @@ fn later(side: Side) {
         return;
     }
     let me = threads.current();
-    if me.number != 0 {
-        // SAFETY: the kernel wrote the child's number there.
-        unsafe { threads.blocks.number(me.base).write(me.number) };
+    let worker = me.worker.get();
+    // SAFETY: the child has this one kernel thread, and a coroutine of its scheduler runs. The kernel wrote the child's
+    // number where the thread has its own.
+    unsafe {
+        if me.number != 0 {
+            threads.blocks.number(me.base).write(me.number);
+        }
+        threads.blocks.forget_others(me.base, worker.base());
+        threads.living.store(1, Ordering::Relaxed);
+        worker.masks_alone(me.mask.get());
+        threads.workers.only(worker);
+        Scheduler::dispose_of_others(Scheduler::get());
     }
-    threads.blocks.forget();
-    threads.mask_alone(me);
-    // SAFETY: the child has this one kernel thread, and a coroutine of its scheduler runs.
-    unsafe { Scheduler::dispose_of_others(Scheduler::get()) };
 }

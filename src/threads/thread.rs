@@ -4,9 +4,13 @@ use core::arch::naked_asm;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::Ordering;
 
 use super::Threads;
+use super::join::Fate;
+use super::worker::Worker;
 use crate::coroutine::{Coroutine, Routine};
+use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
 use crate::sync::{lot, mutex};
@@ -17,21 +21,21 @@ use crate::{local, tls};
 pub struct Thread {
     /// The base of its thread-local storage, which is its `pthread_t`.
     pub(super) base: usize,
-    /// The coroutine; dangling once the thread has ended.
+    /// Where it runs.
+    pub(super) worker: Cell<&'static Worker>,
+    /// The coroutine; dangling once the thread has ended. For its worker.
     pub(super) co: Cell<*mut Coroutine>,
     routine: Routine,
     argument: *mut c_void,
     /// What it returned, once it has ended.
     pub(super) result: Cell<*mut c_void>,
-    pub(super) ended: Cell<bool>,
-    pub(super) detached: Cell<bool>,
-    /// Who joins it; null before.
-    pub(super) joiner: Cell<*const Thread>,
+    /// Whether it has ended, and who disposes of it: one word, so that only one does.
+    pub(super) fate: Fate,
     /// The number by which libc knows it; zero for the main thread.
     pub(super) number: c_int,
-    /// The signals it blocks.
+    /// The signals it blocks. For itself, once it runs.
     pub(super) mask: Cell<u64>,
-    /// Its name; empty when that is the process's.
+    /// Its name; empty when that is the process's. Under the latch of [`Threads`].
     pub(super) name: Cell<[u8; NAME]>,
 }
 
@@ -59,27 +63,29 @@ pub(super) struct Wishes {
 
 impl Thread {
     /// The main thread: on the stack that the process began on.
-    pub(super) fn main(base: usize, co: *mut Coroutine, mask: u64) -> Self {
+    pub(super) fn main(base: usize, co: *mut Coroutine, mask: u64, worker: &'static Worker) -> Self {
         unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
             ptr::null_mut()
         }
         Thread {
             co: Cell::new(co),
             mask: Cell::new(mask),
-            ..Thread::new(base, 0, nothing, ptr::null_mut(), false)
+            ..Thread::new(base, 0, worker, nothing, ptr::null_mut(), false)
         }
     }
 
-    fn new(base: usize, number: c_int, routine: Routine, argument: *mut c_void, detached: bool) -> Self {
+    fn new(
+        base: usize, number: c_int, worker: &'static Worker, routine: Routine, argument: *mut c_void,
+        detached: bool,
+    ) -> Self {
         Thread {
             base,
+            worker: Cell::new(worker),
             co: Cell::new(ptr::null_mut()),
             routine,
             argument,
             result: Cell::new(ptr::null_mut()),
-            ended: Cell::new(false),
-            detached: Cell::new(detached),
-            joiner: Cell::new(ptr::null()),
+            fate: Fate::new(detached),
             number,
             mask: Cell::new(0),
             name: Cell::new([0; NAME]),
@@ -93,35 +99,64 @@ impl Thread {
 }
 
 impl Threads {
-    /// Makes a thread that runs when the one that calls next waits. EAGAIN without memory.
+    /// Makes a thread that runs when its worker comes to it: if that is the caller's, not before the caller waits.
+    /// EAGAIN without memory.
     ///
     /// # Safety
     /// A thread runs, with the library's own code.
     pub(super) unsafe fn make(
         &self, wishes: &Wishes, routine: Routine, argument: *mut c_void,
     ) -> Result<usize, c_int> {
+        let me = self.current();
+        if me.number == 0 && !self.diverted.get() {
+            // SAFETY: the main thread runs. Other workers could not do this later.
+            unsafe { self.divert_exit_of_main() };
+        }
+        let worker = self.workers.deal(|| self.blocks.share());
+        self.blocks.mind_others(self.main.base);
         // SAFETY: by contract; the block is laid out before anybody can run on it.
         unsafe {
-            let this = Scheduler::get();
-            let base = self.blocks.take(this.addr()).ok_or(libc::EAGAIN)?;
+            let base =
+                self.make_for(worker, me, wishes, routine, argument).inspect_err(|_| worker.relieve())?;
+            self.living.fetch_add(1, Ordering::Relaxed);
+            let thread = &*self.blocks.thread(base);
+            if worker.is_here() {
+                worker.mask_begins(thread.mask.get());
+            } else {
+                let errand = Errand { work: take_in, about: [base, thread.co.get().expose_provenance(), 0] };
+                Scheduler::send(worker.scheduler(), errand);
+            }
+            Ok(base)
+        }
+    }
+
+    unsafe fn make_for(
+        &self, worker: &'static Worker, me: &Thread, wishes: &Wishes, routine: Routine, argument: *mut c_void,
+    ) -> Result<usize, c_int> {
+        // SAFETY: by contract of `make`.
+        unsafe {
+            let home = worker.scheduler();
+            let base = self.blocks.take(home.addr()).ok_or(libc::EAGAIN)?;
             let thread = self.blocks.thread(base).cast_mut();
             let number = self.blocks.number(base).read();
-            thread.write(Thread::new(base, number, routine, argument, wishes.detached));
+            thread.write(Thread::new(base, number, worker, routine, argument, wishes.detached));
             let size = wishes.stack.max(PAGE).next_multiple_of(PAGE);
-            let Ok(co) = Scheduler::start(this, run, thread.cast(), size, base) else {
+            let made = match worker.is_here() {
+                true => Scheduler::start(home, run, thread.cast(), size, base),
+                false => Scheduler::deal(home, run, thread.cast(), size, base),
+            };
+            let Ok(co) = made else {
                 self.blocks.give_back(base);
                 return Err(libc::EAGAIN);
             };
             (*thread).co.set(co);
-            let me = self.current();
-            (*thread).name.set(me.name.get());
+            (*thread).name.set(self.name_of(me));
             (*thread).mask.set(me.mask.get());
             let top = (*co).stack().map_or(0, |(low, size)| low.addr() + size);
             // As libc has it, with the guard that the program believes in inside.
             let size = wishes.stack + wishes.guard;
             let stack = [top - size, size, wishes.guard, wishes.guard];
             self.blocks.describe(base, stack, routine as usize, wishes.detached);
-            self.mask_begins(me.mask.get());
             Ok(base)
         }
     }
@@ -130,8 +165,12 @@ impl Threads {
     /// threads of its own.
     ///
     /// # Safety
-    /// The main thread runs. Its way out is libc's own, or this.
+    /// The main thread runs, or stands still on this worker. Its way out is libc's own.
     pub(super) unsafe fn divert_exit_of_main(&self) {
+        if self.diverted.get() || self.blocks.exit(self.main.base).is_null() {
+            return;
+        }
+        self.diverted.set(true);
         let mut buffer = self.blocks.exit(self.main.base).cast_mut().cast::<usize>();
         // SAFETY: each cleanup handler of the program has such a buffer, which names the one outside it. The outermost
         // is libc's own, on its first frame; nobody else looks at it.
@@ -143,34 +182,54 @@ impl Threads {
         }
     }
 
-    /// Whether the thread that ends is the last one, with which the process ends.
-    fn is_last(&self) -> bool {
-        self.living.get() == 1
-    }
-
-    /// Runs the destructors of the running thread's variables and values.
+    /// Runs the destructors of the running thread's variables and values. With the last thread the process ends.
     unsafe fn destroy_own(&self) {
         // SAFETY: the thread's routine is over; destructors are the program's, and may wait.
         unsafe {
             (self.blocks.layout.call_destructors)();
             local::destroy_of_thread();
         }
-        if self.is_last() {
+        if self.living.fetch_sub(1, Ordering::AcqRel) == 1 {
             // SAFETY: as libc's last thread does.
             unsafe { libc::exit(0) };
         }
     }
 
-    /// The thread has ended: whoever joins it may go on.
+    /// The thread has nothing to do any more.
     unsafe fn end(&self, thread: &Thread, result: *mut c_void) {
-        self.mask_ends(thread.mask.get());
+        let worker = thread.worker.get();
+        worker.mask_ends(thread.mask.get());
+        worker.relieve();
         for mutex in self.blocks.robust_mutexes(thread.base) {
             // SAFETY: libc has it in the list of those that the thread owns.
             unsafe { mutex::owner_has_ended(mutex) };
         }
         thread.result.set(result);
-        thread.ended.set(true);
-        lot::call_all(thread.address());
+    }
+
+    /// The thread has ended, and nobody runs on its block: whoever joins it may go on, and has the block then.
+    unsafe fn announce(&self, thread: *const Thread) {
+        // SAFETY: by contract; once it is announced, only its address is used.
+        unsafe {
+            let base = (*thread).base;
+            if (*thread).fate.end() {
+                self.blocks.give_back(base);
+            } else {
+                lot::call_all(thread.addr());
+            }
+        }
+    }
+}
+
+/// A thread comes to the worker that it was dealt to.
+unsafe fn take_in(scheduler: *mut (), about: [usize; 3]) {
+    let [base, co, _] = about;
+    let threads = Threads::get();
+    // SAFETY: `make` sends this once; the thread has not begun.
+    unsafe {
+        let thread = &*threads.blocks.thread(base);
+        thread.worker.get().mask_begins(thread.mask.get());
+        Scheduler::take_in(scheduler.cast(), ptr::with_exposed_provenance_mut(co));
     }
 }
 
@@ -218,9 +277,7 @@ unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
         threads.end(&*thread, result);
         Scheduler::release(this, (*thread).co.get());
         tls::set_base(Scheduler::base_of_loop(this));
-        if (*thread).detached.get() {
-            threads.blocks.give_back((*thread).base);
-        }
+        threads.announce(thread);
     }
     ptr::null_mut()
 }
@@ -238,6 +295,8 @@ unsafe extern "C" fn main_is_over() -> ! {
         threads.destroy_own();
         tls::set_hook_word(0);
         threads.end(&threads.main, threads.blocks.result(threads.main.base));
+        threads.main.fate.end();
+        lot::call_all(threads.main.address());
         loop {
             Scheduler::sleep(Scheduler::get(), crate::clock::NEVER);
         }

@@ -19,8 +19,8 @@ use crate::coroutine::Coroutine;
 use crate::fork::{Handlers, Side};
 use crate::reactor::{Message, Remote};
 use crate::scheduler::Scheduler;
-use crate::sys;
 use crate::waiter::{Interrupt, Waiter, Wake};
+use crate::{signal, sys};
 
 /// Helpers at most, whatever they do.
 const MOST: usize = 4096;
@@ -273,6 +273,7 @@ fn spawn() -> bool {
         let made = libc::pthread_create(&mut thread, &attributes, help, ptr::null_mut()) == 0;
         libc::pthread_attr_destroy(&mut attributes);
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        signal::heed_identity();
         made
     }
 }
