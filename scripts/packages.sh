@@ -42,6 +42,10 @@ gdb             gdb
 valgrind        valgrind
 microsocks      microsocks
 tinyproxy       tinyproxy-bin
+privoxy         privoxy
+stunnel4        stunnel4
+libmicrohttpd.pc libmicrohttpd-dev
+/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite
 '
 
 there() {

@@ -38,6 +38,7 @@ mod thread_kernel;
 mod thread_key;
 mod thread_mask;
 mod types;
+mod uring;
 mod variables;
 mod wait_signal;
 
