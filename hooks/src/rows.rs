@@ -347,6 +347,17 @@ macro_rules! rows {
     coroutine fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> c_int => thread_kernel::cpu_clock;
     coroutine fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int => thread_kernel::set_name;
     coroutine fn pthread_getname_np(thread: pthread_t, name: *mut c_char, room: usize) -> c_int => thread_kernel::name;
+    keeper fn tgkill(group: pid_t, number: pid_t, signal: c_int) -> c_int => thread_number::tgkill;
+    keeper fn sched_setaffinity(number: pid_t, size: usize, set: *const c_void) -> c_int => thread_number::sched_setaffinity;
+    keeper fn sched_getaffinity(number: pid_t, size: usize, set: *mut c_void) -> c_int => thread_number::sched_getaffinity;
+    keeper fn sched_setscheduler(number: pid_t, policy: c_int, parameters: *const c_void) -> c_int => thread_number::sched_setscheduler;
+    keeper fn sched_getscheduler(number: pid_t) -> c_int => thread_number::sched_getscheduler;
+    keeper fn sched_setparam(number: pid_t, parameters: *const c_void) -> c_int => thread_number::sched_setparam;
+    keeper fn sched_getparam(number: pid_t, parameters: *mut c_void) -> c_int => thread_number::sched_getparam;
+    keeper fn sched_rr_get_interval(number: pid_t, time: *mut timespec) -> c_int => thread_number::sched_rr_get_interval;
+    keeper fn getpriority(kind: c_int, who: id_t) -> c_int => thread_number::getpriority;
+    keeper fn setpriority(kind: c_int, who: id_t, priority: c_int) -> c_int => thread_number::setpriority;
+    keeper fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut c_void) -> c_int => thread_number::timer_create;
     keeper fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int => thread_kernel::kill;
     keeper fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: *mut c_void) -> c_int => thread_kernel::queue_signal;
     coroutine fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::pthread_sigmask;

@@ -35,7 +35,14 @@ pub struct Blocks {
     free: RefCell<Vec<usize>>,
     /// What is left of the last slab: where it begins, and how many blocks it is.
     fresh: Cell<(usize, usize)>,
+    /// Where slabs begin.
+    slabs: RefCell<Vec<usize>>,
     last_number: Cell<c_int>,
+}
+
+/// Whether threads have such numbers.
+fn is_number(number: c_int) -> bool {
+    (FIRST_NUMBER..=LAST_NUMBER).contains(&number)
 }
 
 /// A place in a block, or in the main thread's.
@@ -47,7 +54,14 @@ impl Blocks {
     /// An empty pool for threads like the one at `model`.
     pub fn new(layout: Layout, model: usize) -> Self {
         let last_number = Cell::new(FIRST_NUMBER);
-        Blocks { layout, model, free: RefCell::default(), fresh: Cell::new((0, 0)), last_number }
+        Blocks {
+            layout,
+            model,
+            free: RefCell::default(),
+            fresh: Cell::new((0, 0)),
+            slabs: RefCell::default(),
+            last_number,
+        }
     }
 
     /// The bytes of a block: a multiple of its alignment.
@@ -69,7 +83,21 @@ impl Blocks {
     pub unsafe fn holds(&self, base: usize) -> bool {
         // SAFETY: by contract.
         let number = unsafe { at::<c_int>(base, self.layout.tid).read() };
-        (FIRST_NUMBER..=LAST_NUMBER).contains(&number)
+        is_number(number)
+    }
+
+    /// The base of the block that begins at `low`.
+    fn base_in(&self, low: usize) -> usize {
+        (low + self.stride() - self.layout.size) & !(self.layout.storage.1 - 1)
+    }
+
+    /// The base of the block in use that has this number. Signal handlers ask too.
+    pub fn with_number(&self, number: c_int) -> Option<usize> {
+        let slabs = self.slabs.try_borrow().ok().filter(|_| is_number(number))?;
+        let mut bases =
+            slabs.iter().flat_map(|low| (0..SLAB).map(move |i| self.base_in(low + i * self.stride())));
+        // SAFETY: slabs stay; what was not laid out yet is zero.
+        bases.find(|&base| unsafe { self.number(base).read() } == number)
     }
 
     fn carve(&self) -> Option<usize> {
@@ -77,11 +105,13 @@ impl Blocks {
         let stride = self.stride();
         if count == 0 {
             // The slab begins at a page, so its blocks are aligned as far as a page is.
+            self.slabs.borrow_mut().try_reserve(1).ok()?;
             low = sys::map((SLAB * stride).next_multiple_of(PAGE)).ok()?.expose_provenance();
+            self.slabs.borrow_mut().push(low);
             count = SLAB;
         }
         self.fresh.set((low + stride, count - 1));
-        let base = (low + stride - self.layout.size) & !(self.layout.storage.1 - 1);
+        let base = self.base_in(low);
         // SAFETY: fresh memory; libc fills its part in.
         unsafe {
             if (self.layout.allocate)(at(base, 0)).is_null() {
@@ -259,5 +289,6 @@ impl Blocks {
     pub fn forget(&self) {
         self.free.borrow_mut().clear();
         self.fresh.set((0, 0));
+        self.slabs.borrow_mut().clear();
     }
 }

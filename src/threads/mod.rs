@@ -13,6 +13,7 @@
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
+//! - `number`: the numbers that `gettid` gives
 //!
 //! All of this belongs to one kernel thread. With several, each would have its `Threads`.
 
@@ -23,6 +24,7 @@ mod join;
 mod kernel;
 mod layout;
 mod mask;
+mod number;
 mod thread;
 
 use core::cell::Cell;
@@ -45,6 +47,8 @@ use crate::{annotate, heap, signal, sys, tls};
 pub struct Threads {
     blocks: Blocks,
     main: Thread,
+    /// The base of the process's first thread: the main thread, or in a child the one that forked.
+    first: Cell<usize>,
     /// How many threads have not ended.
     living: Cell<usize>,
     masks: Masks,
@@ -99,6 +103,7 @@ fn turn_on() -> Result<(), &'static str> {
         let threads = Threads {
             blocks,
             main: Thread::main(base, co, mask),
+            first: Cell::new(base),
             masks: Masks::of_one(mask),
             living: Cell::new(1),
         };
@@ -265,6 +270,7 @@ fn later(side: Side) {
         // SAFETY: the kernel wrote the child's number there.
         unsafe { threads.blocks.number(me.base).write(me.number) };
     }
+    threads.first.set(me.base);
     threads.blocks.forget();
     threads.mask_alone(me);
     // SAFETY: the child has this one kernel thread, and a coroutine of its scheduler runs.
