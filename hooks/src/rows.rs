@@ -324,10 +324,10 @@ macro_rules! rows {
     meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_event::barrier;
     locker fn pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
     locker fn call_once(control: *mut c_int, run: Routine) -> () => lock_event::call_once;
-    coroutine fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
-    coroutine fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
-    coroutine fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
-    coroutine fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
+    either fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
+    either fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
+    either fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
+    either fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
 
     // Threads.
     coroutine fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::create;
@@ -335,7 +335,7 @@ macro_rules! rows {
     coroutine fn pthread_exit(result: *mut c_void) -> () => thread::exit;
     coroutine fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
     coroutine fn pthread_cancel(thread: pthread_t) -> c_int => thread::cancel;
-    coroutine fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
+    either fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
     coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
     coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;
     coroutine fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int => thread_kernel::attributes;

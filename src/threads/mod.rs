@@ -14,6 +14,7 @@
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
 //! - `number`: the numbers that `gettid` gives
+//! - `real`: threads that are none
 //!
 //! All of this belongs to one kernel thread. With several, each would have its `Threads`.
 
@@ -25,6 +26,7 @@ mod kernel;
 mod layout;
 mod mask;
 mod number;
+pub mod real;
 mod thread;
 
 use core::cell::Cell;
@@ -111,6 +113,7 @@ fn turn_on() -> Result<(), &'static str> {
         THREADS.store(threads, Ordering::Release);
         signal::wrap_handlers();
     }
+    real::begin();
     tls::set_hook_word(this.expose_provenance() | tls::THREAD);
     Ok(())
 }
@@ -271,6 +274,7 @@ fn later(side: Side) {
         unsafe { threads.blocks.number(me.base).write(me.number) };
     }
     threads.first.set(me.base);
+    real::forget();
     threads.blocks.forget();
     threads.mask_alone(me);
     // SAFETY: the child has this one kernel thread, and a coroutine of its scheduler runs.

@@ -4,6 +4,7 @@ use core::arch::naked_asm;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::Threads;
 use crate::coroutine::{Coroutine, Routine};
@@ -103,6 +104,7 @@ impl Threads {
         // SAFETY: by contract; the block is laid out before anybody can run on it.
         unsafe {
             let this = Scheduler::get();
+            self.take_joined_back();
             let base = self.blocks.take(this.addr()).ok_or(libc::EAGAIN)?;
             let thread = self.blocks.thread(base).cast_mut();
             let number = self.blocks.number(base).read();
@@ -156,6 +158,11 @@ impl Threads {
             local::destroy_of_thread();
         }
         if self.is_last() {
+            let word = tls::hook_word();
+            tls::set_hook_word(0);
+            // SAFETY: as above, with hooks off.
+            unsafe { Self::wait_for_real() };
+            tls::set_hook_word(word);
             // SAFETY: as libc's last thread does.
             unsafe { libc::exit(0) };
         }
@@ -169,7 +176,8 @@ impl Threads {
             unsafe { mutex::owner_has_ended(mutex) };
         }
         thread.result.set(result);
-        thread.ended.set(true);
+        // SAFETY: real threads look there too, and at the result afterwards.
+        unsafe { AtomicBool::from_ptr(thread.ended.as_ptr()).store(true, Ordering::Release) };
         lot::call_all(thread.address());
     }
 }

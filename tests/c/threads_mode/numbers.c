@@ -54,8 +54,9 @@ static void signals_reach_the_thread_that_is_meant(void) {
   sem_wait(&ready);
   usleep(20000);
   SAY(tgkill(getpid(), numbers[1], 0));
-  SAY(tgkill(getpid(), numbers[1], SIGUSR1));
+  int sent = tgkill(getpid(), numbers[1], SIGUSR1);
   pthread_join(thread, NULL);
+  SAY(sent);
   SAY(syscall(SYS_tgkill, getpid(), numbers[0], 0));
   SAY(syscall(SYS_tkill, numbers[0], 0));
   SAY(tgkill(getpid(), numbers[0], 1000));
