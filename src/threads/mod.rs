@@ -43,7 +43,7 @@ use crate::coroutine::Routine;
 use crate::fork::{Handlers, Side};
 use crate::scheduler::Scheduler;
 use crate::sync::Limit;
-use crate::{annotate, heap, signal, sys, tls};
+use crate::{annotate, heap, io, signal, sys, tls};
 
 /// The threads of the process that are coroutines.
 pub struct Threads {
@@ -114,6 +114,7 @@ fn turn_on() -> Result<(), &'static str> {
         signal::wrap_handlers();
     }
     real::begin();
+    io::wait_on_helpers();
     tls::set_hook_word(this.expose_provenance() | tls::THREAD);
     Ok(())
 }
