@@ -40,6 +40,7 @@ c++             g++
 xz              xz-utils
 gdb             gdb
 valgrind        valgrind
+strace          strace
 microsocks      microsocks
 tinyproxy       tinyproxy-bin
 privoxy         privoxy

@@ -85,8 +85,30 @@ certificate
 try stunnel tls stunnel4 CONFIGURATION
 try socketserver echo python3 "$PROGRAMS/server.py" PORT
 try http.server pages python3 "$PROGRAMS/http_server.py" PORT
+# count_calls: the system calls by which libmicrohttpd, which polls before each read, waits and transfers. Waiting as a coroutine adds none
+# to each request; a fifth more leaves room for what is done once.
+REQUESTS=300
+calls_of() { # COMMAND...
+  local port; port=$(free_port)
+  launch counted bound strace -f -e trace=network,poll,ppoll,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,read,write,fcntl \
+    -o "$OUT/calls" "$@" "$OUT/microhttpd" "$port"
+  wait_for counted 20 listens "$port" || return
+  timeout 60 python3 "$PROGRAMS/requests.py" "$port" $REQUESTS || echo 'no answer'
+  kill -TERM "$(cat "/proc/${server_pid[counted]}/task/${server_pid[counted]}/children")"
+  ended "${server_pid[counted]}" 20
+  grep -c '(' "$OUT/calls"
+}
+count_calls() {
+  local plain coroutines
+  if ! strace -o /dev/null true 2>/dev/null; then skip 'strace does not work here'; return; fi
+  plain=$(calls_of env) coroutines=$(calls_of $COROUTINES)
+  [ "$plain" -ge $((3 * REQUESTS)) ] && [ "$coroutines" -le $((plain + plain / 5)) ] \
+    || { diag "$plain system calls on threads, $coroutines on coroutines"; false; }
+  ok $? 'libmicrohttpd: waiting as a coroutine takes no more system calls a request'
+}
 if $CC -std=gnu11 $CFLAGS "$PROGRAMS/microhttpd.c" -o "$OUT/microhttpd" -lmicrohttpd -lpthread; then
   try libmicrohttpd pages "$OUT/microhttpd" PORT
+  ! wanted libmicrohttpd || count_calls
 else
   skip 'libmicrohttpd is not installed'
 fi
