@@ -40,8 +40,13 @@ c++             g++
 xz              xz-utils
 gdb             gdb
 valgrind        valgrind
+strace          strace
 microsocks      microsocks
 tinyproxy       tinyproxy-bin
+privoxy         privoxy
+stunnel4        stunnel4
+libmicrohttpd.pc libmicrohttpd-dev
+/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite
 '
 
 there() {

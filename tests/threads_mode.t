@@ -79,6 +79,18 @@ is "$(threads_of 1000 2>&1 >/dev/null | wc -l)" 1 'which a line says'
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
 
+# Threads that stay real, by what they run. They share locks with the others, and join them.
+$CC -std=gnu11 $CFLAGS -I"$PROGRAMS" -rdynamic "$ROOT/tests/threads_mode/kept.c" -o "$OUT/kept" -lpthread || { echo "Bail out! kept does not compile"; exit 1; }
+$CXX -std=c++17 $CFLAGS "$ROOT/tests/threads_mode/kept.cpp" -o "$OUT/kept_std" -lpthread || { echo "Bail out! kept_std does not compile"; exit 1; }
+export COLIB_THREADS_REAL='nothing:real_*'
+cases kept
+is "$(coroutines "$OUT/kept" count)" '0 and 4' 'routines of that name are real threads'
+is "$(COLIB_THREADS_REAL= coroutines "$OUT/kept" count)" '0 and 0' 'an empty list keeps none'
+is "$(COLIB_THREADS_REAL='ke?t' coroutines "$OUT/kept" count)" '4 and 4' 'all that begin in a file of that name are'
+is "$(COLIB_THREADS_REAL='kept_*' coroutines "$OUT/kept_std")" 1 'a std::thread belongs to the file that made it'
+is "$(coroutines "$OUT/kept_std")" 0 'and is a coroutine otherwise'
+unset COLIB_THREADS_REAL
+
 # A stack that is too small is said to be.
 $CC -std=gnu11 -O0 -o "$OUT/overflows" -x c - -lpthread <<'C' || { echo "Bail out! overflows does not compile"; exit 1; }
 #include <pthread.h>

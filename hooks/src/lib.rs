@@ -2,8 +2,8 @@
 //!
 //! A hook is a row of the table in `rows.rs`. From the rows come the table of libc's own functions (`real`)
 //! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
-//! where each converts and calls the core. The exception is `variables`, whose plain functions go through
-//! redhook's own macro.
+//! where each converts and calls the core. The exceptions are `variables`, whose plain functions go through
+//! redhook's own macro, and `gettid`.
 
 mod asynchronous;
 mod call;
@@ -38,7 +38,9 @@ mod thread_futex;
 mod thread_kernel;
 mod thread_key;
 mod thread_mask;
+mod thread_number;
 mod types;
+mod uring;
 mod variables;
 mod wait_signal;
 
@@ -52,4 +54,5 @@ fn begin() {
     lock_allocator::find();
     colib_core::begin();
     thread_futex::begin();
+    thread_number::begin();
 }

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 use core::cell::Cell;
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_int, c_long, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
@@ -190,6 +190,25 @@ unsafe fn join_until(
     unsafe { lot::persist(scheduler, address, Manner::EVENT, || Ok(limit), attempt) }
 }
 
+/// A real thread joins one that is a coroutine; `None` when that is real too.
+unsafe fn join_from_outside(thread: pthread_t, result: *mut *mut c_void, limit: &Limit) -> Option<c_int> {
+    /// How often it looks; the first times sooner.
+    const LONGEST: c_long = 5_000_000;
+    let on = threads::on()?;
+    let mut pause = timespec { tv_sec: 0, tv_nsec: 50_000 };
+    loop {
+        // SAFETY: see above. The pause is a cancellation point, as the call is, and nothing here needs dropping.
+        unsafe {
+            match on.try_join_from_outside(thread, result)? {
+                libc::EBUSY if limit.is_over() => return Some(libc::ETIMEDOUT),
+                libc::EBUSY => real::nanosleep(&pause, ptr::null_mut()),
+                error => return Some(error),
+            };
+        }
+        pause.tv_nsec = (pause.tv_nsec * 2).min(LONGEST);
+    }
+}
+
 /// Waits for the end of a thread that is a coroutine, or of a real one.
 unsafe fn join_either(
     thread: pthread_t, result: *mut *mut c_void, limit: impl Fn() -> Result<Limit, c_int>,
@@ -210,7 +229,13 @@ unsafe fn join_either(
 
 pub unsafe extern "C" fn join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
     // SAFETY: see above.
-    unsafe { join_either(thread, result, || Ok(Limit::NEVER)) }
+    unsafe {
+        if !in_coroutine() {
+            let ours = join_from_outside(thread, result, &Limit::NEVER);
+            return ours.unwrap_or_else(|| real::pthread_join(thread, result));
+        }
+        join_either(thread, result, || Ok(Limit::NEVER))
+    }
 }
 
 pub unsafe extern "C" fn timed_join(
@@ -224,7 +249,13 @@ pub unsafe extern "C" fn clock_join(
     thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec,
 ) -> c_int {
     // SAFETY: see above.
-    unsafe { join_either(thread, result, || Limit::new(clock, time)) }
+    unsafe {
+        if in_coroutine() {
+            return join_either(thread, result, || Limit::new(clock, time));
+        }
+        let ours = Limit::new(clock, time).ok().and_then(|limit| join_from_outside(thread, result, &limit));
+        ours.unwrap_or_else(|| real::pthread_clockjoin_np(thread, result, clock, time))
+    }
 }
 
 pub unsafe extern "C" fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int {

@@ -71,7 +71,13 @@ const OLDEST: &CStr = c"GLIBC_2.2.5";
 extern "C" fn find(row: usize) -> *mut () {
     // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
     let mut found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
-    if found.is_null() {
+    if found.is_null() && row == Row::__io_uring_get_cqe as usize {
+        found = find_in(c"liburing.so.2", NAMES[row]);
+        if found.is_null() {
+            // It may be loaded yet.
+            return missing as *mut ();
+        }
+    } else if found.is_null() {
         // Names that libc keeps for programs linked long ago are only found with their version.
         // SAFETY: as above. The program must not find an error that is none of its own.
         unsafe {
@@ -82,6 +88,17 @@ extern "C" fn find(row: usize) -> *mut () {
     let real = if found.is_null() { missing as *mut () } else { found.cast() };
     REAL[row].store(real, Ordering::Relaxed);
     real
+}
+
+/// Looks a function up in a library that only `dlopen` has loaded, out of reach of others. Null if it is not there.
+fn find_in(library: &CStr, name: &CStr) -> *mut core::ffi::c_void {
+    // SAFETY: valid names. The library is not unloaded by whoever loaded it once we know its function.
+    unsafe {
+        match libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) {
+            found if found.is_null() => found,
+            found => libc::dlsym(found, name.as_ptr()),
+        }
+    }
 }
 
 extern "C" fn missing() -> c_int {

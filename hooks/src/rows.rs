@@ -114,6 +114,7 @@ macro_rules! rows {
     coroutine fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int => wait_signal::sigwait;
     coroutine fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int => wait_signal::sigwaitinfo;
     coroutine fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int => wait_signal::sigtimedwait;
+    coroutine fn __io_uring_get_cqe(ring: *mut c_void, completion: *mut *mut c_void, submit: c_uint, wait: c_uint, mask: *const sigset_t) -> c_int => uring::get_cqe;
     numbered fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long => syscall::syscall;
     keeper fn __close(fd: c_int) -> c_int => descriptor::close;
     keeper fn _IO_fclose(stream: *mut FILE) -> c_int => descriptor::fclose;
@@ -323,10 +324,10 @@ macro_rules! rows {
     meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_event::barrier;
     locker fn pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
     locker fn call_once(control: *mut c_int, run: Routine) -> () => lock_event::call_once;
-    coroutine fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
-    coroutine fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
-    coroutine fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
-    coroutine fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
+    either fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
+    either fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
+    either fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
+    either fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
 
     // Threads.
     coroutine fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::create;
@@ -334,7 +335,7 @@ macro_rules! rows {
     coroutine fn pthread_exit(result: *mut c_void) -> () => thread::exit;
     coroutine fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
     coroutine fn pthread_cancel(thread: pthread_t) -> c_int => thread::cancel;
-    coroutine fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
+    either fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
     coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
     coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;
     coroutine fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int => thread_kernel::attributes;
@@ -346,6 +347,17 @@ macro_rules! rows {
     coroutine fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> c_int => thread_kernel::cpu_clock;
     coroutine fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int => thread_kernel::set_name;
     coroutine fn pthread_getname_np(thread: pthread_t, name: *mut c_char, room: usize) -> c_int => thread_kernel::name;
+    keeper fn tgkill(group: pid_t, number: pid_t, signal: c_int) -> c_int => thread_number::tgkill;
+    keeper fn sched_setaffinity(number: pid_t, size: usize, set: *const c_void) -> c_int => thread_number::sched_setaffinity;
+    keeper fn sched_getaffinity(number: pid_t, size: usize, set: *mut c_void) -> c_int => thread_number::sched_getaffinity;
+    keeper fn sched_setscheduler(number: pid_t, policy: c_int, parameters: *const c_void) -> c_int => thread_number::sched_setscheduler;
+    keeper fn sched_getscheduler(number: pid_t) -> c_int => thread_number::sched_getscheduler;
+    keeper fn sched_setparam(number: pid_t, parameters: *const c_void) -> c_int => thread_number::sched_setparam;
+    keeper fn sched_getparam(number: pid_t, parameters: *mut c_void) -> c_int => thread_number::sched_getparam;
+    keeper fn sched_rr_get_interval(number: pid_t, time: *mut timespec) -> c_int => thread_number::sched_rr_get_interval;
+    keeper fn getpriority(kind: c_int, who: id_t) -> c_int => thread_number::getpriority;
+    keeper fn setpriority(kind: c_int, who: id_t, priority: c_int) -> c_int => thread_number::setpriority;
+    keeper fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut c_void) -> c_int => thread_number::timer_create;
     keeper fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int => thread_kernel::kill;
     keeper fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: *mut c_void) -> c_int => thread_kernel::queue_signal;
     coroutine fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::pthread_sigmask;

@@ -1,7 +1,7 @@
 //! `syscall`: system calls by number that are hooked by name too, and what they do otherwise than by name.
 //!
-//! Numbers that are not here never come: their trampoline passes them on. `futex` is one of these, unless threads
-//! are coroutines.
+//! Numbers that are not here never come: their trampoline passes them on. `futex` is one of these, and so are
+//! those that take threads' numbers, unless threads are coroutines.
 
 use core::ffi::{c_int, c_long, c_uint, c_ulong};
 use core::ptr;
@@ -17,7 +17,7 @@ use libc::{sigset_t, timespec, timeval};
 use crate::call::apart;
 use crate::{
     descriptor, epoll, file, input, ipc, output, poll, process, real, sleep, socket, thread_futex,
-    wait_signal,
+    thread_number, wait_signal,
 };
 
 // SAFETY: as in `input`; what is hooked here is what the number's own call takes.
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn syscall(
                 thread_futex::futex([a, b, c, d, e, f], kernel)
             }
             _ if OPENING.contains(&number) => c_long::from(descriptor::made(kernel() as c_int)),
-            _ => kernel(),
+            _ => thread_number::syscall(number, [a, b, c, d, e, f]).unwrap_or_else(kernel),
         }
     }
 }

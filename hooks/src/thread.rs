@@ -4,11 +4,11 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use colib_core::scheduler::Scheduler;
-use colib_core::threads;
+use colib_core::threads::{self, real as kept};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
 use crate::call::apart;
-use crate::lock::thrd;
+use crate::lock::{in_coroutine, thrd};
 use crate::real;
 use crate::types::ThreadRoutine;
 
@@ -21,7 +21,14 @@ pub unsafe extern "C" fn create(
     // SAFETY: see above.
     unsafe {
         match threads::on() {
-            Some(on) => apart(|_| on.create(thread, attributes, routine, argument)),
+            Some(on) => apart(|_| {
+                if !kept::is_kept(routine, argument) {
+                    return on.create(thread, attributes, routine, argument);
+                }
+                on.create_real(routine, argument, |routine, argument| {
+                    real::pthread_create(thread, attributes, routine, argument)
+                })
+            }),
             None => real::pthread_create(thread, attributes, routine, argument),
         }
     }
@@ -34,7 +41,7 @@ pub unsafe extern "C" fn thrd_create(
     // SAFETY: see above.
     unsafe {
         match threads::on() {
-            Some(on) => thrd(apart(|_| on.create(thread, ptr::null(), routine, argument))),
+            Some(_) => thrd(create(thread, ptr::null(), routine, argument)),
             None => real::thrd_create(thread, routine, argument),
         }
     }
@@ -69,7 +76,13 @@ pub unsafe extern "C" fn cancel(thread: pthread_t) -> c_int {
 pub unsafe extern "C" fn try_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
     // SAFETY: see above.
     unsafe {
-        let ours = threads::on().and_then(|on| apart(|_| on.try_join_if_ours(thread, result)));
+        let ours = threads::on().and_then(|on| {
+            if in_coroutine() {
+                apart(|_| on.try_join_if_ours(thread, result))
+            } else {
+                on.try_join_from_outside(thread, result)
+            }
+        });
         ours.unwrap_or_else(|| real::pthread_tryjoin_np(thread, result))
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::offload::{self, Kind};
 use super::vector::Vector;
-use super::{error, is_nonblocking};
+use super::{disk, error, is_nonblocking};
 use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -20,6 +20,8 @@ const LONGEST_INPUT: usize = 4096;
 pub(super) enum Manner {
     /// It never waits for anybody: the plain call.
     Plain,
+    /// It waits for a disk at most, for which a helper waits if it reads.
+    Disk,
     /// It may: attempt with `RWF_NOWAIT`, or look before the call.
     Careful,
 }
@@ -31,6 +33,9 @@ pub(super) fn manner(fd: c_int) -> io::Result<Manner> {
     const NEVER_WAIT: [libc::dev_t; 4] =
         [libc::makedev(1, 3), libc::makedev(1, 5), libc::makedev(1, 7), libc::makedev(1, 9)];
     let status = sys::status(fd)?;
+    if disk::applies(status.st_mode) {
+        return Ok(Manner::Disk);
+    }
     Ok(match status.st_mode & libc::S_IFMT {
         libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK | libc::S_IFLNK => Manner::Plain,
         libc::S_IFCHR if NEVER_WAIT.contains(&status.st_rdev) => Manner::Plain,

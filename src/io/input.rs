@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, error, is_nonblocking, persist, persist_later, would_block};
+use super::{Direction, disk, error, is_nonblocking, persist, persist_later, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -43,6 +43,10 @@ pub unsafe fn read(
         let vector = libc::iovec { iov_base: buffer, iov_len: count };
         match manner(fd)? {
             Manner::Plain => sys::read(fd, buffer, count),
+            Manner::Disk => {
+                disk::await_own(scheduler, fd, count.min(LONGEST))?;
+                sys::read(fd, buffer, count)
+            }
             Manner::Careful => readv_careful(scheduler, fd, &vector, 1),
         }
     }
@@ -59,6 +63,11 @@ pub unsafe fn readv(
     unsafe {
         match manner(fd)? {
             Manner::Plain => sys::readv(fd, vector, count, 0),
+            Manner::Disk => {
+                // Nobody has accepted the vector yet: how long it is, is for the call to see.
+                disk::await_own(scheduler, fd, 1)?;
+                sys::readv(fd, vector, count, 0)
+            }
             Manner::Careful => readv_careful(scheduler, fd, vector, count),
         }
     }

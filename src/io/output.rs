@@ -32,7 +32,7 @@ pub unsafe fn write(
         if !sys::failed_with(&result, libc::ENOTSOCK) {
             return result;
         }
-        if count == 0 || manner(fd)? == Manner::Plain {
+        if count == 0 || manner(fd)? != Manner::Careful {
             return sys::write_from(fd, buffer, count);
         }
         let part = |done: usize| {
@@ -54,7 +54,7 @@ pub unsafe fn writev(
 ) -> io::Result<usize> {
     // SAFETY: by contract. The kernel has checked the vector once it has written something.
     unsafe {
-        if manner(fd)? == Manner::Plain {
+        if manner(fd)? != Manner::Careful {
             return sys::writev(fd, vector, count, 0);
         }
         let first = begin(scheduler, fd, 0, |_| write_careful(scheduler, fd, vector, count))?;

@@ -8,7 +8,7 @@ use std::io;
 
 use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner};
-use super::{Direction, error, is_nonblocking, persist, readv, writev};
+use super::{Direction, disk, error, is_nonblocking, persist, readv, writev};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -70,6 +70,9 @@ pub unsafe fn pread(
         let plain = || sys::pread(fd, buffer, count, offset);
         if offset < 0 || beyond_memory(buffer, count) {
             return plain();
+        }
+        if manner(fd).ok() == Some(Manner::Disk) {
+            return disk::preadv(scheduler, fd, &vector, 1, offset);
         }
         with_flags(scheduler, fd, Direction::In, 0, |flags| match flags {
             0 => plain(),
@@ -140,6 +143,9 @@ pub unsafe fn preadv2(
     unsafe {
         if offset == OWN && flags == 0 {
             return readv(scheduler, fd, vector, count);
+        }
+        if flags == 0 && offset >= 0 && manner(fd).ok() == Some(Manner::Disk) {
+            return disk::preadv(scheduler, fd, vector, count, offset);
         }
         with_flags(scheduler, fd, Direction::In, flags, |flags| {
             sys::preadv2(fd, vector, count, offset, flags)

@@ -32,6 +32,16 @@ pub fn getsockopt<T: Copy>(fd: c_int, level: c_int, name: c_int) -> io::Result<T
     }
 }
 
+/// Whether `fd` is an io_uring.
+pub fn is_ring(fd: c_int) -> bool {
+    const NAME: &[u8] = b"anon_inode:[io_uring]";
+    let (mut path, mut name) = ([0u8; 32], [0u8; NAME.len() + 1]);
+    let _ = std::io::Write::write_fmt(&mut &mut path[..31], format_args!("/proc/self/fd/{fd}"));
+    // SAFETY: the path ends with a zero, and the kernel writes no more than it is told.
+    let length = unsafe { call!(SYS_readlink, path.as_ptr(), name.as_mut_ptr(), name.len()) };
+    length.is_ok_and(|length| name[..length] == *NAME)
+}
+
 /// `fcntl(2)` with an integer argument.
 pub fn fcntl(fd: c_int, command: c_int, argument: c_int) -> io::Result<c_int> {
     // SAFETY: none of the commands used with an integer touches memory.

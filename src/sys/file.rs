@@ -22,6 +22,16 @@ pub fn stat_at(directory: c_int, path: *const c_char, flags: c_int) -> io::Resul
     }
 }
 
+/// What kind of file system a file is on, by its magic number.
+pub fn file_system(fd: c_int) -> io::Result<u32> {
+    let mut found = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the kernel fills it in on success.
+    unsafe {
+        call!(SYS_fstatfs, fd, found.as_mut_ptr())?;
+        Ok(found.assume_init().f_type as u32)
+    }
+}
+
 /// `flock(2)`.
 pub fn flock(fd: c_int, operation: c_int) -> io::Result<()> {
     // SAFETY: no memory is involved.

@@ -79,6 +79,12 @@ pub fn thread_id() -> c_int {
     unsafe { call!(SYS_gettid) }.map_or(0, |id| id as c_int)
 }
 
+/// Gives the calling thread a name of at most 15 bytes.
+pub fn name_thread(name: &core::ffi::CStr) {
+    // SAFETY: the kernel only reads; it cuts off what is longer.
+    let _ = unsafe { call!(SYS_prctl, libc::PR_SET_NAME, name.as_ptr()) };
+}
+
 /// `rt_sigtimedwait(2)` that never sleeps: takes a pending signal of `set`, or EAGAIN.
 ///
 /// # Safety

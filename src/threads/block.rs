@@ -49,6 +49,8 @@ pub struct Blocks {
     /// Several kernel threads take blocks: the latch is needed.
     shared: AtomicBool,
     latch: Latch,
+    /// Where the slab begins that was mapped last; behind the blocks of each stands where the one before it begins.
+    slabs: AtomicUsize,
     /// Whoever has the latch, or is the only kernel thread, may look.
     store: UnsafeCell<Store>,
 }
@@ -63,6 +65,11 @@ struct Store {
     /// What is left of the last slab: where it begins, and how many blocks it is.
     fresh: (usize, usize),
     last_number: c_int,
+}
+
+/// Whether threads have such numbers.
+fn is_number(number: c_int) -> bool {
+    (FIRST_NUMBER..=LAST_NUMBER).contains(&number)
 }
 
 /// A place in a block, or in the main thread's.
@@ -80,6 +87,7 @@ impl Blocks {
             anchor: AtomicUsize::new(model),
             shared: AtomicBool::new(false),
             latch: Latch::new(),
+            slabs: AtomicUsize::new(0),
             store: UnsafeCell::new(store),
         }
     }
@@ -121,7 +129,31 @@ impl Blocks {
     pub unsafe fn holds(&self, base: usize) -> bool {
         // SAFETY: by contract.
         let number = unsafe { at::<c_int>(base, self.layout.tid).read() };
-        (FIRST_NUMBER..=LAST_NUMBER).contains(&number)
+        is_number(number)
+    }
+
+    /// The base of the block that begins at `low`.
+    fn base_in(&self, low: usize) -> usize {
+        (low + self.stride() - self.layout.size) & !(self.layout.storage.1 - 1)
+    }
+
+    /// The base of the block in use that has this number. Signal handlers ask too.
+    pub fn with_number(&self, number: c_int) -> Option<usize> {
+        if !is_number(number) {
+            return None;
+        }
+        let (stride, mut slab) = (self.stride(), self.slabs.load(Ordering::Acquire));
+        while slab != 0 {
+            let mut bases = (0..SLAB).map(|i| self.base_in(slab + i * stride));
+            // SAFETY: slabs stay; what was not laid out yet is zero.
+            let found = bases.find(|&base| unsafe { self.number(base).read() } == number);
+            if found.is_some() {
+                return found;
+            }
+            // SAFETY: it was written before the slab was known.
+            slab = unsafe { at::<usize>(slab, SLAB * stride).read() };
+        }
+        None
     }
 
     /// A block that was never used, in libc's list and no more.
@@ -130,11 +162,15 @@ impl Blocks {
         let stride = self.stride();
         if count == 0 {
             // The slab begins at a page, so its blocks are aligned as far as a page is.
-            low = sys::map((SLAB * stride).next_multiple_of(PAGE)).ok()?.expose_provenance();
+            let size = SLAB * stride + size_of::<usize>();
+            low = sys::map(size.next_multiple_of(PAGE)).ok()?.expose_provenance();
+            // SAFETY: fresh memory; the stride is a multiple of a word.
+            unsafe { at::<usize>(low, SLAB * stride).write(self.slabs.load(Ordering::Relaxed)) };
+            self.slabs.store(low, Ordering::Release);
             count = SLAB;
         }
         store.fresh = (low + stride, count - 1);
-        let base = (low + stride - self.layout.size) & !(self.layout.storage.1 - 1);
+        let base = self.base_in(low);
         // SAFETY: fresh memory, and the caller has the latch.
         unsafe { self.link(base) };
         Some(base)
@@ -359,6 +395,7 @@ impl Blocks {
             store.free = 0;
             store.fresh = (0, 0);
         });
+        self.slabs.store(0, Ordering::Relaxed);
         self.anchor.store(me, Ordering::Relaxed);
         if kernel != me {
             // SAFETY: by contract; the structure is the main thread's or a worker's, in memory that nobody else gets.

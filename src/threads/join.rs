@@ -24,6 +24,8 @@ const ENDED: usize = 1;
 const DETACHED: usize = 2;
 /// Who joins it, by the address of its [`Thread`]; zero when nobody does.
 const JOINER: usize = !(ENDED | DETACHED);
+/// A real thread joins it.
+const OUTSIDE: usize = 4;
 
 impl Fate {
     pub(super) fn new(detached: bool) -> Self {
@@ -73,15 +75,14 @@ impl Fate {
 }
 
 impl Threads {
-    /// The running thread joins `thread` from now on, or may not: why, as libc says it.
-    fn begin_join(&self, thread: &Thread) -> Result<(), c_int> {
-        let me = self.current();
+    /// `me`, or a real thread, joins `thread` from now on, or may not: why, as libc says it.
+    fn begin_join(me: Option<&Thread>, thread: &Thread) -> Result<(), c_int> {
         // A thread that has been joined, or detached and over, has no block any more: `of` gives none.
         if thread.fate.is_detached() {
             Err(libc::EINVAL)
-        } else if ptr::eq(me, thread) || me.fate.joiner() == thread.address() {
+        } else if me.is_some_and(|me| ptr::eq(me, thread) || me.fate.joiner() == thread.address()) {
             Err(libc::EDEADLK)
-        } else if thread.fate.join(me.address()) {
+        } else if thread.fate.join(me.map_or(OUTSIDE, Thread::address)) {
             Ok(())
         } else {
             Err(libc::EINVAL)
@@ -118,7 +119,7 @@ impl Threads {
         &self, scheduler: *mut Scheduler, thread: &Thread, result: *mut *mut c_void,
         limit: impl FnOnce() -> Result<Limit, c_int>,
     ) -> c_int {
-        if let Err(error) = self.begin_join(thread) {
+        if let Err(error) = Self::begin_join(Some(self.current()), thread) {
             return error;
         }
         if !thread.fate.has_ended() {
@@ -175,11 +176,22 @@ impl Threads {
     /// # Safety
     /// As for [`Threads::join`].
     pub(super) unsafe fn try_join(&self, thread: &Thread, result: *mut *mut c_void) -> c_int {
+        // SAFETY: by contract.
+        unsafe { self.try_join_as(Some(self.current()), thread, result) }
+    }
+
+    /// `pthread_tryjoin_np` by a thread of ours or, without one, by a real thread.
+    ///
+    /// # Safety
+    /// `result` is null or writable.
+    pub(super) unsafe fn try_join_as(
+        &self, me: Option<&Thread>, thread: &Thread, result: *mut *mut c_void,
+    ) -> c_int {
         if !thread.fate.has_ended() {
             // libc looks whether it has ended before anything else.
             return libc::EBUSY;
         }
-        if let Err(error) = self.begin_join(thread) {
+        if let Err(error) = Self::begin_join(me, thread) {
             return error;
         }
         // SAFETY: it has ended.

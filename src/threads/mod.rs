@@ -14,6 +14,8 @@
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
+//! - `number`: the numbers that `gettid` gives
+//! - `real`: threads that are none
 //! - `worker`: the kernel's threads, and who gets a new thread
 //!
 //! Of a thread, others than its worker touch what is atomic, what is under a latch, and what its `fate` gives them;
@@ -26,6 +28,8 @@ mod join;
 mod kernel;
 mod layout;
 mod mask;
+mod number;
+pub mod real;
 mod thread;
 mod worker;
 
@@ -44,12 +48,14 @@ use crate::fork::{Handlers, Side};
 use crate::latch::Latch;
 use crate::scheduler::Scheduler;
 use crate::sync::Limit;
-use crate::{annotate, heap, signal, sys, tls};
+use crate::{annotate, heap, io, signal, sys, tls};
 
 /// The threads of the process that are coroutines.
 pub struct Threads {
     blocks: Blocks,
     main: Thread,
+    /// The base of the process's first thread: the main thread, or in a child the one that forked.
+    first: AtomicUsize,
     /// How many threads have not ended.
     living: AtomicUsize,
     workers: Workers,
@@ -114,6 +120,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         let threads = Threads {
             blocks,
             main: Thread::main(base, co, mask, workers.first()),
+            first: AtomicUsize::new(base),
             living: AtomicUsize::new(1),
             workers,
             names: Latch::new(),
@@ -123,6 +130,8 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         THREADS.store(threads, Ordering::Release);
         signal::wrap_handlers();
     }
+    real::begin();
+    io::wait_on_helpers();
     tls::set_hook_word(this.expose_provenance() | tls::THREAD);
     Ok(())
 }
@@ -301,6 +310,8 @@ fn later(side: Side) {
         }
         threads.blocks.forget_others(me.base, worker.base());
         threads.living.store(1, Ordering::Relaxed);
+        threads.first.store(me.base, Ordering::Relaxed);
+        real::forget();
         worker.masks_alone(me.mask.get());
         threads.workers.only(worker);
         Scheduler::dispose_of_others(Scheduler::get());

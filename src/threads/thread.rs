@@ -190,6 +190,11 @@ impl Threads {
             local::destroy_of_thread();
         }
         if self.living.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let word = tls::hook_word();
+            tls::set_hook_word(0);
+            // SAFETY: as above, with hooks off.
+            unsafe { Self::wait_for_real() };
+            tls::set_hook_word(word);
             // SAFETY: as libc's last thread does.
             unsafe { libc::exit(0) };
         }

@@ -1,23 +1,51 @@
 #!/usr/bin/env python3
 """Loads a server with connections that are all open at once, and checks every byte that comes back.
 
-Usage: client.py echo|socks|proxy HOST PORT PID CONNECTIONS
-Prints how many connections were served, how many mistakes were made, and the server's most kernel threads.
+Usage: client.py echo|socks|proxy|pages|tls HOST PORT PID CONNECTIONS [BEHIND]
+BEHIND is the port on which an echo waits for what the server passes on; without it, one that is free.
+Prints how many connections were served, how many mistakes were made, and the server's most kernel threads, without
+colib's helpers.
 """
 import asyncio
 import hashlib
 import os
 import random
+import ssl
 import sys
 
 KIND, HOST, PORT, PID, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+BEHIND = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 SIZE = 20_000
+FIRST = bytes((i * 13 + i // 256) & 255 for i in range(SIZE))
 most = 0
 
 
 def count_threads():
     global most
-    most = max(most, len(os.listdir(f"/proc/{PID}/task")))
+    threads = 0
+    for task in os.listdir(f"/proc/{PID}/task"):
+        try:
+            with open(f"/proc/{PID}/task/{task}/comm") as file:
+                threads += file.read() != "colib-helper\n"
+        except OSError:
+            pass
+    most = max(most, threads)
+
+
+def page(number):
+    """What the servers of this folder give, easy to make in any language."""
+    return FIRST.translate(bytes((number * 7 + i) & 255 for i in range(256)))
+
+
+async def fetch(reader, writer, number):
+    """A few pages on the same connection."""
+    mistakes = 0
+    for part in range(3):
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % (number + part))
+        head = await reader.readuntil(b"\r\n\r\n")
+        mistakes += not head.startswith(b"HTTP/1.1 200 ") or await reader.readexactly(SIZE) != page(number + part)
+        await asyncio.sleep(random.random() / 20)
+    return mistakes
 
 
 def content(path):
@@ -58,13 +86,14 @@ async def exchange(reader, writer, number):
 
 
 async def one(number, behind, gate):
-    reader, writer = await asyncio.open_connection(HOST, PORT)
+    secure = ssl._create_unverified_context() if KIND == "tls" else None
+    reader, writer = await asyncio.open_connection(HOST, PORT, ssl=secure)
     if KIND == "socks":
         writer.write(b"\5\1\0")
         assert await reader.readexactly(2) == b"\5\0"
         writer.write(b"\5\1\0\1" + bytes([127, 0, 0, 1]) + behind.to_bytes(2, "big"))
         assert (await reader.readexactly(10))[1] == 0
-    elif KIND == "echo":
+    elif KIND in ("echo", "tls"):
         writer.write(b"?")
         assert await reader.readexactly(1) == b"?"
     # Nobody goes on before all are connected.
@@ -74,6 +103,8 @@ async def one(number, behind, gate):
         writer.write(b"GET http://127.0.0.1:%d/%d HTTP/1.0\r\n\r\n" % (behind, number))
         answer = await reader.read()
         mistakes = answer.partition(b"\r\n\r\n")[2] != content(str(number))
+    elif KIND == "pages":
+        mistakes = await fetch(reader, writer, number)
     else:
         mistakes = await exchange(reader, writer, number)
     count_threads()
@@ -82,7 +113,7 @@ async def one(number, behind, gate):
 
 
 async def main():
-    server = await asyncio.start_server(origin if KIND == "proxy" else echo, "127.0.0.1", 0, backlog=1000)
+    server = await asyncio.start_server(origin if KIND == "proxy" else echo, "127.0.0.1", BEHIND, backlog=1000)
     gate = asyncio.Barrier(COUNT)
     behind = server.sockets[0].getsockname()[1]
     done = await asyncio.gather(*(one(number, behind, gate) for number in range(COUNT)), return_exceptions=True)

@@ -280,6 +280,7 @@ fn spawn() -> bool {
 
 extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
     let me = sys::thread_id();
+    sys::name_thread(c"colib-helper");
     let mut pool = pool();
     loop {
         let job = match pool.next() {
