@@ -154,6 +154,7 @@ impl Threads {
         unsafe {
             (self.blocks.layout.call_destructors)();
             local::destroy_of_thread();
+            self.blocks.free_what_libc_made(tls::base());
         }
         if self.is_last() {
             // SAFETY: as libc's last thread does.
