@@ -344,6 +344,15 @@ macro_rules! rows {
     coroutine fn pthread_setschedparam(thread: pthread_t, policy: c_int, parameters: *const c_void) -> c_int => thread_kernel::set_scheduling;
     coroutine fn pthread_setschedprio(thread: pthread_t, priority: c_int) -> c_int => thread_kernel::set_priority;
     coroutine fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> c_int => thread_kernel::cpu_clock;
+    coroutine fn setuid(id: c_uint) -> c_int => thread_kernel::setuid;
+    coroutine fn setgid(id: c_uint) -> c_int => thread_kernel::setgid;
+    coroutine fn seteuid(id: c_uint) -> c_int => thread_kernel::seteuid;
+    coroutine fn setegid(id: c_uint) -> c_int => thread_kernel::setegid;
+    coroutine fn setreuid(real: c_uint, effective: c_uint) -> c_int => thread_kernel::setreuid;
+    coroutine fn setregid(real: c_uint, effective: c_uint) -> c_int => thread_kernel::setregid;
+    coroutine fn setresuid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int => thread_kernel::setresuid;
+    coroutine fn setresgid(real: c_uint, effective: c_uint, saved: c_uint) -> c_int => thread_kernel::setresgid;
+    coroutine fn setgroups(count: usize, groups: *const c_uint) -> c_int => thread_kernel::setgroups;
     coroutine fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int => thread_kernel::set_name;
     coroutine fn pthread_getname_np(thread: pthread_t, name: *mut c_char, room: usize) -> c_int => thread_kernel::name;
     keeper fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int => thread_kernel::kill;

@@ -1,6 +1,6 @@
 //! What libc asks the kernel about a thread, where threads are coroutines: the kernel knows the one they run on.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use colib_core::threads;
 use libc::{clockid_t, pthread_attr_t, pthread_t};
@@ -54,6 +54,32 @@ pub unsafe extern "C" fn set_priority(thread: pthread_t, priority: c_int) -> c_i
 pub unsafe extern "C" fn cpu_clock(thread: pthread_t, clock: *mut clockid_t) -> c_int {
     // SAFETY: see above.
     unsafe { about(thread, || real::pthread_getcpuclockid(thread, clock)) }
+}
+
+/// What libc does on each of the kernel's threads: on the one that all coroutines run on it is done once, by the caller.
+macro_rules! on_all_threads {
+    ($($name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
+            // SAFETY: see above.
+            let real = || unsafe { real::$name($($argument),*) };
+            match threads::on() {
+                Some(on) => apart(|_| on.as_main(real)),
+                None => real(),
+            }
+        }
+    )*};
+}
+
+on_all_threads! {
+    setuid(id: c_uint);
+    setgid(id: c_uint);
+    seteuid(id: c_uint);
+    setegid(id: c_uint);
+    setreuid(own: c_uint, effective: c_uint);
+    setregid(own: c_uint, effective: c_uint);
+    setresuid(own: c_uint, effective: c_uint, saved: c_uint);
+    setresgid(own: c_uint, effective: c_uint, saved: c_uint);
+    setgroups(count: usize, groups: *const c_uint);
 }
 
 pub unsafe extern "C" fn set_name(thread: pthread_t, name: *const c_char) -> c_int {

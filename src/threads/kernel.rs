@@ -18,10 +18,26 @@ impl Threads {
         unsafe {
             let Some(thread) = self.find(thread).filter(|thread| thread.number != 0) else { return work() };
             let number = self.blocks.number(thread.base);
-            // It is the first thread of its process, in a child of fork too.
-            number.write(sys::process_id());
+            // It is the first thread of its process, in a child of fork too. Zero is the number of one that has ended.
+            number.write(if thread.ended.get() { 0 } else { sys::process_id() });
             let result = work();
             number.write(thread.number);
+            result
+        }
+    }
+
+    /// Lets libc change what the kernel keeps for each of its threads, as `setuid` does: libc would have the main thread
+    /// do it too, which is the one that runs, and wait until that one has, which it never sees.
+    pub fn as_main<T>(&self, work: impl FnOnce() -> T) -> T {
+        if tls::base() == self.main.base {
+            return work();
+        }
+        let number = self.blocks.number(self.main.base);
+        // SAFETY: nobody else looks at the number meanwhile. The kernel has no thread of this one.
+        unsafe {
+            number.write(-1);
+            let result = work();
+            number.write(sys::process_id());
             result
         }
     }
@@ -36,8 +52,8 @@ impl Threads {
         unsafe {
             let Some(target) = self.find(thread) else { return real() };
             if target.ended.get() {
-                // The kernel would send it to another.
-                return if (0..=64).contains(&signal) { 0 } else { libc::EINVAL };
+                // The kernel would send it to another; two signals are libc's own.
+                return if (32..34).contains(&signal) { libc::EINVAL } else { 0 };
             }
             let result = self.as_kernel_thread(thread, real);
             if tls::handlers() == 0 && !Scheduler::running().is_null() {

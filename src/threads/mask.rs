@@ -16,7 +16,7 @@ const fn bit(signal: c_int) -> u64 {
 }
 
 /// Cannot be blocked: by the kernel, and the two that libc keeps to itself.
-const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
+pub(super) const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
 
 /// How many of the threads block each signal.
 pub struct Masks {

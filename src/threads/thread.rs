@@ -6,11 +6,13 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use super::Threads;
+use super::layout::Layout;
+use super::mask::NEVER;
 use crate::coroutine::{Coroutine, Routine};
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
 use crate::sync::{lot, mutex};
-use crate::{local, tls};
+use crate::{local, sys, tls};
 
 /// Our own part of a thread's block.
 #[repr(C, align(64))]
@@ -55,6 +57,26 @@ pub(super) struct Wishes {
     /// The size of the guard that the program believes in.
     pub guard: usize,
     pub detached: bool,
+    /// The signals that it blocks, unless they are those of the thread that makes it.
+    pub mask: Option<u64>,
+}
+
+impl Wishes {
+    /// The sizes of the stack with the guard inside, and of the guard, as libc makes them of what is wished: EINVAL
+    /// where that leaves no room, EAGAIN where there is none to be had.
+    fn sizes(&self, layout: &Layout) -> Result<(usize, usize), c_int> {
+        /// What libc wants to be left of the smallest stack.
+        const REST: usize = 2048;
+        /// The size of a process.
+        const MOST: usize = 1 << 47;
+        let (storage, alignment) = layout.storage;
+        let guard = self.guard.checked_next_multiple_of(PAGE).ok_or(libc::EINVAL)?;
+        let size = self.stack.checked_add(guard).ok_or(libc::EINVAL)? & !(alignment - 1);
+        if size < (guard + storage + REST).next_multiple_of(PAGE) {
+            return Err(libc::EINVAL);
+        }
+        if size < MOST { Ok((size, guard)) } else { Err(libc::EAGAIN) }
+    }
 }
 
 impl Thread {
@@ -93,7 +115,8 @@ impl Thread {
 }
 
 impl Threads {
-    /// Makes a thread that runs when the one that calls next waits. EAGAIN without memory.
+    /// Makes a thread that runs when the one that calls next waits. EAGAIN without memory, EINVAL when the wishes cannot
+    /// be met.
     ///
     /// # Safety
     /// A thread runs, with the library's own code.
@@ -103,6 +126,8 @@ impl Threads {
         // SAFETY: by contract; the block is laid out before anybody can run on it.
         unsafe {
             let this = Scheduler::get();
+            let (whole, guard) = wishes.sizes(&self.blocks.layout)?;
+            sys::tell_of_threads(self.blocks.layout.single);
             let base = self.blocks.take(this.addr()).ok_or(libc::EAGAIN)?;
             let thread = self.blocks.thread(base).cast_mut();
             let number = self.blocks.number(base).read();
@@ -115,13 +140,13 @@ impl Threads {
             (*thread).co.set(co);
             let me = self.current();
             (*thread).name.set(me.name.get());
-            (*thread).mask.set(me.mask.get());
+            let mask = wishes.mask.map_or(me.mask.get(), |mask| mask & !NEVER);
+            (*thread).mask.set(mask);
             let top = (*co).stack().map_or(0, |(low, size)| low.addr() + size);
             // As libc has it, with the guard that the program believes in inside.
-            let size = wishes.stack + wishes.guard;
-            let stack = [top - size, size, wishes.guard, wishes.guard];
+            let stack = [top - whole, whole, guard, guard];
             self.blocks.describe(base, stack, routine as usize, wishes.detached);
-            self.mask_begins(me.mask.get());
+            self.mask_begins(mask);
             Ok(base)
         }
     }
