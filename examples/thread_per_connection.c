@@ -2,12 +2,13 @@
  * An echo server as textbooks have it: a thread for each connection, calls that block, nothing of colib's. Run as it is,
  * each connection is a thread of the kernel's; run under COLIB_THREADS=1 LD_PRELOAD=libcolib.so, each is a coroutine.
  *
- * Usage: thread_per_connection      The port, chosen by the kernel on 127.0.0.1, is the first line of its output.
+ * Usage: thread_per_connection [PORT]      Its port on 127.0.0.1, else one that the kernel chooses, is its first line of output.
  */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,10 +21,11 @@ static void *serve(void *connection) {
   return NULL;
 }
 
-int main(void) {
+int main(int count, char *arguments[]) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
   int fd, listener = socket(AF_INET, SOCK_STREAM, 0);
+  if (count > 1) address.sin_port = htons((uint16_t)atoi(arguments[1]));
   if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096)) return perror("thread_per_connection"), 1;
   getsockname(listener, (struct sockaddr *)&address, &size);
   printf("%d\n", ntohs(address.sin_port));
