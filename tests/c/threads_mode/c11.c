@@ -210,7 +210,7 @@ static void *spawns(void *unused) {
   posix_spawnattr_setsigmask(&attributes, &set);
   fflush(stdout);
   SAY(posix_spawn(&child, "/nonexistent", NULL, NULL, command, environ));
-  SAY(posix_spawn(&child, "/bin/sh", &actions, &attributes, command, environ));
+  MAKE(posix_spawn(&child, "/bin/sh", &actions, &attributes, command, environ));
   SAY(waitpid(child, &status, 0) == child);
   SAY(WIFEXITED(status));
   SAY(WEXITSTATUS(status));
