@@ -33,6 +33,8 @@ program echo-st echo/st.c -lst
 program echo-colib echo/colib.c "${colib[@]}"
 for name in shared timeouts resolver parked prefork; do program "$name" "$name.c" "${colib[@]}"; done
 program passthrough passthrough.c
+program servers-load servers/load.c
+program thread_per_connection ../../examples/thread_per_connection.c
 
 crates=$ROOT/target/benches/crates
 if CARGO_TARGET_DIR=$crates cargo build --release --quiet --locked --manifest-path crates/Cargo.toml 2>"$BIN/bench-crates.why"; then

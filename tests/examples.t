@@ -93,6 +93,8 @@ is "$status $(matching 'connected 0 of 2$')" "0 4" "poll: tells of refused conne
 demo=$("$ROOT/scripts/demo.sh" 50 50 2>&1)
 is "$?" 0 "the demo's answers are right both ways"
 like "$demo" 'as coroutines +[0-9.]+ s +50/50 ' "the demo prints a table"
+like "$demo" "as it is +1001 " "the demo's server has a thread for each connection"
+like "$demo" "COLIB_THREADS=1 +1 " "and one to the kernel when its threads are coroutines"
 factor=$(printf '%s' "$demo" | sed -n 's/.*ran \([0-9]*\)\.[0-9] times as fast.*/\1/p')
 ok "$([ "${factor:-0}" -ge 5 ]; echo $?)" "the demo's coroutines wait side by side (${factor:-?} times as fast)"
 [ -n "$factor" ] || diag "$demo"

@@ -40,7 +40,7 @@ for source in "$PROGRAMS"/*.c; do
 done
 for source in "$PROGRAMS"/*.cpp; do
   program=$(basename "$source" .cpp)
-  $CXX -std=c++17 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
+  $CXX -std=c++20 $CFLAGS "$source" -o "$OUT/$program" -lpthread || { echo "Bail out! $program does not compile"; exit 1; }
   cases "$program"
 done
 

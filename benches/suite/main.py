@@ -15,7 +15,7 @@ from rows import ROWS
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target" / "benches"
-FOLDERS = {"bin": str(OUT / "bin"), "lib": str(ROOT / "target" / "release")}
+FOLDERS = {"bin": str(OUT / "bin"), "lib": str(ROOT / "target" / "release"), "programs": str(ROOT / "benches" / "programs")}
 CLIENTS = "clients"  # a row of its own script, whose figures are wall time
 
 
@@ -38,7 +38,7 @@ def do_row(row, options):
     sizes = row.quick if options.quick and row.quick else row.sizes
     print(f"\n== {row.name}: {row.title}" + (f"; floor: {row.floor}" if row.floor else ""), flush=True)
     for peer, command in row.peers.items():
-        print(f"  {peer}: {command.format(n='N', bin='bin', lib='lib')}", flush=True)
+        print(f"  {peer}: {command.format(n='N', bin='bin', lib='lib', programs='programs')}", flush=True)
     start = time.monotonic()
     runs, skipped = measure(row, sizes, options.rounds, 0.1 if options.quick else 0.3, FOLDERS)
     for figure in row.figures:

@@ -55,7 +55,15 @@ def echo():
     return {name: f"echo-load {{n}} {{bin}}/{server}" for name, server in servers.items()}
 
 
+def thread_servers(kind, command):
+    """A server with a thread for each connection, on threads and on coroutines."""
+    load = f"servers-load {kind} {{n}} "
+    return {"coroutines": load + "/usr/bin/env COLIB_THREADS=1 LD_PRELOAD={lib}/libcolib.so " + command, "threads": load + command}
+
+
 SCHEDULERS = ("Boost.Fiber", "state-threads", "may", "threads")
+PYTHON = "/usr/bin/python3 {programs}/../../tests/threads_mode/server.py PORT"
+MICROSOCKS = "/usr/bin/microsocks -i 127.0.0.1 -p PORT"
 PRELOAD = "env LD_PRELOAD={lib}/libcolib.so {bin}/"
 LATENESS = {"p50_us": "late, p50, µs", "p99_us": "late, p99, µs", "early_percent": "woken early, %"}
 
@@ -241,6 +249,25 @@ ROWS = [
         [Target("wakes", {4: 1.1}), Target("share", {4: 2})],
         of="processes",
         quick=(4,),
+    ),
+    *(
+        Row(
+            f"threads_{name}",
+            f"threads as coroutines: {title}; server and load on a CPU each",
+            tuple(limits),
+            thread_servers(kind, command),
+            {"cpu_ns": "ns CPU of the server a request", "threads": "kernel threads", "kilobytes": "resident memory, kB"},
+            [Target("cpu_ns", limits, to="threads")],
+            of="connections",
+            quick=tuple(limits)[:2],
+        )
+        for name, title, kind, limits, command in (
+            ("echo", "64 bytes to and fro", "echo", {100: 1.0, 1000: 0.7, 9000: 1.0}, "{bin}/thread_per_connection PORT"),
+            ("new", "a connection for each 64 bytes", "new", {100: 0.7}, "{bin}/thread_per_connection PORT"),
+            ("python", "Python's ThreadingTCPServer, which echoes", "echo", {100: 1.0, 1000: 0.7}, PYTHON),
+            ("microsocks", "64 bytes to and fro behind microsocks", "socks", {100: 1.0, 1000: 0.7}, MICROSOCKS),
+            ("tinyproxy", "a GET through tinyproxy", "proxy", {100: 0.7}, "{programs}/servers/tinyproxy.sh"),
+        )
     ),
     Row(
         "fairness",

@@ -162,7 +162,7 @@ unsafe fn start(command: &CStr) -> Result<Command, (c_int, c_int)> {
     }
 }
 
-/// Waits for the command's end. A handler of the program's may have waited for all its children: then the kernel
+/// Waits for the command's end, and kills it when the thread that waits is to be cancelled. A handler of the program's may have waited for all its children: then the kernel
 /// still knows the status, where it is recent enough.
 unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Result<c_int> {
     // SAFETY: by contract of `system`; the command is the coroutine's.
@@ -170,10 +170,19 @@ unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Resu
         let Command { pid, pidfd } = *running;
         let since = Scheduler::moment(scheduler);
         let mut status = 0;
+        let mut ends_by = Interrupt::Cancelled;
         loop {
             match sys::wait4(pid, &raw mut status, libc::WNOHANG, ptr::null_mut()) {
                 // Whoever closed the descriptor: without one, it looks again now and then.
-                Ok(0) => drop(await_end_of(scheduler, pidfd, (Interrupt::Never, since))),
+                Ok(0) => {
+                    // Only the cancellation of a thread interrupts this.
+                    let waited = await_end_of(scheduler, pidfd, (ends_by, since));
+                    if waited.is_err_and(|e| e.raw_os_error() == Some(libc::EINTR)) {
+                        ends_by = Interrupt::Never;
+                        sys::kill(pid);
+                    }
+                }
+                Ok(_) if ends_by == Interrupt::Never => return Err(error(libc::EINTR)),
                 Ok(_) => return Ok(status),
                 Err(e) if registry::is_own(pidfd) => return sys::status_of_ended(pidfd).map_err(|_| e),
                 Err(e) => return Err(e),

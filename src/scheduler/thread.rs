@@ -32,6 +32,10 @@ fn exception_record() -> *mut [usize; 2] {
     // SAFETY: a valid name; the runtime may have come with a library opened later.
     let found = || unsafe {
         let symbol = libc::dlsym(libc::RTLD_DEFAULT, c"__cxa_get_globals".as_ptr());
+        if symbol.is_null() {
+            // The program must not find this error when it asks for one of its own.
+            libc::dlerror();
+        }
         core::mem::transmute::<*mut c_void, Option<Globals>>(symbol)
     };
     // SAFETY: the Itanium C++ ABI: gives the thread's record, a pointer and a count.

@@ -25,7 +25,7 @@ use core::mem::size_of;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::layout::{Layout, MOST_KEPT};
+use super::layout::{KEY_ARRAYS, Layout, MOST_KEPT};
 use super::thread::Thread;
 use crate::latch::Latch;
 use crate::stack::PAGE;
@@ -75,6 +75,10 @@ fn is_number(number: c_int) -> bool {
 /// A place in a block, or in the main thread's.
 fn at<T>(base: usize, offset: usize) -> *mut T {
     ptr::with_exposed_provenance_mut(base + offset)
+}
+
+unsafe extern "C" {
+    fn __res_nclose(state: *mut core::ffi::c_void);
 }
 
 impl Blocks {
@@ -346,6 +350,32 @@ impl Blocks {
     /// The number that libc knows the thread at `base` by.
     pub fn number(&self, base: usize) -> *mut c_int {
         at(base, self.layout.tid)
+    }
+
+    /// Frees what libc has made for the thread at `base`, as it does at the end of a thread: the arrays for values of
+    /// keys beyond the first, texts of `strsignal` and `strerror`, the resolver's state, and an error of `dlopen`.
+    ///
+    /// # Safety
+    /// The thread runs, and its destructors have run.
+    pub unsafe fn free_what_libc_made(&self, base: usize) {
+        /// `nscount` of the resolver's state: servers, once the thread has initialised it.
+        const SERVERS: usize = 16;
+        let table = &self.layout.table;
+        let word = size_of::<usize>();
+        let arrays = (1..KEY_ARRAYS).map(|array| self.layout.values + array * word);
+        // SAFETY: `Layout::find` made sure of the offsets. The first array is part of the structure, all else is null or
+        // from libc's allocator. The second call of `dlerror` frees what the first one tells.
+        unsafe {
+            for offset in arrays.chain([table.texts, table.texts + word]) {
+                libc::free(at::<*mut core::ffi::c_void>(base, offset).replace(ptr::null_mut()));
+            }
+            if at::<c_int>(base, table.resolver + SERVERS).read() != 0 {
+                __res_nclose(at(base, table.resolver));
+            }
+            if !libc::dlerror().is_null() {
+                libc::dlerror();
+            }
+        }
     }
 
     /// Takes a block back.

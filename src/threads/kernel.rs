@@ -9,6 +9,11 @@ use crate::reactor::Errand;
 use crate::scheduler::{Scheduler, expect_handler, expected_handler, handlers_run};
 use crate::{signal, tls};
 
+/// The structure of a thread that has ended, as far as libc asks the kernel about one: its number there is zero.
+#[repr(C, align(64))]
+struct Ended([u8; 4096]);
+static ENDED: Ended = Ended([0; 4096]);
+
 impl Threads {
     /// The kernel's thread on which a thread runs, as libc knows it; any other thread is a kernel's itself.
     ///
@@ -16,7 +21,11 @@ impl Threads {
     /// `thread` is some thread's, or was.
     pub unsafe fn kernel_thread(&self, thread: libc::pthread_t) -> libc::pthread_t {
         // SAFETY: by contract.
-        unsafe { self.find(thread) }.map_or(thread, |found| found.worker.get().base() as libc::pthread_t)
+        match unsafe { self.find(thread) } {
+            None => thread,
+            Some(found) if found.fate.has_ended() => (&raw const ENDED).addr() as libc::pthread_t,
+            Some(found) => found.worker.get().base() as libc::pthread_t,
+        }
     }
 
     /// `pthread_getattr_np` of a thread of ours; `None` for the main thread and real ones, which libc knows. `affinity`
@@ -57,8 +66,8 @@ impl Threads {
         unsafe {
             let Some(target) = self.find(thread) else { return real(thread) };
             if target.fate.has_ended() {
-                // The kernel would send it to another.
-                return if (0..=64).contains(&signal) { 0 } else { libc::EINVAL };
+                // The kernel would send it to another; two signals are libc's own.
+                return if (32..34).contains(&signal) { libc::EINVAL } else { 0 };
             }
             let worker = target.worker.get();
             let before = runs_of(signal);

@@ -31,6 +31,8 @@ pub struct Table {
     pub stack: usize,
     /// `res`: the resolver's state.
     pub resolver: usize,
+    /// `tls_state`: texts of `strsignal` and of `strerror_l`.
+    pub texts: usize,
     /// `rseq_area`; the second half of its first word is the number of the CPU.
     pub rseq: usize,
 }
@@ -45,8 +47,12 @@ const TABLES: [Table; 1] = [Table {
     result: 1576,
     stack: 1680,
     resolver: 1720,
+    texts: 2304,
     rseq: 2336,
 }];
+
+/// `PTHREAD_KEY_1STLEVEL_SIZE`: arrays of values by key.
+pub const KEY_ARRAYS: usize = 32;
 
 /// How much of libc's own thread-local variables a block can keep between two threads.
 pub const MOST_KEPT: usize = 1024;
@@ -73,6 +79,9 @@ pub struct Layout {
     pub own: (isize, usize),
     /// Where `__resp` lies, which points to the resolver's state.
     pub resolver_pointer: isize,
+    /// `__libc_single_threaded`: nonzero until the first thread is made. The runtime of C++ relies on it; libc itself
+    /// has another one, which tells of real threads.
+    pub single: *mut u8,
     /// `_dl_allocate_tls`.
     pub allocate: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
     /// `_dl_deallocate_tls`.
@@ -149,6 +158,7 @@ impl Layout {
                 storage,
                 own: own.place,
                 resolver_pointer: symbol(c"__resp")?.addr().wrapping_sub(thread) as isize,
+                single: symbol(c"__libc_single_threaded")?.cast(),
                 allocate: function(c"_dl_allocate_tls")?,
                 deallocate: function(c"_dl_deallocate_tls")?,
                 begin_ctype: function(c"__ctype_init")?,
@@ -163,9 +173,10 @@ impl Layout {
 
     /// Whether the main thread's structure has in it what must be there.
     fn is_true(&self, thread: usize) -> Result<bool, Refusal> {
-        let Table { robust, first_values, user_stack, join, stack, rseq, .. } = self.table;
+        let Table { robust, first_values, user_stack, join, stack, texts, rseq, .. } = self.table;
         let top_of_stack = symbol(c"__libc_stack_end")?.cast::<usize>();
-        let last = [robust + 16, stack + 24, rseq, self.list + 8, self.values, self.routine, join];
+        let values = self.values + (KEY_ARRAYS - 1) * size_of::<usize>();
+        let last = [robust + 16, stack + 24, rseq, self.list + 8, values, self.routine, join, texts + 8];
         if last.iter().any(|offset| offset + size_of::<usize>() > self.size)
             || field(c"_thread_db_pthread_dtvp")? != size_of::<usize>()
             || self.own.1 == 0
@@ -175,8 +186,10 @@ impl Layout {
         {
             return Ok(false);
         }
-        // SAFETY: the structure of the main thread has `size` bytes; a list's nodes stay in place.
+        // SAFETY: the structure of the main thread has `size` bytes; a list's nodes stay in place; no signal is -1, so
+        // libc makes a text of it.
         unsafe {
+            let text = libc::strsignal(-1);
             let neighbour = word(thread, self.list);
             Ok(word(thread, 0) == thread
                 && word(thread, 16) == thread
@@ -187,6 +200,7 @@ impl Layout {
                 && word(neighbour, size_of::<usize>()) == thread + self.list
                 && word(thread, user_stack) as u8 == 1
                 && word(thread, join) == 0
+                && word(thread, texts) == text.addr()
                 && word(thread, stack) == 0
                 && word(thread, stack + 8) == top_of_stack.read())
         }

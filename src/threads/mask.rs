@@ -17,7 +17,7 @@ const fn bit(signal: c_int) -> u64 {
 }
 
 /// Cannot be blocked: by the kernel, and the two that libc keeps to itself.
-const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
+pub(super) const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
 
 /// All that can be blocked.
 pub const ALL: u64 = !NEVER;

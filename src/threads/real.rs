@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use super::Threads;
 use crate::coroutine::Routine;
 use crate::scheduler::Scheduler;
-use crate::{clock, heap, sys};
+use crate::{clock, heap, signal, sys};
 
 /// The patterns of the variable.
 static PATTERNS: OnceLock<Vec<CString>> = OnceLock::new();
@@ -116,7 +116,9 @@ impl Threads {
         self.blocks.share();
         let before = sys::signal_mask(Some(self.current().mask.get()));
         LIVING.fetch_add(1, Ordering::Relaxed);
+        sys::first_real_thread();
         let error = create(run, start.cast());
+        signal::heed_identity();
         if let Ok(before) = before {
             let _ = sys::signal_mask(Some(before));
         }

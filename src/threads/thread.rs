@@ -8,13 +8,15 @@ use core::sync::atomic::Ordering;
 
 use super::Threads;
 use super::join::Fate;
+use super::layout::Layout;
+use super::mask::NEVER;
 use super::worker::Worker;
 use crate::coroutine::{Coroutine, Routine};
 use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
 use crate::sync::{lot, mutex};
-use crate::{local, tls};
+use crate::{local, sys, tls};
 
 /// Our own part of a thread's block.
 #[repr(C, align(64))]
@@ -59,6 +61,26 @@ pub(super) struct Wishes {
     /// The size of the guard that the program believes in.
     pub guard: usize,
     pub detached: bool,
+    /// The signals that it blocks, unless they are those of the thread that makes it.
+    pub mask: Option<u64>,
+}
+
+impl Wishes {
+    /// The sizes of the stack with the guard inside, and of the guard, as libc makes them of what is wished: EINVAL
+    /// where that leaves no room, EAGAIN where there is none to be had.
+    fn sizes(&self, layout: &Layout) -> Result<(usize, usize), c_int> {
+        /// What libc wants to be left of the smallest stack.
+        const REST: usize = 2048;
+        /// The size of a process.
+        const MOST: usize = 1 << 47;
+        let (storage, alignment) = layout.storage;
+        let guard = self.guard.checked_next_multiple_of(PAGE).ok_or(libc::EINVAL)?;
+        let size = self.stack.checked_add(guard).ok_or(libc::EINVAL)? & !(alignment - 1);
+        if size < (guard + storage + REST).next_multiple_of(PAGE) {
+            return Err(libc::EINVAL);
+        }
+        if size < MOST { Ok((size, guard)) } else { Err(libc::EAGAIN) }
+    }
 }
 
 impl Thread {
@@ -100,7 +122,7 @@ impl Thread {
 
 impl Threads {
     /// Makes a thread that runs when its worker comes to it: if that is the caller's, not before the caller waits.
-    /// EAGAIN without memory.
+    /// EAGAIN without memory, EINVAL when the wishes cannot be met.
     ///
     /// # Safety
     /// A thread runs, with the library's own code.
@@ -136,6 +158,8 @@ impl Threads {
         // SAFETY: by contract of `make`.
         unsafe {
             let home = worker.scheduler();
+            let (whole, guard) = wishes.sizes(&self.blocks.layout)?;
+            sys::tell_of_threads(self.blocks.layout.single);
             let base = self.blocks.take(home.addr()).ok_or(libc::EAGAIN)?;
             let thread = self.blocks.thread(base).cast_mut();
             let number = self.blocks.number(base).read();
@@ -151,11 +175,10 @@ impl Threads {
             };
             (*thread).co.set(co);
             (*thread).name.set(self.name_of(me));
-            (*thread).mask.set(me.mask.get());
+            (*thread).mask.set(wishes.mask.map_or(me.mask.get(), |mask| mask & !NEVER));
             let top = (*co).stack().map_or(0, |(low, size)| low.addr() + size);
             // As libc has it, with the guard that the program believes in inside.
-            let size = wishes.stack + wishes.guard;
-            let stack = [top - size, size, wishes.guard, wishes.guard];
+            let stack = [top - whole, whole, guard, guard];
             self.blocks.describe(base, stack, routine as usize, wishes.detached);
             Ok(base)
         }
@@ -188,6 +211,7 @@ impl Threads {
         unsafe {
             (self.blocks.layout.call_destructors)();
             local::destroy_of_thread();
+            self.blocks.free_what_libc_made(tls::base());
         }
         if self.living.fetch_sub(1, Ordering::AcqRel) == 1 {
             let word = tls::hook_word();

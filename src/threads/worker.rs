@@ -94,6 +94,7 @@ impl Worker {
             let (mut attributes, mut thread) = (core::mem::zeroed(), 0);
             libc::pthread_attr_init(&mut attributes);
             libc::pthread_attr_setstack(&mut attributes, low.add(GUARD).cast(), MAX_SIZE);
+            sys::first_real_thread();
             let made =
                 libc::pthread_create(&mut thread, &attributes, work, ptr::from_ref(self).cast_mut().cast());
             libc::pthread_attr_destroy(&mut attributes);

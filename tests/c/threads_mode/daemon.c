@@ -1,6 +1,8 @@
 /* Processes that go into the background, before or after their first thread; and programs that are run: printed. */
 #include "threads_mode.h"
 
+#include <grp.h>
+#include <netdb.h>
 #include <spawn.h>
 #include <sys/resource.h>
 
@@ -119,15 +121,30 @@ static void threads_run_programs(void) {
   pthread_join(thread, NULL);
 }
 
-static void *changes_user(void *unused) {
-  SAY(setgid(getgid()));
+static void *changes_user(void *with_a_name) {
+  struct addrinfo *found;
+  gid_t group = getgid();
+  /* A look-up may have threads of its own. */
+  if (with_a_name) SAY(getaddrinfo("localhost", NULL, NULL, &found));
+  SAY(setgroups(0, NULL));
+  SAY(setregid(group, group));
+  SAY(setresgid(group, group, group));
+  SAY(setegid(group));
+  SAY(setgid(group));
+  SAY(setreuid(getuid(), getuid()));
+  SAY(setresuid(getuid(), getuid(), getuid()));
+  SAY(seteuid(getuid()));
   SAY(setuid(getuid()));
-  return unused;
+  SAY(getuid() == geteuid());
+  return NULL;
 }
 static void the_user_changes(void) {
   pthread_t thread;
-  pthread_create(&thread, NULL, changes_user, NULL);
-  SAY(pthread_join(thread, NULL));
+  for (int i = 0; i < 2; i++) {
+    pthread_create(&thread, NULL, changes_user, i ? &thread : NULL);
+    SAY(pthread_join(thread, NULL));
+  }
+  changes_user(&thread);
 }
 
 CASES(CASE(a_daemon_makes_threads), CASE(threads_become_a_daemon), CASE(threads_run_programs), CASE(a_child_of_vfork_changes_no_mask), CASE(the_user_changes))

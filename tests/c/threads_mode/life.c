@@ -1,6 +1,7 @@
 /* How threads begin and end: what a program sees of it, printed. The same with threads that are coroutines. */
 #include "threads_mode.h"
 
+#include <dlfcn.h>
 #include <threads.h>
 
 static void *echo(void *argument) { return argument; }
@@ -259,7 +260,24 @@ static void a_thread_exits_the_process(void) {
   pause();
 }
 
-CASES(CASE(join_gives_results), CASE(errors_of_join_and_detach),
+static void *fails_to_load(void *unused) {
+  SAY(dlopen("/nonexistent", RTLD_NOW) != NULL);
+  return unused;
+}
+static void *asks_for_errors(void *unused) {
+  SAY(dlerror() != NULL);
+  return unused;
+}
+static void errors_of_dlopen_end_with_their_thread(void) {
+  pthread_t thread;
+  for (int i = 0; i < 3; i++) {
+    pthread_create(&thread, NULL, i == 1 ? asks_for_errors : fails_to_load, NULL);
+    pthread_join(thread, NULL);
+  }
+  asks_for_errors(NULL);
+}
+
+CASES(CASE(errors_of_dlopen_end_with_their_thread), CASE(join_gives_results), CASE(errors_of_join_and_detach),
       CASE(timed_and_tried_joins_succeed), CASE(detached_threads_run), CASE(variables_are_a_threads_own), CASE(c11_threads),
       CASE(a_stack_has_the_size_asked_for), CASE(spin_locks_exclude), CASE(main_exits_first), CASE(main_exits_and_is_joined),
       CASE(a_thread_exits_the_process))
