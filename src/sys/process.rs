@@ -3,7 +3,6 @@
 use core::ffi::c_int;
 use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use std::io;
 
 use super::KERNEL_SIGSET;
@@ -66,32 +65,6 @@ pub fn signal_mask(new: Option<u64>) -> io::Result<u64> {
 /// Sends a signal to the calling thread.
 pub fn raise(signal: c_int) {
     signal_thread(thread_id(), signal);
-}
-
-/// libc's note that there is one thread only, where it was changed before libc made a second one.
-static NOTE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
-
-/// Lets a program's libraries know that there are threads, although libc has made none: `note` is libc's.
-///
-/// # Safety
-/// The note is valid for ever.
-pub unsafe fn tell_of_threads(note: *mut u8) {
-    // SAFETY: by contract. It is read as a byte at any time.
-    unsafe {
-        if note.read() != 0 {
-            note.write(0);
-            NOTE.store(note, Ordering::Relaxed);
-        }
-    }
-}
-
-/// A real thread is about to be made: libc gets ready for threads when it makes the first one.
-pub fn first_real_thread() {
-    let note = NOTE.swap(ptr::null_mut(), Ordering::Relaxed);
-    if !note.is_null() {
-        // SAFETY: by contract of `tell_of_threads`; libc changes it back at once.
-        unsafe { note.write(1) };
-    }
 }
 
 /// Kills a process.

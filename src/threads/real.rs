@@ -116,7 +116,6 @@ impl Threads {
         self.blocks.share();
         let before = sys::signal_mask(Some(self.current().mask.get()));
         LIVING.fetch_add(1, Ordering::Relaxed);
-        sys::first_real_thread();
         let error = create(run, start.cast());
         signal::heed_identity();
         if let Ok(before) = before {

@@ -10,13 +10,13 @@ use super::Threads;
 use super::join::Fate;
 use super::layout::Layout;
 use super::mask::NEVER;
-use super::worker::Worker;
+use super::worker::{Worker, prepare_libc};
 use crate::coroutine::{Coroutine, Routine};
 use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
 use crate::sync::{lot, mutex};
-use crate::{local, sys, tls};
+use crate::{local, tls};
 
 /// Our own part of a thread's block.
 #[repr(C, align(64))]
@@ -134,6 +134,7 @@ impl Threads {
             // SAFETY: the main thread runs. Other workers could not do this later.
             unsafe { self.divert_exit_of_main() };
         }
+        prepare_libc(self.blocks.layout.single);
         let worker = self.workers.deal(|| self.blocks.share());
         self.blocks.mind_others(self.main.base);
         // SAFETY: by contract; the block is laid out before anybody can run on it.
@@ -159,7 +160,6 @@ impl Threads {
         unsafe {
             let home = worker.scheduler();
             let (whole, guard) = wishes.sizes(&self.blocks.layout)?;
-            sys::tell_of_threads(self.blocks.layout.single);
             let base = self.blocks.take(home.addr()).ok_or(libc::EAGAIN)?;
             let thread = self.blocks.thread(base).cast_mut();
             let number = self.blocks.number(base).read();

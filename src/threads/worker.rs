@@ -94,7 +94,6 @@ impl Worker {
             let (mut attributes, mut thread) = (core::mem::zeroed(), 0);
             libc::pthread_attr_init(&mut attributes);
             libc::pthread_attr_setstack(&mut attributes, low.add(GUARD).cast(), MAX_SIZE);
-            sys::first_real_thread();
             let made =
                 libc::pthread_create(&mut thread, &attributes, work, ptr::from_ref(self).cast_mut().cast());
             libc::pthread_attr_destroy(&mut attributes);
@@ -111,6 +110,39 @@ impl Worker {
             unsafe { sys::unmap(low, GUARD + MAX_SIZE) };
         }
         made && self.state.load(Ordering::Relaxed) == RUNS
+    }
+}
+
+/// libc has made a thread in this process, or in the one that it was forked from.
+static PREPARED: AtomicBool = AtomicBool::new(false);
+
+/// Gets libc ready for threads, before there is the first one that is a coroutine: with the first that it makes itself it
+/// installs the handlers of its own signals, without which `setuid` would end the process. A child of fork has them,
+/// and must only be told that there are threads: `single` is libc's note that there is one alone.
+pub fn prepare_libc(single: *mut u8) {
+    extern "C" fn nothing(unused: *mut c_void) -> *mut c_void {
+        unused
+    }
+    if !PREPARED.load(Ordering::Relaxed) {
+        let before = sys::signal_mask(Some(super::mask::ALL));
+        let mut thread = 0;
+        // SAFETY: hooks are off, so the calls are libc's; the thread does nothing, and is joined.
+        unsafe {
+            if libc::pthread_create(&mut thread, ptr::null(), nothing, ptr::null_mut()) == 0 {
+                libc::pthread_join(thread, ptr::null_mut());
+                signal::heed_identity();
+                PREPARED.store(true, Ordering::Relaxed);
+            }
+        }
+        if let Ok(before) = before {
+            let _ = sys::signal_mask(Some(before));
+        }
+    }
+    // SAFETY: libc's own byte, which is read at any time.
+    unsafe {
+        if single.read() != 0 {
+            single.write(0);
+        }
     }
 }
 

@@ -270,7 +270,6 @@ fn spawn() -> bool {
         libc::pthread_attr_setstacksize(&mut attributes, STACK);
         libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
-        sys::first_real_thread();
         let made = libc::pthread_create(&mut thread, &attributes, help, ptr::null_mut()) == 0;
         libc::pthread_attr_destroy(&mut attributes);
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
