@@ -162,8 +162,8 @@ unsafe fn start(command: &CStr) -> Result<Command, (c_int, c_int)> {
     }
 }
 
-/// Waits for the command's end, and kills it when the thread that waits is to be cancelled. A handler of the program's may have waited for all its children: then the kernel
-/// still knows the status, where it is recent enough.
+/// Waits for the command's end, and kills it when the thread that waits is to be cancelled. A handler of the program's may
+/// have waited for all its children: then the kernel still knows the status, where it is recent enough.
 unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Result<c_int> {
     // SAFETY: by contract of `system`; the command is the coroutine's.
     unsafe {

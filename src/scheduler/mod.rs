@@ -4,6 +4,7 @@
 //! the one that resumed it; the loop (`turn`) resumes what has become ready.
 //!
 //! - `switch`: resume, yield, park, and what changes hands at a switch
+//! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
@@ -15,6 +16,7 @@
 
 mod adopt;
 mod blocks;
+mod body;
 mod deal;
 mod interrupt;
 mod life;

@@ -1,15 +1,14 @@
 //! Resume, yield and park: every switch, and what changes hands with it.
 
-use core::arch::naked_asm;
-use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
+use super::body::lay_out;
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
-use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::coroutine::{Coroutine, Ground, State};
 use crate::stack::{PAGE, Pool};
-use crate::{annotate, local, tls};
+use crate::{annotate, tls};
 
 /// The mover's stack must hold a signal frame and a handler of the program.
 const MOVER_STACK: usize = 16 * PAGE;
@@ -175,7 +174,7 @@ impl Scheduler {
 
     /// It does not run, and can go on.
     #[inline(always)]
-    unsafe fn set_suspended(co: *mut Coroutine) {
+    pub(super) unsafe fn set_suspended(co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
             (*co).state = if Self::switches_only(co) { State::Open } else { State::Suspended };
@@ -184,7 +183,7 @@ impl Scheduler {
 
     /// The switch from the running coroutine to whoever resumed it.
     #[inline(always)]
-    unsafe fn leave(this: *mut Scheduler) -> Switch {
+    pub(super) unsafe fn leave(this: *mut Scheduler) -> Switch {
         // SAFETY: a coroutine that runs was resumed by one that waits for it.
         unsafe {
             let me = (*this).current;
@@ -318,37 +317,6 @@ impl Scheduler {
     }
 }
 
-impl Scheduler {
-    /// Lets the next resume begin the body of a coroutine.
-    ///
-    /// # Safety
-    /// It does not run, and nothing on its stack is needed.
-    #[inline]
-    pub(super) unsafe fn begin_anew(co: *mut Coroutine) {
-        // SAFETY: by contract.
-        unsafe {
-            let Ground::Private(stack) = &(*co).ground else {
-                (*co).state = State::Fresh;
-                return;
-            };
-            lay_out(co, stack.top());
-            Self::set_suspended(co);
-        }
-    }
-}
-
-/// Prepares the first switch to a coroutine.
-#[inline]
-unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
-    // SAFETY: `top` ends a stack of at least a page that nothing uses.
-    unsafe {
-        if let Some((low, size)) = (*co).stack() {
-            annotate::clear_stack(low, size);
-        }
-        (*co).context = Context::beginning(top, (*co).control, body_frame, co.cast());
-    }
-}
-
 /// The mover's loop: each time it is switched to, it makes room and goes on with who is next.
 unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
     let this = this.cast::<Scheduler>();
@@ -361,55 +329,4 @@ unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
             context::switch(context, &raw const (*next).context);
         }
     }
-}
-
-#[unsafe(naked)]
-unsafe extern "C" fn body_frame() {
-    naked_asm!(
-        include_str!("../../asm/x86_64/body.S"),
-        begin = sym begin,
-        finish = sym finish,
-        options(att_syntax),
-    )
-}
-
-/// A body and its argument, as the assembly takes them.
-#[repr(C)]
-struct Body {
-    routine: Routine,
-    argument: *mut c_void,
-}
-
-unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
-    ptr::null_mut()
-}
-
-/// A coroutine begins, on its own stack.
-unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
-    // SAFETY: `co` runs here, on a new stack.
-    unsafe {
-        annotate::arrive(ptr::null_mut());
-        (*co).started = true;
-        tls::set_hook_word(if (*co).hooked { Scheduler::get().expose_provenance() } else { 0 });
-        Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
-    }
-}
-
-/// Its body has returned: it leaves for good.
-unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
-    // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
-    unsafe {
-        if let Some(rare) = &mut (*co).rare {
-            local::destroy(&raw mut rare.locals);
-        }
-        tls::set_hook_word(0);
-        (*co).ended = true;
-        (*co).state = State::Done;
-        if let Some(tenant) = (*co).tenant() {
-            tenant.clear(co.cast());
-        }
-        let switch = Scheduler::leave(Scheduler::get());
-        context::switch(switch.from, switch.to);
-    }
-    unreachable!("a coroutine that has ended was resumed")
 }

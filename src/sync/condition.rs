@@ -2,7 +2,8 @@
 //!
 //! A waiter's place in the queue is guarded by the queue's lock, because any thread may signal. Who signals
 //! takes the waiter out and tells its thread; who gives up waiting takes himself out, and finds out under
-//! the lock whether a signal was faster, or without it that one of its own thread was. So no signal is lost to a waiter that has just timed out.
+//! the lock whether a signal was faster, or without it that one of its own thread was. So no signal is lost to a
+//! waiter that has just timed out.
 
 use std::io;
 

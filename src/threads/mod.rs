@@ -8,6 +8,7 @@
 //!
 //! - `layout`: what is known of libc's threads, and whether it is true here
 //! - `block`: thread-local storage and control blocks
+//! - `fields`: what libc notes about each thread
 //! - `thread`: a thread's life
 //! - `cancel`: cancellation
 //! - `futex`: the system call
@@ -23,6 +24,7 @@
 
 mod block;
 mod cancel;
+mod fields;
 pub mod futex;
 mod join;
 mod kernel;

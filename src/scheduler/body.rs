@@ -1,0 +1,92 @@
+//! How a coroutine's body begins, and how it ends.
+
+use core::arch::naked_asm;
+use core::ffi::c_void;
+use core::ptr;
+
+use super::Scheduler;
+use crate::context::{self, Context};
+use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::{annotate, local, tls};
+
+impl Scheduler {
+    /// Lets the next resume begin the body of a coroutine.
+    ///
+    /// # Safety
+    /// It does not run, and nothing on its stack is needed.
+    #[inline]
+    pub(super) unsafe fn begin_anew(co: *mut Coroutine) {
+        // SAFETY: by contract.
+        unsafe {
+            let Ground::Private(stack) = &(*co).ground else {
+                (*co).state = State::Fresh;
+                return;
+            };
+            lay_out(co, stack.top());
+            Self::set_suspended(co);
+        }
+    }
+}
+
+/// Prepares the first switch to a coroutine.
+#[inline]
+pub(super) unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
+    // SAFETY: `top` ends a stack of at least a page that nothing uses.
+    unsafe {
+        if let Some((low, size)) = (*co).stack() {
+            annotate::clear_stack(low, size);
+        }
+        (*co).context = Context::beginning(top, (*co).control, body_frame, co.cast());
+    }
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn body_frame() {
+    naked_asm!(
+        include_str!("../../asm/x86_64/body.S"),
+        begin = sym begin,
+        finish = sym finish,
+        options(att_syntax),
+    )
+}
+
+/// A body and its argument, as the assembly takes them.
+#[repr(C)]
+struct Body {
+    routine: Routine,
+    argument: *mut c_void,
+}
+
+unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
+    ptr::null_mut()
+}
+
+/// A coroutine begins, on its own stack.
+unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
+    // SAFETY: `co` runs here, on a new stack.
+    unsafe {
+        annotate::arrive(ptr::null_mut());
+        (*co).started = true;
+        tls::set_hook_word(if (*co).hooked { Scheduler::get().expose_provenance() } else { 0 });
+        Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
+    }
+}
+
+/// Its body has returned: it leaves for good.
+unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
+    // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
+    unsafe {
+        if let Some(rare) = &mut (*co).rare {
+            local::destroy(&raw mut rare.locals);
+        }
+        tls::set_hook_word(0);
+        (*co).ended = true;
+        (*co).state = State::Done;
+        if let Some(tenant) = (*co).tenant() {
+            tenant.clear(co.cast());
+        }
+        let switch = Scheduler::leave(Scheduler::get());
+        context::switch(switch.from, switch.to);
+    }
+    unreachable!("a coroutine that has ended was resumed")
+}
