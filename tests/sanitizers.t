@@ -83,8 +83,8 @@ else skip 'clang is not installed'; fi
 # The programs of the other suites. Left out is what is no sign of anything under a checker:
 # - cancelled threads, whose frames the sanitizer goes on to guard; forks while other threads hold its allocator's lock;
 # - cases without memory, or that measure it;
-# - calls with bad addresses on purpose.
-NOT_HERE='cancel|without_(any_)?memory|no_memory|forking_while_other_threads|flat|hundred_thousand|given_back|costs_at_most|errors_are_those_a_thread_gets'
+# - calls with bad addresses on purpose; an allocator of the program's own.
+NOT_HERE='cancel|without_(any_)?memory|no_memory|forking_while_other_threads|flat|hundred_thousand|given_back|costs_at_most|errors_are_those_a_thread_gets|without_the_allocator'
 SUITES=$(cd "$ROOT/tests/c" && grep -rl '^RUN_TESTS' --include='*.c' --include='*.cpp' . | sed 's,^\./,,' | LC_ALL=C sort)
 
 # cases_of SOURCE: the names of those of its cases that are run
