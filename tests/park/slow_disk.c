@@ -8,14 +8,15 @@
 #define _GNU_SOURCE
 #include "park.h"
 
-#include <linux/fuse.h>
+#include "../c/fuse.h"
+
 #include <sched.h>
 #include <sys/mount.h>
 
 /* Linux 6.18 asks for copies by a newer name first. The answer has the same bytes. */
-enum { FIRST_NODE = 2, COPY_FILE_RANGE_64 = 53 };
+enum { COPY_FILE_RANGE_64 = 53 };
 
-static int device, orders;
+static int orders;
 static uint32_t slow;
 static char mounted[64];
 
@@ -24,22 +25,10 @@ static char mounted[64];
 static uint64_t asked[CROWD];
 static bool told[CROWD];
 
-static void answer(uint64_t unique, int error, const void *body, size_t size) {
-  struct fuse_out_header head = {.len = (uint32_t)(sizeof head + size), .error = -error, .unique = unique};
-  struct iovec parts[2] = {{&head, sizeof head}, {(void *)(uintptr_t)body, size}};
-  /* It fails when whoever asked has gone. */
-  ssize_t unused = writev(device, parts, size ? 2 : 1);
-  (void)unused;
-}
-
 static void answer_when_told(uint64_t index) {
   struct fuse_write_out copied = {.size = 4};
   if (index >= CROWD || !asked[index] || !told[index]) return;
   answer(asked[index], 0, &copied, slow == FUSE_COPY_FILE_RANGE ? sizeof copied : 0);
-}
-
-static struct fuse_attr attributes(uint64_t node) {
-  return (struct fuse_attr){.ino = node, .size = 4096, .mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0600, .nlink = 1, .blksize = 4096};
 }
 
 static void serve_one(const struct fuse_in_header *request, const void *body) {
@@ -49,40 +38,7 @@ static void serve_one(const struct fuse_in_header *request, const void *body) {
     answer_when_told(index);
     return;
   }
-  switch (request->opcode) {
-    case FUSE_INIT: {
-      const struct fuse_init_in *in = body;
-      struct fuse_init_out out = {.major = FUSE_KERNEL_VERSION, .minor = in->minor, .max_write = 4096, .max_background = 64};
-      answer(request->unique, 0, &out, sizeof out);
-      break;
-    }
-    case FUSE_LOOKUP: {
-      uint64_t node = FIRST_NODE + strtoul(body, NULL, 10);
-      struct fuse_entry_out out = {.nodeid = node, .attr_valid = 100, .entry_valid = 100, .attr = attributes(node)};
-      answer(request->unique, 0, &out, sizeof out);
-      break;
-    }
-    case FUSE_GETATTR: {
-      struct fuse_attr_out out = {.attr_valid = 100, .attr = attributes(request->nodeid)};
-      answer(request->unique, 0, &out, sizeof out);
-      break;
-    }
-    case FUSE_OPEN: {
-      struct fuse_open_out out = {.fh = 1, .open_flags = FOPEN_DIRECT_IO};
-      answer(request->unique, 0, &out, sizeof out);
-      break;
-    }
-    case FUSE_RELEASE:
-      answer(request->unique, 0, NULL, 0);
-      break;
-    case FUSE_FORGET:
-    case FUSE_BATCH_FORGET:
-    case FUSE_INTERRUPT:
-      break;
-    default:
-      /* Nobody is asked a second time: closing sends no more FLUSH. */
-      answer(request->unique, ENOSYS, NULL, 0);
-  }
+  serve_as_any_disk(request, body, FOPEN_DIRECT_IO);
 }
 
 static void serve(int told_by) {

@@ -2,27 +2,15 @@
    always is. */
 #include "threads_mode.h"
 
-#include <linux/fuse.h>
-#include <sys/mount.h>
-#include <sys/uio.h>
+#include "../fuse.h"
 
-enum { SIZE = 4096, READERS = 4, FIRST_NODE = 2 };
+#include <sys/mount.h>
+
+enum { SIZE = FILE_SIZE, READERS = 4 };
 
 /* ---- a disk of a process of its own, which answers a read when it is told to ----------------------------------------- */
 
-static int device;
-
 static char content(uint64_t node, size_t at) { return (char)(node * 31 + at * 7 + at / 256); }
-
-static void answer(uint64_t unique, int error, const void *body, size_t size) {
-  struct fuse_out_header head = {.len = (uint32_t)(sizeof head + size), .error = -error, .unique = unique};
-  struct iovec parts[2] = {{&head, sizeof head}, {(void *)(uintptr_t)body, size}};
-  if (writev(device, parts, size ? 2 : 1) < 0) return;
-}
-
-static struct fuse_attr attributes(uint64_t node) {
-  return (struct fuse_attr){.ino = node, .size = SIZE, .mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0600, .nlink = 1, .blksize = SIZE};
-}
 
 static void serve(int orders) {
   static char request[FUSE_MIN_READ_BUFFER * 4];
@@ -30,46 +18,17 @@ static void serve(int orders) {
     if (read(device, request, sizeof request) < (ssize_t)sizeof(struct fuse_in_header)) _exit(0);
     const struct fuse_in_header *in = (void *)request;
     const void *body = in + 1;
-    switch (in->opcode) {
-      case FUSE_INIT: {
-        const struct fuse_init_in *init = body;
-        struct fuse_init_out out = {.major = FUSE_KERNEL_VERSION, .minor = init->minor, .max_write = SIZE};
-        answer(in->unique, 0, &out, sizeof out);
-        break;
-      }
-      case FUSE_LOOKUP: {
-        uint64_t node = FIRST_NODE + strtoul(body, NULL, 10);
-        struct fuse_entry_out out = {.nodeid = node, .attr_valid = 100, .entry_valid = 100, .attr = attributes(node)};
-        answer(in->unique, 0, &out, sizeof out);
-        break;
-      }
-      case FUSE_GETATTR: {
-        struct fuse_attr_out out = {.attr_valid = 100, .attr = attributes(in->nodeid)};
-        answer(in->unique, 0, &out, sizeof out);
-        break;
-      }
-      case FUSE_OPEN: {
-        struct fuse_open_out out = {.fh = 1};
-        answer(in->unique, 0, &out, sizeof out);
-        break;
-      }
-      case FUSE_READ: {
-        const struct fuse_read_in *what = (const void *)body;
-        char data[SIZE], told;
-        size_t from = what->offset < SIZE ? what->offset : SIZE;
-        size_t size = what->size < SIZE - from ? what->size : SIZE - from;
-        /* The end of the orders is the end of the case. */
-        if (read(orders, &told, 1) != 1) _exit(0);
-        for (size_t i = 0; i < size; i++) data[i] = content(in->nodeid, from + i);
-        answer(in->unique, 0, data, size);
-        break;
-      }
-      case FUSE_FORGET:
-      case FUSE_BATCH_FORGET:
-      case FUSE_INTERRUPT:
-        break;
-      default:
-        answer(in->unique, in->opcode == FUSE_RELEASE ? 0 : ENOSYS, NULL, 0);
+    if (in->opcode == FUSE_READ) {
+      const struct fuse_read_in *what = (const void *)body;
+      char data[SIZE], told;
+      size_t from = what->offset < SIZE ? what->offset : SIZE;
+      size_t size = what->size < SIZE - from ? what->size : SIZE - from;
+      /* The end of the orders is the end of the case. */
+      if (read(orders, &told, 1) != 1) _exit(0);
+      for (size_t i = 0; i < size; i++) data[i] = content(in->nodeid, from + i);
+      answer(in->unique, 0, data, size);
+    } else {
+      serve_as_any_disk(in, body, 0);
     }
   }
 }
