@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Threads as coroutines under load: tests/stress/torture.c on one, two and four kernel threads.
+# Threads as coroutines under load: tests/stress/torture/torture.c on one, two and four kernel threads.
 # Usage: torture.sh [SECONDS]   on each of them (120)
 # A failure names its seed: SEED=0x... in the environment repeats it.
 set -euo pipefail
@@ -9,7 +9,7 @@ case $seconds in '' | *[!0-9]*) echo "Usage: torture.sh [SECONDS]" >&2; exit 1 ;
 lib=$PWD/target/release/libcolib.so out=$PWD/target/stress
 [ -e "$lib" ] || { echo "torture.sh: target/release/libcolib.so is missing: run 'make build' first" >&2; exit 1; }
 mkdir -p "$out"
-${CC:-cc} -std=gnu11 -g -O1 -Wall -Wextra -Werror tests/stress/torture.c -o "$out/torture" -lpthread
+${CC:-cc} -std=gnu11 -g -O1 -Wall -Wextra -Werror tests/stress/torture/torture.c -o "$out/torture" -lpthread
 failed=0
 for workers in 1 2 4; do
   printf '%d kernel thread(s): ' "$workers"
