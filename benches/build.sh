@@ -35,6 +35,15 @@ for name in shared timeouts resolver parked prefork; do program "$name" "$name.c
 program passthrough passthrough.c
 program servers-load servers/load.c
 program thread_per_connection ../../examples/thread_per_connection.c
+program microhttpd ../../tests/threads_mode/microhttpd.c -lmicrohttpd
+
+# What servers need that are not programs of ours. Without it their row says that they do not start.
+servers=$ROOT/target/benches
+[ -s "$servers/cert.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$servers/key.pem" \
+  -out "$servers/cert.pem" -days 3650 -subj /CN=localhost 2>/dev/null || echo "no certificate: openssl failed" >&2
+[ -d "$servers/mariadb" ] || mariadb-install-db --no-defaults --datadir="$servers/mariadb" --auth-root-authentication-method=normal \
+  --skip-test-db --skip-name-resolve --innodb-log-file-size=10M --user="$(id -un)" >/dev/null 2>&1 \
+  || echo "no tables for mariadbd: mariadb-install-db failed" >&2
 
 crates=$ROOT/target/benches/crates
 if CARGO_TARGET_DIR=$crates cargo build --release --quiet --locked --manifest-path crates/Cargo.toml 2>"$BIN/bench-crates.why"; then

@@ -266,7 +266,11 @@ ROWS = [
             ("new", "a connection for each 64 bytes", "new", {100: 0.7}, "{bin}/thread_per_connection PORT"),
             ("python", "Python's ThreadingTCPServer, which echoes", "echo", {100: 1.0, 1000: 0.7}, PYTHON),
             ("microsocks", "64 bytes to and fro behind microsocks", "socks", {100: 1.0, 1000: 0.7}, MICROSOCKS),
-            ("tinyproxy", "a GET through tinyproxy", "proxy", {100: 0.7}, "{programs}/servers/tinyproxy.sh"),
+            ("tinyproxy", "a GET through tinyproxy", "proxy", {100: 1.0}, "{programs}/servers/tinyproxy.sh"),
+            ("privoxy", "a GET through privoxy", "proxy", {100: 1.0}, "{programs}/servers/privoxy.sh"),
+            ("stunnel", "64 bytes to and fro behind stunnel", "echo", {100: 1.0}, "{programs}/servers/stunnel.sh"),
+            ("microhttpd", "a page of 20,000 bytes by libmicrohttpd", "get", {100: 1.0, 1000: 1.0}, "{bin}/microhttpd PORT"),
+            ("mariadbd", "select 1 from mariadbd", "mysql", {100: 1.0, 1000: 1.0}, "{programs}/servers/mariadbd.sh"),
         )
     ),
     Row(

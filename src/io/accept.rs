@@ -4,10 +4,9 @@ use core::ffi::c_int;
 use std::io;
 
 use super::ending::Ending;
-use super::{Direction, error, is_nonblocking, persist};
+use super::{Direction, error, persist};
 use crate::reactor::registry;
 use crate::scheduler::{Scheduler, made_here};
-use crate::sys;
 
 /// `accept4`, and `accept` with no flags. No flag of the listener is touched, even for a moment.
 ///
@@ -19,12 +18,7 @@ pub unsafe fn accept(
 ) -> io::Result<c_int> {
     // SAFETY: by contract.
     unsafe {
-        // What does not listen, and what does not block, has its answer at once.
         let mut forks = registry::forks();
-        let listens = sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN);
-        if !listens.is_ok_and(|listens| listens != 0) || is_nonblocking(fd)? {
-            return sys::accept4(fd, address, length, flags).inspect(|&made| made_here(made, forks));
-        }
         let mut ending = Ending::new(fd, || Err(error(libc::EINVAL)));
         persist(scheduler, fd, Direction::Connection, || {
             forks = registry::forks();

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::{Direction, Patience, error, is_nonblocking, would_block};
+use super::{Direction, Patience, error, would_block};
 use crate::clock;
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -20,10 +20,11 @@ use crate::sys;
 pub unsafe fn connect(
     scheduler: *mut Scheduler, fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t,
 ) -> io::Result<()> {
-    if is_nonblocking(fd)? {
+    let flags = sys::fcntl(fd, libc::F_GETFL, 0)?;
+    if flags & libc::O_NONBLOCK != 0 {
         return sys::connect(fd, address, length);
     }
-    let mut result = begin(fd, address, length);
+    let mut result = begin(fd, flags, address, length);
     let mut patience: Option<Patience> = None;
     loop {
         // EALREADY: an earlier connect has not been decided yet, and this one waits for it.
@@ -33,6 +34,13 @@ pub unsafe fn connect(
         let no_room = sys::failed_with(&result, libc::EAGAIN);
         if !in_progress && !no_room {
             return result;
+        }
+        if in_progress && patience.is_none() {
+            // On the same host it is often decided by now, and how long it may take need not be asked.
+            let ready = sys::readiness(fd, libc::POLLOUT);
+            if ready != 0 {
+                return outcome(fd, ready, address, length);
+            }
         }
         let patience = match &mut patience {
             Some(patience) => patience,
@@ -46,14 +54,13 @@ pub unsafe fn connect(
         unsafe {
             if no_room {
                 patience.nap(scheduler)?;
-                result = begin(fd, address, length);
+                result = begin(fd, sys::fcntl(fd, libc::F_GETFL, 0)?, address, length);
             } else {
                 let decided = decision(scheduler, fd, patience);
                 if would_block(&decided) {
                     return result;
                 }
-                decided?;
-                return outcome(fd, address, length);
+                return outcome(fd, decided?, address, length);
             }
         }
     }
@@ -71,31 +78,37 @@ pub(super) unsafe fn decide(scheduler: *mut Scheduler, fd: c_int) -> io::Result<
     if would_block(&decided) {
         return Err(error(libc::EINPROGRESS));
     }
-    decided?;
+    let ready = decided?;
     // Of the address of a connection that has begun only the family counts.
     // SAFETY: an address of all zeroes is valid.
     let mut address: libc::sockaddr_in6 = unsafe { core::mem::zeroed() };
     address.sin6_family =
         sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)? as libc::sa_family_t;
     let length = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
-    let result = outcome(fd, (&raw const address).cast(), length);
+    let result = outcome(fd, ready, (&raw const address).cast(), length);
     if sys::failed_with(&result, libc::EISCONN) { Ok(()) } else { result }
 }
 
-/// Parks until a connection is decided; EAGAIN when the time is up.
-unsafe fn decision(scheduler: *mut Scheduler, fd: c_int, patience: &mut Patience) -> io::Result<()> {
-    while sys::readiness(fd, libc::POLLOUT) == 0 {
+/// Parks until a connection is decided, and gives what poll says of it then; EAGAIN when the time is up.
+unsafe fn decision(scheduler: *mut Scheduler, fd: c_int, patience: &mut Patience) -> io::Result<i16> {
+    loop {
+        let ready = sys::readiness(fd, libc::POLLOUT);
+        if ready != 0 {
+            return Ok(ready);
+        }
         // SAFETY: by contract of the callers.
         unsafe { patience.wait(scheduler)? };
     }
-    Ok(())
 }
 
-/// The outcome of a connection that is decided.
-fn outcome(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
-    let domain = sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
-    let failed = sys::readiness(fd, libc::POLLOUT) & (libc::POLLERR | libc::POLLHUP) != 0;
-    if !failed || !matches!(domain, libc::AF_INET | libc::AF_INET6) {
+/// The outcome of a connection that is decided, of which poll says `ready`.
+fn outcome(fd: c_int, ready: i16, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
+    let failed = ready & (libc::POLLERR | libc::POLLHUP) != 0;
+    let of_internet = || {
+        let domain = sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
+        domain.map(|domain| matches!(domain, libc::AF_INET | libc::AF_INET6))
+    };
+    if !failed || !of_internet()? {
         return sys::connect(fd, address, length);
     }
     // Another connect could begin anew when somebody shut the socket down meanwhile. So take the error, and
@@ -110,8 +123,8 @@ fn outcome(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -
     Err(error(errno))
 }
 
-fn begin(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
-    let flags = sys::fcntl(fd, libc::F_GETFL, 0)?;
+/// Begins a connection on a description that blocks; `flags` are its.
+fn begin(fd: c_int, flags: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
     sys::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK)?;
     let result = sys::connect(fd, address, length);
     sys::fcntl(fd, libc::F_SETFL, flags)?;
