@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Python's own tests of threads give the same results where threads are coroutines (COLIB_THREADS=1) as on threads, but for those
-# that tests/threads_mode/python_exceptions.txt gives reasons for.
+# Python's own tests of threads give the same results where threads are coroutines of one kernel thread and of two (COLIB_THREADS)
+# as on threads, but for those that tests/threads_mode/python_exceptions.txt gives reasons for.
 . "$(dirname "$0")/lib.sh"
 missing=$("$ROOT/scripts/packages.sh" 2>&1) || diag "$missing"
 TESTS="test_thread test_threading test_threading_local test_queue test_socketserver test_sched test_threadsignals"
@@ -21,11 +21,13 @@ run() {
 if ! $PYTHON -c 'import test.test_threading' 2>/dev/null; then
   skip "Python's tests are not installed"
 else
-  run plain env & plain=$!
-  run coroutines env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD"
-  wait $plain
-  said=$($PYTHON "$PARTS/python_results.py" "$OUT/plain.xml" "$OUT/coroutines.xml" 2>&1)
-  like "$said" '^[3-9][0-9][0-9] tests$' 'some hundred tests give the same results'
-  [[ $said =~ ^[0-9]+\ tests$ ]] || diag "$said" "$(tail -n 15 "$OUT/coroutines.log")"
+  run plain env &
+  for workers in 1 2; do run $workers env COLIB_THREADS=$workers LD_PRELOAD="$PRELOAD" & done
+  wait
+  for workers in 1 2; do
+    said=$($PYTHON "$PARTS/python_results.py" "$OUT/plain.xml" "$OUT/$workers.xml" 2>&1)
+    like "$said" '^[3-9][0-9][0-9] tests$' "some hundred tests give the same results on $workers of the kernel's threads"
+    [[ $said =~ ^[0-9]+\ tests$ ]] || diag "$said" "$(tail -n 15 "$OUT/$workers.log")"
+  done
 fi
 done_testing
