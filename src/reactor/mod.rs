@@ -239,6 +239,11 @@ impl Reactor {
     pub unsafe fn accept_now(
         &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
     ) -> io::Result<c_int> {
+        if flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
+            // It is refused at once, and the ring would say why in another order.
+            // SAFETY: by contract.
+            return unsafe { sys::accept4(fd, address, length, flags) };
+        }
         if self.ring.is_none() {
             self.ring = Ring::open();
         }
@@ -252,9 +257,8 @@ impl Reactor {
             // Somebody got rid of the ring; the next call makes a new one.
             self.ring = None;
         }
-        // What does not listen, what does not block, and what no call can mean has its answer at once.
-        let known = flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == 0;
-        if known && sys::is_blocking_listener(fd)? && sys::readiness(fd, libc::POLLIN) == 0 {
+        // What does not listen, and what does not block, has its answer at once.
+        if sys::is_blocking_listener(fd)? && sys::readiness(fd, libc::POLLIN) == 0 {
             // The kernel reserves the connection's number before it waits.
             sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
