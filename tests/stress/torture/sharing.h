@@ -67,6 +67,7 @@ static struct {
   pthread_mutex_t mutex;
   pthread_cond_t filled, emptied;
   long items[ROOM], head, count, put, taken, sum_put, sum_taken;
+  int no_more; /* whoever puts has ended */
 } queue = {.mutex = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
 
 static void *puts_items(void *unused) {
@@ -92,16 +93,16 @@ static void *puts_items(void *unused) {
   return unused;
 }
 
-static void *takes_items(void *forever) {
+static void *takes_items(void *unused) {
   uint64_t state = new_dice();
   for (;;) {
     pthread_mutex_lock(&queue.mutex);
-    while (queue.count == 0 && !(stop && forever == NULL)) {
+    while (queue.count == 0 && !queue.no_more) {
       if (below(&state, 2)) {
         struct timespec at = from_now(CLOCK_REALTIME, 1 + below(&state, 20000));
         int error = pthread_cond_timedwait(&queue.filled, &queue.mutex, &at);
         CHECK(error == 0 || error == ETIMEDOUT);
-      } else pthread_cond_wait(&queue.filled, &queue.mutex); /* whoever stops us signals */
+      } else pthread_cond_wait(&queue.filled, &queue.mutex); /* who ends us signals */
     }
     int over = queue.count == 0;
     if (!over) {
@@ -112,7 +113,7 @@ static void *takes_items(void *forever) {
       pthread_cond_signal(&queue.emptied);
     }
     pthread_mutex_unlock(&queue.mutex);
-    if (over) return NULL;
+    if (over) return unused;
     rest(&state);
   }
 }

@@ -47,6 +47,7 @@ int main(int count, char **arguments) {
   atomic_store(&stop, 1);
   for (int i = 0; i < made_here; i++) CHECK(pthread_join(threads[i], NULL) == 0);
   pthread_mutex_lock(&queue.mutex);
+  queue.no_more = 1;
   pthread_cond_broadcast(&queue.filled);
   pthread_mutex_unlock(&queue.mutex);
   for (int i = 0; i < 2; i++) CHECK(pthread_join(consumers[i], NULL) == 0);
