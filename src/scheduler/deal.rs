@@ -146,3 +146,35 @@ pub(super) unsafe fn begin_anew() {
         STORE.raw().open();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::waiter::Wake;
+
+    unsafe extern "C" fn never_begins(_: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
+        ptr::null_mut()
+    }
+
+    #[test]
+    fn messages_for_an_earlier_life_wake_nobody() {
+        let this = Scheduler::get_or_new();
+        // SAFETY: the thread's own scheduler; the coroutines never run.
+        unsafe {
+            let make = || Scheduler::deal(this, never_begins, ptr::null_mut(), 1 << 16, 64).unwrap();
+            let first = make();
+            (*this).members.push_back(&(*first).member);
+            (*this).reactor.remote().post(Message::Wake(&raw const (*first).waiter, Wake::Ready));
+            Scheduler::dispose(this, first);
+            let second = make();
+            assert_eq!(first, second, "a spare one lives again");
+            // As the thread does that has it now.
+            (*second).waiter.arm();
+            Scheduler::read_mail(this);
+            assert!((*this).ready.is_empty());
+            (*second).waiter.disarm();
+            (*this).members.push_back(&(*second).member);
+            Scheduler::dispose(this, second);
+        }
+    }
+}

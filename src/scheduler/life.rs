@@ -166,6 +166,8 @@ impl Scheduler {
             let store = (*co).store();
             (*co).rare = None;
             if store != 0 {
+                // It may begin anew on another thread: a message for an earlier wait must not find it there.
+                (*this).reactor.remote().forget(&raw const (*co).waiter);
                 deal::give_back(co, store);
             } else if !(*this).spares.keep(co) {
                 Self::give_back(this, co);

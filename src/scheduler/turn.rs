@@ -183,7 +183,7 @@ impl Scheduler {
 
     /// Does what other threads asked for.
     #[inline(always)]
-    unsafe fn read_mail(this: *mut Scheduler) {
+    pub(super) unsafe fn read_mail(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`.
         unsafe {
             if (*this).reactor.remote().has_mail() {

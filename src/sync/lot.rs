@@ -72,6 +72,8 @@ pub struct Place {
     since: Nanos,
     /// He was told to look again, and has not looked yet.
     poked: AtomicBool,
+    /// He was told so at some time. His own.
+    told: Cell<bool>,
 }
 
 fn bucket(address: usize) -> &'static Bucket {
@@ -262,6 +264,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             ticket,
             since: clock::now(),
             poked: AtomicBool::new(false),
+            told: Cell::new(false),
         })?);
         (*waiter).arm();
         (*waiter).leave.set(Some((abandon, place.cast_const().cast())));
@@ -296,8 +299,8 @@ pub unsafe fn leave(scheduler: *mut Scheduler, place: *const Place, hands_on: bo
         (*waiter).disarm();
         (*waiter).leave.set(None);
         let stood = step_out(place, hands_on);
-        if !stood || (*place).poked.load(Ordering::SeqCst) {
-            // The message may still be under way.
+        if !stood || (*place).told.get() || (*place).poked.load(Ordering::SeqCst) {
+            // The message may still be under way, though something else woke him and he has looked since.
             Scheduler::remote(scheduler).forget(waiter);
         }
         drop(Box::from_raw(place.cast_mut()));

@@ -28,8 +28,7 @@ impl Threads {
         }
     }
 
-    /// `pthread_getattr_np` of a thread of ours; `None` for the main thread and real ones, which libc knows. `affinity`
-    /// adds what the kernel says to the attributes.
+    /// `pthread_getattr_np` of a thread of ours; `None` for the main thread and real ones, which libc knows.
     ///
     /// # Safety
     /// As for [`Threads::kernel_thread`]; `attributes` is writable.

@@ -114,7 +114,9 @@ unsafe fn look_again(place: *const Place) -> bool {
     // SAFETY: the running coroutine stands there, and its waiter is idle.
     unsafe {
         (*(*place).waiter).arm();
-        (*place).poked.swap(false, Ordering::SeqCst)
+        let poked = (*place).poked.swap(false, Ordering::SeqCst);
+        (*place).told.set(poked || (*place).told.get());
+        poked
     }
 }
 
@@ -181,5 +183,31 @@ impl Place {
     fn is_out(&self) -> bool {
         let _held = super::Held::new(super::bucket(self.address));
         self.queue.get().is_null()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::lot::poke;
+
+    #[test]
+    fn who_leaves_gets_no_message_of_the_wait_any_more() {
+        let this = Scheduler::get_or_new();
+        let word = 0u32;
+        let address = (&raw const word).addr();
+        // SAFETY: the thread's main coroutine runs and waits for nothing else; it leaves its place.
+        unsafe {
+            let place = stand(this, address, 0).unwrap();
+            std::thread::scope(|scope| _ = scope.spawn(|| poke(address)));
+            assert!(Scheduler::remote(this).has_mail());
+            // Woken by its limit, say, before the thread has read its mail.
+            (*(*place).waiter).disarm();
+            assert!(look_again(place));
+            assert!(leave(this, place, false));
+            let mut mail = Vec::new();
+            Scheduler::remote(this).take(&mut mail);
+            assert!(mail.is_empty(), "{mail:?}");
+        }
     }
 }
