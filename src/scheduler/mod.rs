@@ -72,6 +72,10 @@ pub struct Scheduler {
     mail: Vec<Message>,
     timers: Timers,
     glances: turn::Glances,
+    /// The innermost loop that runs coroutines.
+    looping: turn::Loop,
+    /// How many of the batch run before the next stacks are fetched.
+    fetched: u32,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// The coroutine that the loop resumed last.

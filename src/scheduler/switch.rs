@@ -27,7 +27,7 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
         if Scheduler::may_resume(this, co) {
             Scheduler::reap(this);
             (*(*this).current).context.word = word;
-            return Scheduler::enter(this, co);
+            return Scheduler::enter(this, (*this).current, co);
         }
     }
     tls::set_hook_word(word);
@@ -98,14 +98,15 @@ impl Scheduler {
         unsafe {
             (*(*this).current).context.word = 0;
             Self::change_base(co, co);
-            let switch = Self::enter(this, co);
+            let switch = Self::enter(this, (*this).current, co);
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);
             }
         }
     }
 
-    /// Gives control to whoever resumed the running coroutine, until something goes on with this one.
+    /// Gives control to whoever resumed the running coroutine, until something goes on with this one. When that is the
+    /// loop, and all that it would do is to resume another, it is not gone back to.
     ///
     /// # Safety
     /// A coroutine runs, its waiter is armed, and no borrow or lock is held (invariant 3).
@@ -114,8 +115,19 @@ impl Scheduler {
         unsafe {
             (*(*this).current).context.word = 0;
             let me = (*this).current;
-            Self::change_base(me, (*me).resumer());
-            let switch = Self::suspend(this);
+            let next = Self::successor(this);
+            let switch = if next.is_null() {
+                Self::change_base(me, (*me).resumer());
+                Self::suspend(this)
+            } else if next == me {
+                return;
+            } else {
+                // One that the program made itself runs with the loop's.
+                let based = if (*next).base() == 0 { (*me).resumer() } else { next };
+                Self::change_base(based, based);
+                Self::set_suspended(me);
+                Self::enter(this, (*me).resumer(), next)
+            };
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);
             }
@@ -143,13 +155,12 @@ impl Scheduler {
         tls::set_gate(if open && !annotate::sanitized() { this.expose_provenance() } else { 0 });
     }
 
-    /// The switch from the running coroutine to `co`, which it resumes.
+    /// The switch from the running coroutine to `co`, which gives control to `resumer` when it leaves.
     #[inline(always)]
-    unsafe fn enter(this: *mut Scheduler, co: *mut Coroutine) -> Switch {
+    unsafe fn enter(this: *mut Scheduler, resumer: *mut Coroutine, co: *mut Coroutine) -> Switch {
         // SAFETY: by contract of the callers.
         unsafe {
-            let me = (*this).current;
-            (*co).set_resumer(me, Self::switches_only(me) && Self::switches_only(co));
+            (*co).set_resumer(resumer, Self::switches_only(resumer) && Self::switches_only(co));
             Self::hand_over(this, co)
         }
     }

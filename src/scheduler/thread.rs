@@ -78,6 +78,8 @@ impl Scheduler {
             mail: Vec::with_capacity(64),
             timers: Timers::new(),
             glances: Default::default(),
+            looping: super::turn::Loop { runner: ptr::null_mut(), endless: false },
+            fetched: 0,
             allowance: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),

@@ -1,6 +1,7 @@
 //! One round of a thread's loop.
 
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use core::ptr;
 
 use super::Scheduler;
 use crate::clock::{self, NEVER, Nanos};
@@ -18,9 +19,17 @@ const TURNS: u64 = 10_000;
 /// Turns that go by without a glance at the ticks when as many were short.
 const UNSEEN: u32 = 3;
 /// Stacks that are fetched at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: u32 = 8;
 /// Cache lines of a stack that are worth fetching: the frames of a call that waits.
 const STACK_LINES: usize = 6;
+
+/// A loop that runs coroutines.
+pub(super) struct Loop {
+    /// The coroutine that it runs in; null for none.
+    pub runner: *mut Coroutine,
+    /// It has nothing to do between turns.
+    pub endless: bool,
+}
 
 /// When the loop looked for events and deadlines, by [`clock::ticks`].
 #[derive(Default)]
@@ -73,7 +82,7 @@ impl Scheduler {
                 Self::look(this, if idle { limit } else { 0 });
                 (*this).glances = Glances::now();
             }
-            Self::run_ready(this);
+            Self::run_ready(this, limit == NEVER);
         }
     }
 
@@ -101,28 +110,63 @@ impl Scheduler {
         }
     }
 
-    /// Lets those run who are ready now. A loop inside a coroutine goes on with the batch of the loop outside.
-    unsafe fn run_ready(this: *mut Scheduler) {
+    /// Lets those run who are ready now. A loop inside a coroutine goes on with the batch of the loop outside. What is
+    /// `endless` has nothing to do between turns.
+    unsafe fn run_ready(this: *mut Scheduler, endless: bool) {
         // SAFETY: by contract of `turn`; both lists hold waiters of parked coroutines of this thread.
         unsafe {
+            let outer = core::mem::replace(&mut (*this).looping, Loop { runner: (*this).current, endless });
             (*this).batch.append(&(*this).ready);
-            let mut fetched = 0;
-            loop {
-                if fetched == 0 {
-                    Self::fetch_next(&(*this).batch);
-                    fetched = AT_ONCE;
-                }
-                fetched -= 1;
-                let link = (*this).batch.pop_front();
-                if link.is_null() {
-                    break;
-                }
-                let co = Coroutine::of_waiter(Waiter::of_ready(link));
-                debug_assert!(matches!((*co).state, State::Fresh | State::Suspended | State::Open));
-                ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
+            (*this).fetched = 0;
+            while !(*this).batch.is_empty() {
+                let co = Self::next_of_batch(this);
                 Self::resume(this, co);
             }
+            (*this).looping = outer;
             Self::reap(this);
+        }
+    }
+
+    /// Takes out who is next of those whose turn has come: there is one.
+    #[inline(always)]
+    unsafe fn next_of_batch(this: *mut Scheduler) -> *mut Coroutine {
+        // SAFETY: by contract of `run_ready`.
+        unsafe {
+            if (*this).fetched == 0 {
+                Self::fetch_next(&(*this).batch);
+                (*this).fetched = AT_ONCE;
+            }
+            (*this).fetched -= 1;
+            let co = Coroutine::of_waiter(Waiter::of_ready((*this).batch.pop_front()));
+            debug_assert!((*co).state != State::Done);
+            ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
+            co
+        }
+    }
+
+    /// Whom the loop that resumed the running coroutine would resume next, if it had nothing else to do before: when
+    /// this one parks it can go on with that one straight away. Null when the loop must come.
+    #[inline(always)]
+    pub(super) unsafe fn successor(this: *mut Scheduler) -> *mut Coroutine {
+        // SAFETY: by contract of `park`.
+        unsafe {
+            let me = (*this).current;
+            if (*me).resumer() != (*this).looping.runner || (*me).doomed {
+                return ptr::null_mut();
+            }
+            if (*this).batch.is_empty() {
+                let more = (*this).looping.endless
+                    && !(*this).ready.is_empty()
+                    && (*this).doomed.is_null()
+                    && !(*this).reactor.remote().has_mail()
+                    && !(*this).reactor.remote().has_handled()
+                    && !(*this).glances.is_time_to_look();
+                if !more {
+                    return ptr::null_mut();
+                }
+                (*this).batch.append(&(*this).ready);
+            }
+            Self::next_of_batch(this)
         }
     }
 
