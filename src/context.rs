@@ -129,6 +129,22 @@ pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
     )
 }
 
+/// Goes on with `to`; the running computation is over.
+///
+/// # Safety
+/// As for [`switch`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn depart(to: *const Context) -> ! {
+    naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/depart.S"),
+        ".cfi_endproc",
+        sp = const Context::SP,
+        word = const Context::WORD,
+        options(att_syntax),
+    )
+}
+
 /// [`switch`] that leaves the hook word as it is: for contexts that the program handles itself.
 ///
 /// # Safety

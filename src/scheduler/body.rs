@@ -86,7 +86,7 @@ unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
             tenant.clear(co.cast());
         }
         let switch = Scheduler::leave(Scheduler::get());
-        context::switch(switch.from, switch.to);
+        assert!(!switch.to.is_null(), "a coroutine that has ended was resumed");
+        context::depart(switch.to)
     }
-    unreachable!("a coroutine that has ended was resumed")
 }
