@@ -30,7 +30,7 @@ static void *wait_on_own(void *number) {
   }
   CHECK_IS(n, 1);
   CHECK_IS(events[0].data.fd, which);
-  CHECK(ticks > before + 3);
+  CHECK(ticks > before + 1);
   close(epoll);
   finished++;
   return NULL;

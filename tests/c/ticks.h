@@ -1,4 +1,5 @@
-/* ticks.h - a coroutine that ticks as long as the thread goes on. */
+/* ticks.h - a coroutine that ticks as long as the thread goes on: more than once while others wait for long. While the
+ * thread is blocked it does not, and how often it ticks on a busy machine nobody knows. */
 #ifndef TICKS_H
 #define TICKS_H
 

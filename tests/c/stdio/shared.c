@@ -247,7 +247,7 @@ TEST(a_lock_that_a_plain_thread_holds_does_not_stop_the_others) {
   start(tick, NULL);
   start(print_a_word, NULL);
   loop_until(&done, 1);
-  CHECK(ticks >= 3);
+  CHECK(ticks > 1);
   pthread_join(thread, NULL);
   CHECK_IS(read(ends[0], text, sizeof text), 15);
   CHECK_TEXT(text, "threadcoroutine");
