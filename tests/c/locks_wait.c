@@ -350,8 +350,8 @@ TEST(threads_and_coroutines_wait_for_the_same_routine) {
 
 /* ---- the ends of threads ---------------------------------------------------------------------------- */
 
-static void *lives(void *ms) {
-  usleep((useconds_t)(intptr_t)ms * 1000);
+static void *lives(void *until) {
+  while (!__atomic_load_n((int *)until, __ATOMIC_SEQ_CST)) usleep(1000);
   return (void *)42;
 }
 
@@ -360,7 +360,11 @@ static int c11_lives(void *ms) {
   return 43;
 }
 
-static void *joins(void *unused) {
+#define JOINERS 80
+
+static void *joins(void *number) {
+  static int may_end[JOINERS][2];
+  int *mine = may_end[(intptr_t)number];
   pthread_t thread;
   void *result = NULL;
   struct timespec t;
@@ -368,28 +372,30 @@ static void *joins(void *unused) {
   thrd_t other;
   co_enable_hook_sys();
   CHECK_IS(pthread_join(pthread_self(), NULL), EDEADLK);
-  pthread_create(&thread, NULL, lives, (void *)60);
+  pthread_create(&thread, NULL, lives, &mine[0]);
   t = after_ms(CLOCK_REALTIME, 10);
   CHECK_IS(pthread_timedjoin_np(thread, &result, &t), ETIMEDOUT);
   t = after_ms(CLOCK_MONOTONIC, 10);
   CHECK_IS(pthread_clockjoin_np(thread, &result, CLOCK_MONOTONIC, &t), ETIMEDOUT);
   CHECK_IS(pthread_clockjoin_np(thread, &result, CLOCK_TAI, &t), EINVAL);
+  __atomic_store_n(&mine[0], 1, __ATOMIC_SEQ_CST);
   CHECK_IS(pthread_join(thread, &result), 0);
   CHECK(result == (void *)42);
   CHECK_IS(thrd_create(&other, c11_lives, (void *)20), thrd_success);
   CHECK_IS(thrd_join(other, &code), thrd_success);
   CHECK_IS(code, 43);
-  pthread_create(&thread, NULL, lives, (void *)200);
+  pthread_create(&thread, NULL, lives, &mine[1]);
   pthread_detach(thread);
   CHECK_IS(pthread_join(thread, NULL), EINVAL);
+  __atomic_store_n(&mine[1], 1, __ATOMIC_SEQ_CST);
   __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
-  return unused;
+  return number;
 }
 
 TEST(more_coroutines_join_threads_than_there_are_helpers) {
   start(ticks_on, NULL);
-  for (int i = 0; i < 80; i++) start(joins, NULL);
-  loop_until(&done, 80);
+  for (intptr_t i = 0; i < JOINERS; i++) start(joins, (void *)i);
+  loop_until(&done, JOINERS);
   CHECK(ticks > 1);
 }
 
