@@ -1,11 +1,12 @@
 //! A coroutine: its life, its stack, and all that belongs to it alone.
 //!
-//! Plain data; `scheduler` gives it its life. Kept small, because programs park a million of them: what few
-//! coroutines need stands behind [`Coroutine::rare`].
+//! Plain data; `scheduler` gives it its life. Kept small, because programs park a million of them: two cache lines, the
+//! first of which is all that a switch touches. What comes with the first wait for a descriptor stands behind
+//! [`Coroutine::more`], and what few coroutines have behind [`Coroutine::rare`].
 
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicPtr;
 
 use crate::annotate::Fiber;
@@ -51,26 +52,48 @@ pub enum Ground {
     Shared(Tenant),
 }
 
-/// What a call in progress has that may wait for descriptors.
-pub struct Call {
-    /// The descriptor it waits for, when it is one.
+/// What those have that ever waited for a descriptor, or have what few have.
+pub struct More {
+    /// The descriptor that the call in progress waits for, when it is one.
     pub interest: Interest,
     /// The descriptors it waits for, when there are several.
-    pub interests: Vec<Interest>,
+    pub interests: Box<[Interest]>,
     /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
-    pub scratch: Vec<u8>,
+    pub scratch: Box<[u8]>,
+    rare: Option<Box<Rare>>,
+    /// The base of its own thread-local storage, when it has one.
+    base: usize,
+    /// Its next wait that a cancellation ends is to end at once.
+    cancelled: bool,
 }
 
-impl Call {
-    /// All that it waits for, in the order of asking.
+// With malloc's eight, six steps of it.
+const _: () = assert!(size_of::<More>() == 88);
+
+impl More {
+    /// All that the call in progress waits for, in the order of asking.
     pub fn all(&self) -> impl Iterator<Item = &Interest> {
         self.interests.iter().chain(core::iter::once(&self.interest))
     }
+
+    /// Forgets the call in progress.
+    pub fn end_call(&mut self) {
+        self.interest = Interest::new(ptr::null(), -1, 0);
+        self.interests = Box::default();
+        self.scratch = Box::default();
+    }
 }
 
-impl Default for Call {
+impl Default for More {
     fn default() -> Self {
-        Call { interest: Interest::new(ptr::null(), -1, 0), interests: Vec::new(), scratch: Vec::new() }
+        More {
+            interest: Interest::new(ptr::null(), -1, 0),
+            interests: Box::default(),
+            scratch: Box::default(),
+            rare: None,
+            base: 0,
+            cancelled: false,
+        }
     }
 }
 
@@ -83,14 +106,31 @@ pub struct Rare {
     pub environment: Environment,
     /// Static results of the resolver functions.
     pub answers: Answers,
-    /// The base of its own thread-local storage, when it has one.
-    base: usize,
-    /// Its next wait that a cancellation ends is to end at once.
-    cancelled: bool,
     /// What ThreadSanitizer keeps of it.
     pub fiber: Fiber,
-    /// Nonzero for one that was made for another thread: which store of the process it comes from.
+    /// What those have that were made for another thread.
+    pub dealt: Option<Dealt>,
+}
+
+/// What those have that were made for another thread.
+pub struct Dealt {
+    /// Which store of the process it comes from.
     pub store: u32,
+    /// Among those that its thread has taken in.
+    pub link: Link,
+    /// Whose it is.
+    pub coroutine: NonNull<Coroutine>,
+}
+
+impl Dealt {
+    /// The coroutine whose [`Dealt::link`] this is.
+    ///
+    /// # Safety
+    /// It is one.
+    pub unsafe fn of(link: *const Link) -> *mut Coroutine {
+        // SAFETY: by contract.
+        unsafe { (*link.wrapping_byte_sub(offset_of!(Dealt, link)).cast::<Dealt>()).coroutine.as_ptr() }
+    }
 }
 
 /// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
@@ -122,7 +162,7 @@ impl Default for Answers {
 }
 
 // Spare values of `Tenant::keeps` tell the kinds apart.
-const _: () = assert!(size_of::<Ground>() == 24);
+const _: () = assert!(size_of::<Ground>() == 16);
 
 /// A coroutine. `stCoRoutine_t` of the C interface. What each switch needs stands first, in one cache line.
 #[repr(C, align(64))]
@@ -149,6 +189,8 @@ pub struct Coroutine {
     pub home: AtomicPtr<()>,
     /// Where it goes on.
     pub context: Context,
+    /// How many coroutines its thread had had when it came, as far as that counts.
+    pub age: u32,
     /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
     /// switch, so that the assembly of the yields needs one test.
     resumer: *mut Coroutine,
@@ -165,19 +207,18 @@ pub struct Coroutine {
     pub routine: Option<Routine>,
     /// The body's argument.
     pub argument: *mut c_void,
-    /// What it runs on.
-    pub ground: Ground,
     /// What it waits for (invariant 1: here, never on its stack).
     pub waiter: Waiter,
-    /// What those have that ever waited for a descriptor.
-    pub call: Option<Box<Call>>,
-    /// What few have.
-    pub rare: Option<Box<Rare>>,
-    /// Among all coroutines of its thread.
-    pub member: Link,
+    /// What it runs on.
+    pub ground: Ground,
+    /// What those have that ever waited for a descriptor, or have what few have.
+    pub more: Option<Box<More>>,
 }
 
-const _: () = assert!(size_of::<Coroutine>() == 192, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() == 128, "a million of them are parked");
+const _: () =
+    assert!(offset_of!(Coroutine, control) + size_of::<Control>() <= 64, "a switch takes one cache line");
+const _: () = assert!(offset_of!(Coroutine, context).is_multiple_of(8), "the assembly's words are aligned");
 
 impl Coroutine {
     /// Where the assembly finds what it needs.
@@ -208,6 +249,7 @@ impl Coroutine {
             based: false,
             home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
+            age: 0,
             resumer: ptr::without_provenance_mut(INDIRECT),
             errno: 0,
             number: 0,
@@ -215,11 +257,9 @@ impl Coroutine {
             control: Control::current(),
             routine,
             argument,
-            ground,
             waiter: Waiter::new(),
-            call: None,
-            rare: None,
-            member: Link::new(),
+            ground,
+            more: None,
         }
     }
 
@@ -261,57 +301,70 @@ impl Coroutine {
         waiter.wrapping_byte_sub(offset_of!(Coroutine, waiter)).cast_mut().cast()
     }
 
-    /// The coroutine whose [`Coroutine::member`] this is.
-    pub fn of_member(member: *const Link) -> *mut Coroutine {
-        member.wrapping_byte_sub(offset_of!(Coroutine, member)).cast_mut().cast()
+    /// What comes with the first wait for a descriptor, made when it is first asked for; `None` without memory.
+    pub fn make_more(&mut self) -> Option<&mut More> {
+        if self.more.is_none() {
+            self.more = heap::boxed(More::default());
+        }
+        self.more.as_deref_mut()
+    }
+
+    /// What few coroutines have, if it has it.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref()?.rare.as_deref()
+    }
+
+    /// See [`Coroutine::rare`].
+    pub fn rare_mut(&mut self) -> Option<&mut Rare> {
+        self.more.as_mut()?.rare.as_deref_mut()
     }
 
     /// What few coroutines have, made when it is first asked for; `None` without memory.
-    pub fn rare(&mut self) -> Option<&mut Rare> {
-        if self.rare.is_none() {
-            self.rare = heap::boxed(Rare::default());
+    pub fn make_rare(&mut self) -> Option<&mut Rare> {
+        let more = self.make_more()?;
+        if more.rare.is_none() {
+            more.rare = heap::boxed(Rare::default());
         }
-        self.rare.as_deref_mut()
+        more.rare.as_deref_mut()
     }
 
-    /// The store that it comes from, if it was made for another thread; else zero.
-    pub fn store(&self) -> u32 {
-        if self.based { self.rare.as_ref().map_or(0, |rare| rare.store) } else { 0 }
+    /// Frees what few coroutines have.
+    pub fn drop_rare(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.rare = None;
+        }
+    }
+
+    /// What it has if it was made for another thread.
+    pub fn dealt(&self) -> Option<&Dealt> {
+        if self.based { self.rare()?.dealt.as_ref() } else { None }
     }
 
     /// The base of its own thread-local storage; zero when it has none.
     #[inline(always)]
     pub fn base(&self) -> usize {
-        if self.based { self.rare.as_ref().map_or(0, |rare| rare.base) } else { 0 }
+        if self.based { self.more.as_ref().map_or(0, |more| more.base) } else { 0 }
     }
 
     /// Lets its next wait that a cancellation ends end at once.
     pub fn cancel(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.cancelled = true;
+        if let Some(more) = &mut self.more {
+            more.cancelled = true;
         }
     }
 
     /// Whether [`Coroutine::cancel`] was called since the last time.
     #[inline(always)]
     pub fn take_cancelled(&mut self) -> bool {
-        self.based && self.rare.as_mut().is_some_and(|rare| core::mem::take(&mut rare.cancelled))
+        self.based && self.more.as_mut().is_some_and(|more| core::mem::take(&mut more.cancelled))
     }
 
     /// Gives it thread-local storage of its own. `None` without memory.
     pub fn set_base(&mut self, base: usize) -> Option<()> {
-        let rare = self.rare()?;
-        (rare.base, rare.cancelled, rare.store) = (base, false, 0);
+        let more = self.make_more()?;
+        (more.base, more.cancelled) = (base, false);
         self.based = true;
         Some(())
-    }
-
-    /// What its call in progress has, made when it is first asked for; `None` without memory.
-    pub fn call(&mut self) -> Option<&mut Call> {
-        if self.call.is_none() {
-            self.call = heap::boxed(Call::default());
-        }
-        self.call.as_deref_mut()
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

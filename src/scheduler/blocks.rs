@@ -4,8 +4,10 @@
 //! are then known to the process, until the last of them is released.
 
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::alloc::{Layout, alloc, dealloc};
 
+use super::Scheduler;
 use crate::coroutine::Coroutine;
 use crate::sys;
 
@@ -17,6 +19,8 @@ const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 struct Slab {
     base: *mut Coroutine,
     count: usize,
+    /// No coroutine in this slab or in a later one is older.
+    age: u32,
     /// Orphans in it, and its thread until that is gone. Unused while it has none.
     holders: usize,
 }
@@ -42,9 +46,20 @@ impl Slab {
     }
 }
 
-/// What a free block holds.
+/// What a free block holds: no coroutine of any thread.
+#[repr(C)]
 struct Free {
     next: *mut Free,
+    home: AtomicPtr<()>,
+}
+
+const _: () = assert!(core::mem::offset_of!(Free, home) == Coroutine::HOME);
+
+/// Where somebody is who looks at all blocks.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    slab: usize,
+    block: usize,
 }
 
 /// The blocks of a thread.
@@ -55,11 +70,20 @@ pub(super) struct Blocks {
     left: usize,
     total: usize,
     slabs: Vec<Slab>,
+    /// How many coroutines the thread has had, as far as this counts.
+    ages: u32,
 }
 
 impl Blocks {
     pub(super) const fn new() -> Self {
-        Blocks { free: ptr::null_mut(), fresh: ptr::null_mut(), left: 0, total: 0, slabs: Vec::new() }
+        Blocks {
+            free: ptr::null_mut(),
+            fresh: ptr::null_mut(),
+            left: 0,
+            total: 0,
+            slabs: Vec::new(),
+            ages: 0,
+        }
     }
 
     /// Room for a coroutine; null without memory.
@@ -82,7 +106,8 @@ impl Blocks {
     #[cold]
     fn grow(&mut self) -> Option<()> {
         self.slabs.try_reserve(1).ok()?;
-        let mut slab = Slab { base: ptr::null_mut(), count: self.total.clamp(FIRST, MOST), holders: 0 };
+        let count = self.total.clamp(FIRST, MOST);
+        let mut slab = Slab { base: ptr::null_mut(), count, age: self.ages, holders: 0 };
         slab.base = match slab.count {
             MOST => sys::map_huge().unwrap_or(ptr::null_mut()),
             // SAFETY: the layout is not empty.
@@ -105,8 +130,41 @@ impl Blocks {
     pub(super) unsafe fn free(&mut self, block: *mut Coroutine) {
         let block = block.cast::<Free>();
         // SAFETY: by contract; blocks are larger than what free ones hold.
-        unsafe { block.write(Free { next: self.free }) };
+        unsafe { block.write(Free { next: self.free, home: AtomicPtr::new(ptr::null_mut()) }) };
         self.free = block;
+    }
+
+    /// The age of a coroutine that becomes the thread's. After four thousand million of them, all are as young.
+    #[inline]
+    pub(super) fn next_age(&mut self) -> u32 {
+        let age = self.ages;
+        self.ages = age.saturating_add(1);
+        age
+    }
+
+    /// The next coroutine from `place` on that is at `home`; null when there is none, and then and when it goes over to
+    /// a slab in which all are younger than `age`. Coroutines may come and go meanwhile.
+    pub(super) fn next(&self, place: &mut Place, home: *mut Scheduler, age: u32) -> *mut Coroutine {
+        while let Some(slab) = self.slabs.get(place.slab) {
+            let is_last = place.slab + 1 == self.slabs.len();
+            let used = if is_last { slab.count - self.left } else { slab.count };
+            if place.block == 0 && slab.age > age {
+                break;
+            }
+            while place.block < used {
+                let block = slab.base.wrapping_add(place.block);
+                place.block += 1;
+                // SAFETY: it was handed out at some time, and holds a coroutine or is free; the home is in the same place.
+                if unsafe { (*(&raw const (*block).home)).load(Ordering::Relaxed) } == home.cast() {
+                    return block;
+                }
+            }
+            if is_last {
+                break;
+            }
+            *place = Place { slab: place.slab + 1, block: 0 };
+        }
+        ptr::null_mut()
     }
 
     /// Frees the slabs at the end of the thread, but for those of orphans.
@@ -155,9 +213,9 @@ impl Orphans {
             of.slabs.swap_remove(slab);
             return;
         }
-        let Slab { base, count, .. } = of.slabs[slab];
+        let Slab { base, count, age, .. } = of.slabs[slab];
         let place = self.0.partition_point(|slab| slab.base < base);
-        self.0.insert(place, Slab { base, count, holders: 2 });
+        self.0.insert(place, Slab { base, count, age, holders: 2 });
     }
 
     /// An orphan was released.

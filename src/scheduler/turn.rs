@@ -117,7 +117,7 @@ impl Scheduler {
                 if link.is_null() {
                     break;
                 }
-                let co = Coroutine::of_waiter(Waiter::of_ready(link));
+                let co = Coroutine::of_waiter(Waiter::of(link));
                 debug_assert!(matches!((*co).state, State::Fresh | State::Suspended | State::Open));
                 ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
                 Self::resume(this, co);
@@ -137,7 +137,7 @@ impl Scheduler {
                 if link.is_null() {
                     return;
                 }
-                let sp = (*Coroutine::of_waiter(Waiter::of_ready(link))).context.sp().cast::<i8>();
+                let sp = (*Coroutine::of_waiter(Waiter::of(link))).context.sp().cast::<i8>();
                 (0..STACK_LINES).for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
                 link = batch.after(link);
             }

@@ -93,7 +93,7 @@ impl SharedStacks {
         let slot = NonNull::from(slot);
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
-        Tenant { slot, saved: ptr::null_mut(), length: 0, class: 0, keeps: false }
+        Tenant { slot, saved: Address([0; 3]), class: 0, keeps: false }
     }
 }
 
@@ -107,13 +107,30 @@ impl Drop for SharedStacks {
     }
 }
 
+/// The lower 48 bits of an address, which are all of it in a process: what it maps without asking for more lies below
+/// 2^47.
+#[derive(Clone, Copy, Debug)]
+struct Address([u16; 3]);
+
+impl Address {
+    fn of(place: *mut u8) -> Self {
+        let bits = place.expose_provenance();
+        Address([bits as u16, (bits >> 16) as u16, (bits >> 32) as u16])
+    }
+
+    fn get(self) -> *mut u8 {
+        let [low, middle, high] = self.0.map(usize::from);
+        ptr::with_exposed_provenance_mut(low | middle << 16 | high << 32)
+    }
+}
+
 /// A coroutine's share of a slot. The coroutine is named by its address, `me`.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Tenant {
     slot: NonNull<Slot>,
-    /// The live bytes while another tenant occupies the slot: `length` of them, up to the slot's top.
-    saved: *mut u8,
-    length: u32,
+    /// The live bytes while another tenant occupies the slot: those up to the slot's top, but for [`CONSTANT`].
+    saved: Address,
     /// The size class of the block at `saved`, when there is one.
     class: u8,
     /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
@@ -137,7 +154,6 @@ impl Tenant {
         if self.slot().occupant == me {
             self.set_occupant(ptr::null_mut());
         }
-        self.length = 0;
     }
 
     /// Makes the slot this tenant's without moving anything in: the first frame is about to be laid out.
@@ -151,32 +167,35 @@ impl Tenant {
         unsafe { (*self.slot.as_ptr()).occupant = occupant };
     }
 
-    /// Moves the live bytes, from `sp` to the slot's top, out of the slot.
+    /// Moves the live bytes, from `sp` on, out of the slot.
     ///
     /// # Safety
     /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot.
     pub unsafe fn move_out(&mut self, sp: *mut u8) {
-        let live = self.slot().top() as usize - sp as usize;
+        let live = self.live(sp);
         self.reserve(live);
         // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
         unsafe {
-            annotate::copy_stack(sp, self.saved, live);
+            annotate::copy_stack(sp, self.saved.get(), live);
         }
         self.set_occupant(ptr::null_mut());
-        self.length = live as u32;
     }
 
     /// Moves the tenant's bytes back to where they were.
     ///
     /// # Safety
-    /// The slot is empty and the caller does not run on it.
-    pub unsafe fn move_in(&mut self, me: *mut ()) {
-        let live = self.length as usize;
+    /// It was moved out with the same stack pointer, the slot is empty and the caller does not run on it.
+    pub unsafe fn move_in(&mut self, me: *mut (), sp: *mut u8) {
         // SAFETY: the bytes came from the same place.
         unsafe {
-            annotate::copy_stack(self.saved, self.slot().top().sub(live), live);
+            annotate::copy_stack(self.saved.get(), sp, self.live(sp));
         }
         self.occupy(me);
+    }
+
+    /// How many bytes are kept of a stack with this stack pointer.
+    fn live(&self, sp: *mut u8) -> usize {
+        self.slot().top().addr() - CONSTANT - sp.addr()
     }
 
     /// Makes room for `live` bytes: the smallest block that holds them when it must grow, and when the old one has
@@ -191,12 +210,13 @@ impl Tenant {
         }
         self.give_back();
         // SAFETY: blocks are not empty.
-        self.saved = unsafe { alloc(block(class)) };
-        if self.saved.is_null() {
+        let saved = unsafe { alloc(block(class)) };
+        if saved.is_null() {
             // The bytes have nowhere to go and the other coroutine nowhere to run: no return is left.
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
         }
+        self.saved = Address::of(saved);
         self.class = class;
         self.keeps = true;
     }
@@ -204,7 +224,7 @@ impl Tenant {
     fn give_back(&mut self) {
         if self.keeps {
             // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved, block(self.class)) };
+            unsafe { dealloc(self.saved.get(), block(self.class)) };
             self.keeps = false;
         }
     }
@@ -217,6 +237,10 @@ impl Tenant {
         unsafe { (*self.slot().stacks).tenants -= 1 };
     }
 }
+
+/// The bytes at a slot's top that are the same for all that have begun, and stay there: the return address of their
+/// bodies (`body.S`).
+pub const CONSTANT: usize = 8;
 
 /// Blocks of up to this many steps differ by one step, larger ones by an eighth of a power of two.
 const FINE: usize = 64;
@@ -279,8 +303,8 @@ mod tests {
             b.occupy(two);
             ptr::write_bytes(sp, 0xbb, 100);
             b.clear(two);
-            a.move_in(one);
-            assert!((0..100).all(|i| *sp.add(i) == 0xaa));
+            a.move_in(one, sp);
+            assert!((0..100 - CONSTANT).all(|i| *sp.add(i) == 0xaa));
             assert_eq!(a.occupant(), one);
             a.depart(one);
             b.depart(two);

@@ -226,7 +226,7 @@ pub unsafe fn host_static(scheduler: *mut Scheduler, question: Question) -> *mut
             length *= 2;
             outcome = look_up(scheduler, question, length, 0);
         }
-        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return ptr::null_mut() };
+        let Some(rare) = (*Scheduler::current(scheduler)).make_rare() else { return ptr::null_mut() };
         rare.answers.h_errno = outcome.h_errno;
         let Some(mut host) = outcome.host else { return ptr::null_mut() };
         let kind = match question {

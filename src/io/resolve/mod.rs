@@ -35,7 +35,7 @@ const RESOLVER_SETTINGS: usize = 2;
 /// Settings of the resolver that the coroutine made through `_res`, for the helper to work under.
 unsafe fn settings(scheduler: *mut Scheduler) -> Option<[u64; RESOLVER_SETTINGS]> {
     // SAFETY: a coroutine runs, by contract of the callers.
-    let rare = unsafe { (*Scheduler::current(scheduler)).rare.as_ref()? };
+    let rare = unsafe { (*Scheduler::current(scheduler)).rare()? };
     rare.answers.resolver.first_chunk().copied()
 }
 
@@ -62,7 +62,7 @@ pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
     // SAFETY: by contract; libc's own state of this thread is what a new thread would begin with.
     unsafe {
         let thread = __res_state();
-        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return thread.cast() };
+        let Some(rare) = (*Scheduler::current(scheduler)).make_rare() else { return thread.cast() };
         let resolver = &mut rare.answers.resolver;
         if resolver.is_empty() {
             let Some(room) = heap::room(RESOLVER_STATE) else { return thread.cast() };
@@ -80,7 +80,7 @@ pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
 pub unsafe fn h_errno(scheduler: *mut Scheduler) -> *mut c_int {
     // SAFETY: by contract.
     unsafe {
-        match (*Scheduler::current(scheduler)).rare() {
+        match (*Scheduler::current(scheduler)).make_rare() {
             Some(rare) => &raw mut rare.answers.h_errno,
             None => __h_errno_location(),
         }
