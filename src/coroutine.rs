@@ -105,7 +105,7 @@ pub struct Rare {
     /// Environment variables of its own.
     pub environment: Environment,
     /// Static results of the resolver functions.
-    pub answers: Answers,
+    pub answers: Option<Box<Answers>>,
     /// What ThreadSanitizer keeps of it.
     pub fiber: Fiber,
     /// What those have that were made for another thread.
@@ -326,6 +326,15 @@ impl Coroutine {
             more.rare = heap::boxed(Rare::default());
         }
         more.rare.as_deref_mut()
+    }
+
+    /// Static results of the resolver functions, made when they are first asked for; `None` without memory.
+    pub fn make_answers(&mut self) -> Option<&mut Answers> {
+        let rare = self.make_rare()?;
+        if rare.answers.is_none() {
+            rare.answers = heap::boxed(Answers::default());
+        }
+        rare.answers.as_deref_mut()
     }
 
     /// Frees what few coroutines have.

@@ -282,6 +282,34 @@ mod tests {
         assert!(ready.is_empty());
     }
 
+    unsafe fn leave(_: *const Exit, waiter: *const Waiter, reason: Option<Wake>) -> Option<Wake> {
+        // SAFETY: the tests' waiters, on one thread.
+        unsafe { (*waiter).step_out(reason?) }
+    }
+
+    #[test]
+    fn one_link_serves_the_queue_and_then_the_ready_queue() {
+        let (waiter, ready, queue, exit) = (Waiter::new(), List::new(), List::new(), Exit { leave });
+        // SAFETY: all stay in place.
+        unsafe {
+            Waiter::enqueue(&waiter, &queue, &exit);
+            Waiter::wake(&waiter, Wake::Ready, &ready);
+            assert!(
+                waiter.is_queued() && ready.is_empty(),
+                "nobody took it out, so the message is an old one"
+            );
+            Waiter::wake(&waiter, Wake::TimedOut, &ready);
+            assert!(queue.is_empty() && ptr::eq(Waiter::of(ready.first()), &waiter));
+            assert_eq!(waiter.disarm(), Wake::TimedOut);
+            Waiter::enqueue(&waiter, &queue, &exit);
+            queue.pop_front();
+            assert_eq!(waiter.disarm(), Wake::Resumed);
+            Waiter::wake(&waiter, Wake::TimedOut, &ready);
+            assert_eq!(waiter.disarm(), Wake::Ready, "another thread was faster");
+        }
+        assert!(ready.is_empty() && !waiter.is_armed());
+    }
+
     #[test]
     fn a_wait_that_nothing_ended_was_resumed() {
         let waiter = Waiter::new();

@@ -31,6 +31,10 @@ impl Slab {
         Layout::array::<Coroutine>(self.count).unwrap_or(Layout::new::<Coroutine>())
     }
 
+    fn end(&self) -> *mut Coroutine {
+        self.base.wrapping_add(self.count)
+    }
+
     /// Frees the slab.
     ///
     /// # Safety
@@ -146,8 +150,9 @@ impl Blocks {
     /// a slab in which all are younger than `age`. Coroutines may come and go meanwhile.
     pub(super) fn next(&self, place: &mut Place, home: *mut Scheduler, age: u32) -> *mut Coroutine {
         while let Some(slab) = self.slabs.get(place.slab) {
-            let is_last = place.slab + 1 == self.slabs.len();
-            let used = if is_last { slab.count - self.left } else { slab.count };
+            let fresh = self.left > 0 && (slab.base..slab.end()).contains(&self.fresh);
+            // SAFETY: both are in the same slab.
+            let used = if fresh { unsafe { self.fresh.offset_from_unsigned(slab.base) } } else { slab.count };
             if place.block == 0 && slab.age > age {
                 break;
             }
@@ -155,11 +160,11 @@ impl Blocks {
                 let block = slab.base.wrapping_add(place.block);
                 place.block += 1;
                 // SAFETY: it was handed out at some time, and holds a coroutine or is free; the home is in the same place.
-                if unsafe { (*(&raw const (*block).home)).load(Ordering::Relaxed) } == home.cast() {
+                if unsafe { (*block).home.load(Ordering::Relaxed) } == home.cast() {
                     return block;
                 }
             }
-            if is_last {
+            if place.slab + 1 == self.slabs.len() {
                 break;
             }
             *place = Place { slab: place.slab + 1, block: 0 };
@@ -198,7 +203,7 @@ impl Orphans {
     fn slab_of(&self, block: *mut Coroutine) -> Option<usize> {
         let place = self.0.partition_point(|slab| slab.base <= block).checked_sub(1)?;
         let slab = &self.0[place];
-        (block < slab.base.wrapping_add(slab.count)).then_some(place)
+        (block < slab.end()).then_some(place)
     }
 
     /// A block of a thread that ends stays. Without memory to note it, all blocks of its slab do for good.
@@ -207,7 +212,7 @@ impl Orphans {
             self.0[place].holders += 1;
             return;
         }
-        let within = |slab: &Slab| slab.base <= block && block < slab.base.wrapping_add(slab.count);
+        let within = |slab: &Slab| (slab.base..slab.end()).contains(&block);
         let Some(slab) = of.slabs.iter().position(within) else { return };
         if self.0.try_reserve(1).is_err() {
             of.slabs.swap_remove(slab);
@@ -241,6 +246,7 @@ impl Orphans {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coroutine::Ground;
 
     #[test]
     fn blocks_are_apart_and_used_again() {
@@ -254,6 +260,48 @@ mod tests {
         // SAFETY: as above.
         unsafe { blocks.end(&mut orphans) };
         assert!(orphans.0.is_empty());
+    }
+
+    #[test]
+    fn all_that_are_at_home_are_found_and_no_slab_is_looked_at_in_which_all_are_younger() {
+        let (mut blocks, mut orphans) = (Blocks::new(), Orphans::new());
+        let home = ptr::without_provenance_mut::<Scheduler>(64);
+        let make = |blocks: &mut Blocks| {
+            let co = blocks.allocate();
+            // SAFETY: a fresh block is room for one.
+            unsafe {
+                co.write(Coroutine::new(None, ptr::null_mut(), Ground::Thread));
+                (*co).home.store(home.cast(), Ordering::Relaxed);
+                (*co).age = blocks.next_age();
+            }
+            co
+        };
+        let found = |blocks: &Blocks, age| {
+            let mut place = Place::default();
+            let mut all = Vec::new();
+            loop {
+                let co = blocks.next(&mut place, home, age);
+                if co.is_null() {
+                    return all;
+                }
+                all.push(co);
+            }
+        };
+        assert!(found(&blocks, u32::MAX).is_empty());
+        let mut all: Vec<_> = (0..1000).map(|_| make(&mut blocks)).collect();
+        assert_eq!(found(&blocks, u32::MAX), all);
+        // SAFETY: nothing refers to it but this test.
+        unsafe { blocks.free(all[7]) };
+        all.remove(7);
+        assert_eq!(found(&blocks, u32::MAX), all);
+        let again = make(&mut blocks);
+        all.insert(7, again);
+        assert_eq!(found(&blocks, u32::MAX), all);
+        // SAFETY: as above.
+        let old = unsafe { (*all[0]).age };
+        assert_eq!(found(&blocks, old), all[..FIRST]);
+        // SAFETY: as above.
+        unsafe { blocks.end(&mut orphans) };
     }
 
     #[test]

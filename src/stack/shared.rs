@@ -93,7 +93,7 @@ impl SharedStacks {
         let slot = NonNull::from(slot);
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
-        Tenant { slot, saved: Address([0; 3]), class: 0, keeps: false }
+        Tenant { slot, saved: 0, saved_high: 0, class: 0, keeps: false }
     }
 }
 
@@ -107,30 +107,15 @@ impl Drop for SharedStacks {
     }
 }
 
-/// The lower 48 bits of an address, which are all of it in a process: what it maps without asking for more lies below
-/// 2^47.
-#[derive(Clone, Copy, Debug)]
-struct Address([u16; 3]);
-
-impl Address {
-    fn of(place: *mut u8) -> Self {
-        let bits = place.expose_provenance();
-        Address([bits as u16, (bits >> 16) as u16, (bits >> 32) as u16])
-    }
-
-    fn get(self) -> *mut u8 {
-        let [low, middle, high] = self.0.map(usize::from);
-        ptr::with_exposed_provenance_mut(low | middle << 16 | high << 32)
-    }
-}
-
 /// A coroutine's share of a slot. The coroutine is named by its address, `me`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Tenant {
     slot: NonNull<Slot>,
-    /// The live bytes while another tenant occupies the slot: those up to the slot's top, but for [`CONSTANT`].
-    saved: Address,
+    /// The address of the live bytes while another tenant occupies the slot: those up to the slot's top, but for
+    /// [`CONSTANT`]. Of an address in a process 47 bits can be set.
+    saved: u32,
+    saved_high: u16,
     /// The size class of the block at `saved`, when there is one.
     class: u8,
     /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
@@ -176,7 +161,7 @@ impl Tenant {
         self.reserve(live);
         // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
         unsafe {
-            annotate::copy_stack(sp, self.saved.get(), live);
+            annotate::copy_stack(sp, self.saved(), live);
         }
         self.set_occupant(ptr::null_mut());
     }
@@ -188,9 +173,13 @@ impl Tenant {
     pub unsafe fn move_in(&mut self, me: *mut (), sp: *mut u8) {
         // SAFETY: the bytes came from the same place.
         unsafe {
-            annotate::copy_stack(self.saved.get(), sp, self.live(sp));
+            annotate::copy_stack(self.saved(), sp, self.live(sp));
         }
         self.occupy(me);
+    }
+
+    fn saved(&self) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(usize::from(self.saved_high) << 32 | self.saved as usize)
     }
 
     /// How many bytes are kept of a stack with this stack pointer.
@@ -216,7 +205,8 @@ impl Tenant {
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
         }
-        self.saved = Address::of(saved);
+        let address = saved.expose_provenance();
+        (self.saved, self.saved_high) = (address as u32, (address >> 32) as u16);
         self.class = class;
         self.keeps = true;
     }
@@ -224,7 +214,7 @@ impl Tenant {
     fn give_back(&mut self) {
         if self.keeps {
             // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved.get(), block(self.class)) };
+            unsafe { dealloc(self.saved(), block(self.class)) };
             self.keeps = false;
         }
     }
