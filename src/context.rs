@@ -6,15 +6,15 @@ use core::arch::{asm, naked_asm};
 use core::mem::offset_of;
 use core::ptr;
 
-/// Where a suspended computation goes on.
+/// Where a suspended computation goes on. Packed, so that its owner can use the last four bytes of sixteen.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, packed(4))]
 pub struct Context {
     /// The stack pointer below which nothing is live; meaningless while the context runs.
     sp: *mut u8,
     /// What the thread's hook word becomes when the context goes on: zero when it goes on inside the
     /// library, else what the program's code of this context runs with.
-    pub word: usize,
+    pub word: u32,
 }
 
 /// The control halves of the two floating point units' state.

@@ -1,21 +1,22 @@
 //! A coroutine: its life, its stack, and all that belongs to it alone.
 //!
-//! Plain data; `scheduler` gives it its life. Kept small, because programs park a million of them: what few
-//! coroutines need stands behind [`Coroutine::rare`].
+//! Plain data; `scheduler` gives it its life. Kept small, because programs park a million of them: two cache lines, the
+//! first of which is all that a switch touches. What comes with the first wait for a descriptor stands behind
+//! [`Coroutine::more`], and what few coroutines have behind [`Coroutine::rare`].
 
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
-use crate::annotate::Fiber;
 use crate::context::{Context, Control};
-use crate::environment::Environment;
 use crate::heap;
-use crate::list::Link;
-use crate::local::Locals;
 use crate::stack::{Stack, Tenant};
-use crate::waiter::{Interest, Waiter};
+use crate::waiter::Waiter;
+
+mod more;
+
+pub use more::{Answers, Dealt, More, Rare};
 
 /// The body of a coroutine.
 pub type Routine = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -51,78 +52,8 @@ pub enum Ground {
     Shared(Tenant),
 }
 
-/// What a call in progress has that may wait for descriptors.
-pub struct Call {
-    /// The descriptor it waits for, when it is one.
-    pub interest: Interest,
-    /// The descriptors it waits for, when there are several.
-    pub interests: Vec<Interest>,
-    /// Bytes that a call in progress needs; freed with the coroutine when the call never ends.
-    pub scratch: Vec<u8>,
-}
-
-impl Call {
-    /// All that it waits for, in the order of asking.
-    pub fn all(&self) -> impl Iterator<Item = &Interest> {
-        self.interests.iter().chain(core::iter::once(&self.interest))
-    }
-}
-
-impl Default for Call {
-    fn default() -> Self {
-        Call { interest: Interest::new(ptr::null(), -1, 0), interests: Vec::new(), scratch: Vec::new() }
-    }
-}
-
-/// What few coroutines have.
-#[derive(Default)]
-pub struct Rare {
-    /// Values by key.
-    pub locals: Locals,
-    /// Environment variables of its own.
-    pub environment: Environment,
-    /// Static results of the resolver functions.
-    pub answers: Answers,
-    /// The base of its own thread-local storage, when it has one.
-    base: usize,
-    /// Its next wait that a cancellation ends is to end at once.
-    cancelled: bool,
-    /// What ThreadSanitizer keeps of it.
-    pub fiber: Fiber,
-    /// Nonzero for one that was made for another thread: which store of the process it comes from.
-    pub store: u32,
-}
-
-/// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
-pub struct Answers {
-    /// `h_errno`.
-    pub h_errno: c_int,
-    /// The results of `gethostbyname`, `gethostbyname2` and `gethostbyaddr`, and the bytes they point into.
-    pub hosts: [(libc::hostent, Vec<u8>); 3],
-    /// The resolver's state as `__res_state` gives it; empty until asked for.
-    pub resolver: Vec<u64>,
-}
-
-impl Answers {
-    /// An entry that names nobody.
-    pub const NO_HOST: libc::hostent = libc::hostent {
-        h_name: ptr::null_mut(),
-        h_aliases: ptr::null_mut(),
-        h_addrtype: 0,
-        h_length: 0,
-        h_addr_list: ptr::null_mut(),
-    };
-}
-
-impl Default for Answers {
-    fn default() -> Self {
-        let hosts = [const { (Self::NO_HOST, Vec::new()) }; 3];
-        Answers { h_errno: 0, hosts, resolver: Vec::new() }
-    }
-}
-
 // Spare values of `Tenant::keeps` tell the kinds apart.
-const _: () = assert!(size_of::<Ground>() == 24);
+const _: () = assert!(size_of::<Ground>() == 16);
 
 /// A coroutine. `stCoRoutine_t` of the C interface. What each switch needs stands first, in one cache line.
 #[repr(C, align(64))]
@@ -149,6 +80,8 @@ pub struct Coroutine {
     pub home: AtomicPtr<()>,
     /// Where it goes on.
     pub context: Context,
+    /// How many coroutines its thread had had when it came, as far as that counts.
+    pub age: u32,
     /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
     /// switch, so that the assembly of the yields needs one test.
     resumer: *mut Coroutine,
@@ -165,19 +98,18 @@ pub struct Coroutine {
     pub routine: Option<Routine>,
     /// The body's argument.
     pub argument: *mut c_void,
-    /// What it runs on.
-    pub ground: Ground,
     /// What it waits for (invariant 1: here, never on its stack).
     pub waiter: Waiter,
-    /// What those have that ever waited for a descriptor.
-    pub call: Option<Box<Call>>,
-    /// What few have.
-    pub rare: Option<Box<Rare>>,
-    /// Among all coroutines of its thread.
-    pub member: Link,
+    /// What it runs on.
+    pub ground: Ground,
+    /// What those have that ever waited for a descriptor, or have what few have.
+    pub more: Option<Box<More>>,
 }
 
-const _: () = assert!(size_of::<Coroutine>() == 192, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() == 128, "a million of them are parked");
+const _: () =
+    assert!(offset_of!(Coroutine, control) + size_of::<Control>() <= 64, "a switch takes one cache line");
+const _: () = assert!(offset_of!(Coroutine, context).is_multiple_of(8), "the assembly's words are aligned");
 
 impl Coroutine {
     /// Where the assembly finds what it needs.
@@ -208,6 +140,7 @@ impl Coroutine {
             based: false,
             home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
+            age: 0,
             resumer: ptr::without_provenance_mut(INDIRECT),
             errno: 0,
             number: 0,
@@ -215,11 +148,9 @@ impl Coroutine {
             control: Control::current(),
             routine,
             argument,
-            ground,
             waiter: Waiter::new(),
-            call: None,
-            rare: None,
-            member: Link::new(),
+            ground,
+            more: None,
         }
     }
 
@@ -261,57 +192,79 @@ impl Coroutine {
         waiter.wrapping_byte_sub(offset_of!(Coroutine, waiter)).cast_mut().cast()
     }
 
-    /// The coroutine whose [`Coroutine::member`] this is.
-    pub fn of_member(member: *const Link) -> *mut Coroutine {
-        member.wrapping_byte_sub(offset_of!(Coroutine, member)).cast_mut().cast()
+    /// What comes with the first wait for a descriptor, made when it is first asked for; `None` without memory.
+    pub fn make_more(&mut self) -> Option<&mut More> {
+        if self.more.is_none() {
+            self.more = heap::boxed(More::default());
+        }
+        self.more.as_deref_mut()
+    }
+
+    /// What few coroutines have, if it has it.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref()?.rare.as_deref()
+    }
+
+    /// See [`Coroutine::rare`].
+    pub fn rare_mut(&mut self) -> Option<&mut Rare> {
+        self.more.as_mut()?.rare.as_deref_mut()
     }
 
     /// What few coroutines have, made when it is first asked for; `None` without memory.
-    pub fn rare(&mut self) -> Option<&mut Rare> {
-        if self.rare.is_none() {
-            self.rare = heap::boxed(Rare::default());
+    pub fn make_rare(&mut self) -> Option<&mut Rare> {
+        let more = self.make_more()?;
+        if more.rare.is_none() {
+            more.rare = heap::boxed(Rare::default());
         }
-        self.rare.as_deref_mut()
+        more.rare.as_deref_mut()
     }
 
-    /// The store that it comes from, if it was made for another thread; else zero.
-    pub fn store(&self) -> u32 {
-        if self.based { self.rare.as_ref().map_or(0, |rare| rare.store) } else { 0 }
+    /// Static results of the resolver functions, made when they are first asked for; `None` without memory.
+    pub fn make_answers(&mut self) -> Option<&mut Answers> {
+        let rare = self.make_rare()?;
+        if rare.answers.is_none() {
+            rare.answers = heap::boxed(Answers::default());
+        }
+        rare.answers.as_deref_mut()
+    }
+
+    /// Frees what few coroutines have.
+    pub fn drop_rare(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.rare = None;
+        }
+    }
+
+    /// What it has if it was made for another thread.
+    pub fn dealt(&self) -> Option<&Dealt> {
+        if self.based { self.rare()?.dealt.as_ref() } else { None }
     }
 
     /// The base of its own thread-local storage; zero when it has none.
     #[inline(always)]
     pub fn base(&self) -> usize {
-        if self.based { self.rare.as_ref().map_or(0, |rare| rare.base) } else { 0 }
+        if self.based { self.more.as_ref().map_or(0, |more| more.base) } else { 0 }
     }
 
     /// Lets its next wait that a cancellation ends end at once.
     pub fn cancel(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.cancelled = true;
+        if let Some(more) = &mut self.more {
+            more.cancelled = true;
         }
     }
 
     /// Whether [`Coroutine::cancel`] was called since the last time.
     #[inline(always)]
     pub fn take_cancelled(&mut self) -> bool {
-        self.based && self.rare.as_mut().is_some_and(|rare| core::mem::take(&mut rare.cancelled))
+        self.based && self.more.as_mut().is_some_and(|more| core::mem::take(&mut more.cancelled))
     }
 
     /// Gives it thread-local storage of its own. `None` without memory.
     pub fn set_base(&mut self, base: usize) -> Option<()> {
-        let rare = self.rare()?;
-        (rare.base, rare.cancelled, rare.store) = (base, false, 0);
+        let more = self.make_more()?;
+        (more.base, more.cancelled) = (base, false);
         self.based = true;
         Some(())
-    }
-
-    /// What its call in progress has, made when it is first asked for; `None` without memory.
-    pub fn call(&mut self) -> Option<&mut Call> {
-        if self.call.is_none() {
-            self.call = heap::boxed(Call::default());
-        }
-        self.call.as_deref_mut()
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

@@ -9,7 +9,9 @@ global_asm!(include_str!("../asm/x86_64/tls.S"), options(att_syntax));
 
 /// Offset of the word that trampolines test: nonzero while hooked calls belong to a coroutine.
 const HOOK: usize = 0;
-/// A bit of the hook word, which is an even address: the coroutine is a thread (`threads`).
+/// A bit of the hook word: hooks are on.
+pub const HOOKED: usize = 2;
+/// Another: the coroutine is a thread (`threads`).
 pub const THREAD: usize = 1;
 /// Offset of the pointer to the thread's scheduler.
 pub const SCHEDULER: usize = 8;

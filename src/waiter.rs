@@ -3,12 +3,15 @@
 //! A [`Waiter`] stands in a queue (a condition's, later the ready queue), in the timers, and through its
 //! [`Interest`]s in the lists of descriptors. It lives in the coroutine's heap object, never on its stack:
 //! a shared stack is copied away while its coroutine waits (invariant 1).
+//!
+//! One link serves both queues. While it stands in one that other threads reach, it is that queue's lock's; so whoever
+//! ends such a wait on the waiter's own thread first takes it out there, under the lock ([`Exit`]).
 
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::mem::offset_of;
+use core::ptr;
 
-use crate::clock::{NEVER, Nanos};
 use crate::list::{Link, List};
 
 /// Why a waiter was woken.
@@ -85,25 +88,32 @@ enum State {
     Idle,
     /// Parked, or about to be.
     Armed,
+    /// The same, and the link is that of a queue that other threads reach, or was until one of them took it out.
+    Queued,
     /// In the ready queue.
     Woken,
 }
 
-/// How a waiter leaves a place that other threads can reach: called with the place and the waiter.
-pub type Leave = unsafe fn(*const (), *const Waiter);
+/// How a waiter leaves a place that other threads can reach, or that its coroutine owns: a field of that place.
+#[derive(Debug)]
+pub struct Exit {
+    /// Called with the place's exit and the waiter.
+    ///
+    /// `None`: the wait is given up from outside, and the waiter must be out of the place afterwards. Else the wait
+    /// of a waiter whose link is the place's ends for this reason: calls [`Waiter::step_out`] under the place's lock.
+    pub leave: unsafe fn(*const Exit, *const Waiter, Option<Wake>) -> Option<Wake>,
+}
 
 /// The heap part of a wait.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Waiter {
-    /// In the ready queue once woken. First field: a link of the ready queue is its waiter.
+    /// In the ready queue once woken; before that in a queue that other threads reach, whose lock guards it then. First
+    /// field: a link of a queue is its waiter.
     link: Link,
-    /// In the queue of a condition. Guarded by that queue's lock: other threads signal.
-    pub queue: Link,
-    /// How to leave what other threads may wake it from, when the wait is given up from outside.
-    pub leave: Cell<Option<(Leave, *const ())>>,
-    /// When the wait ends, while it stands in the timers.
-    pub deadline: Cell<Nanos>,
+    /// How to leave what other threads may wake it from, when the wait is given up from outside; null without such a
+    /// place.
+    pub exit: Cell<*const Exit>,
     /// Its slot in the timers; [`Waiter::NO_TIMER`] outside.
     pub timer: Cell<u32>,
     /// What ends this wait besides. For one wait only.
@@ -126,9 +136,7 @@ impl Waiter {
     pub const fn new() -> Self {
         Waiter {
             link: Link::new(),
-            queue: Link::new(),
-            leave: Cell::new(None),
-            deadline: Cell::new(NEVER),
+            exit: Cell::new(ptr::null()),
             timer: Cell::new(Self::NO_TIMER),
             interrupt: Cell::new(Interrupt::Never),
             state: Cell::new(State::Idle),
@@ -136,15 +144,10 @@ impl Waiter {
         }
     }
 
-    /// The waiter that this link of a ready queue belongs to; null for null.
-    pub fn of_ready(link: *const Link) -> *const Waiter {
+    /// The waiter that this link of a queue belongs to; null for null.
+    pub fn of(link: *const Link) -> *const Waiter {
         const { assert!(offset_of!(Waiter, link) == 0) };
         link.cast()
-    }
-
-    /// The waiter whose [`Waiter::queue`] this is.
-    pub fn of_queue(link: *const Link) -> *const Waiter {
-        link.wrapping_byte_sub(offset_of!(Waiter, queue)).cast()
     }
 
     /// Begins a wait.
@@ -153,9 +156,63 @@ impl Waiter {
         self.state.set(State::Armed);
     }
 
+    /// Begins a wait in a queue that other threads reach, at its end. The caller has its lock.
+    ///
+    /// # Safety
+    /// As for [`List::push_back`]; `exit` is that of the queue, in place until the waiter has left it.
+    pub unsafe fn enqueue(this: *const Waiter, queue: &List, exit: *const Exit) {
+        // SAFETY: by contract.
+        unsafe {
+            (*this).arm();
+            (*this).state.set(State::Queued);
+            (*this).exit.set(exit);
+            queue.push_back(&raw const (*this).link);
+        }
+    }
+
     /// Whether a wait has begun and nothing has ended it yet.
     pub fn is_armed(&self) -> bool {
-        self.state.get() == State::Armed
+        matches!(self.state.get(), State::Armed | State::Queued)
+    }
+
+    /// Whether the waiter has stood in a queue since the wait began, and none of its own thread knows that it is out.
+    pub fn is_queued(&self) -> bool {
+        self.state.get() == State::Queued
+    }
+
+    /// Whether it stands in the queue. The caller has its lock, and the waiter [is queued](Waiter::is_queued).
+    pub fn stands(&self) -> bool {
+        self.link.is_linked()
+    }
+
+    /// Somebody of its own thread took it out of the queue.
+    pub fn was_taken_out(&self) {
+        self.state.set(State::Armed);
+    }
+
+    /// Ends the stay in a queue for `reason`, on the waiter's own thread, under the queue's lock. Gives the reason for
+    /// which the wait ends: [`Wake::Ready`] when another thread was faster and took the waiter out; a message of that
+    /// thread's is still under way then, unless it is the reason. `None` when the wait goes on: it stands there still,
+    /// so the message was meant for an earlier wait.
+    pub fn step_out(&self, reason: Wake) -> Option<Wake> {
+        if self.link.is_linked() {
+            if reason == Wake::Ready {
+                return None;
+            }
+            self.link.unlink();
+            self.state.set(State::Armed);
+            return Some(reason);
+        }
+        self.state.set(State::Armed);
+        Some(Wake::Ready)
+    }
+
+    /// [`Waiter::step_out`] for a waiter that is given up.
+    pub fn drop_out(&self) {
+        if self.is_queued() {
+            self.link.unlink();
+            self.state.set(State::Armed);
+        }
     }
 
     /// Ends the wait for `reason` and queues the waiter in `ready`. The first reason stands: a waiter
@@ -166,22 +223,43 @@ impl Waiter {
     pub unsafe fn wake(this: *const Waiter, reason: Wake, ready: &List) {
         // SAFETY: by contract.
         let waiter = unsafe { &*this };
-        if waiter.state.get() != State::Armed {
-            return;
-        }
+        let reason = match waiter.state.get() {
+            State::Armed => reason,
+            State::Queued => match waiter.leave_queue(reason) {
+                Some(reason) => reason,
+                None => return,
+            },
+            State::Idle | State::Woken => return,
+        };
         waiter.state.set(State::Woken);
         waiter.wake.set(reason);
-        // SAFETY: only a woken waiter stands in a ready queue; by contract it stays in place.
+        // SAFETY: it stands in no other queue; by contract it stays in place.
         unsafe { ready.push_back(&waiter.link) };
     }
 
-    /// Takes the waiter out of its queue and gives why the wait ended: [`Wake::Resumed`] when nothing had
-    /// ended it yet. The timers and the descriptors' lists are their owners' to tidy.
+    /// Leaves the queue that it stands in, or stood in. `None` when the wait goes on.
+    #[cold]
+    pub fn leave_queue(&self, reason: Wake) -> Option<Wake> {
+        let exit = self.exit.get();
+        // SAFETY: a queued waiter's exit is valid (`enqueue`).
+        unsafe { ((*exit).leave)(exit, self, Some(reason)) }
+    }
+
+    /// Takes the waiter out of the ready queue and gives why the wait ended: [`Wake::Resumed`] when nothing had
+    /// ended it yet. The timers and the descriptors' lists are their owners' to tidy, and so is a queue that it stands in
+    /// still: then the wait goes on.
     pub fn disarm(&self) -> Wake {
-        self.link.unlink();
-        match self.state.replace(State::Idle) {
-            State::Woken => self.wake.get(),
-            State::Armed | State::Idle => Wake::Resumed,
+        match self.state.get() {
+            State::Queued => Wake::Resumed,
+            State::Woken => {
+                self.link.unlink();
+                self.state.set(State::Idle);
+                self.wake.get()
+            }
+            State::Armed | State::Idle => {
+                self.state.set(State::Idle);
+                Wake::Resumed
+            }
         }
     }
 }
@@ -189,7 +267,6 @@ impl Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::ptr;
 
     #[test]
     fn the_first_reason_to_wake_stands() {
@@ -200,9 +277,37 @@ mod tests {
             Waiter::wake(&waiter, Wake::TimedOut, &ready);
             Waiter::wake(&waiter, Wake::Ready, &ready);
         }
-        assert!(ptr::eq(Waiter::of_ready(ready.first()), &waiter));
+        assert!(ptr::eq(Waiter::of(ready.first()), &waiter));
         assert_eq!(waiter.disarm(), Wake::TimedOut);
         assert!(ready.is_empty());
+    }
+
+    unsafe fn leave(_: *const Exit, waiter: *const Waiter, reason: Option<Wake>) -> Option<Wake> {
+        // SAFETY: the tests' waiters, on one thread.
+        unsafe { (*waiter).step_out(reason?) }
+    }
+
+    #[test]
+    fn one_link_serves_the_queue_and_then_the_ready_queue() {
+        let (waiter, ready, queue, exit) = (Waiter::new(), List::new(), List::new(), Exit { leave });
+        // SAFETY: all stay in place.
+        unsafe {
+            Waiter::enqueue(&waiter, &queue, &exit);
+            Waiter::wake(&waiter, Wake::Ready, &ready);
+            assert!(
+                waiter.is_queued() && ready.is_empty(),
+                "nobody took it out, so the message is an old one"
+            );
+            Waiter::wake(&waiter, Wake::TimedOut, &ready);
+            assert!(queue.is_empty() && ptr::eq(Waiter::of(ready.first()), &waiter));
+            assert_eq!(waiter.disarm(), Wake::TimedOut);
+            Waiter::enqueue(&waiter, &queue, &exit);
+            queue.pop_front();
+            assert_eq!(waiter.disarm(), Wake::Resumed);
+            Waiter::wake(&waiter, Wake::TimedOut, &ready);
+            assert_eq!(waiter.disarm(), Wake::Ready, "another thread was faster");
+        }
+        assert!(ready.is_empty() && !waiter.is_armed());
     }
 
     #[test]

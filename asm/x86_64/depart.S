@@ -12,7 +12,7 @@
     movq 48(%rsp), %rbp
     movq 56(%rsp), %rcx
     addq $64, %rsp
-    movq {word}(%rdi), %rdx
+    movl {word}(%rdi), %edx
     movq colib_thread@GOTTPOFF(%rip), %r8
     movq %rdx, %fs:(%r8)
     jmpq *%rcx

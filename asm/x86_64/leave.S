@@ -2,7 +2,7 @@
 # The hook word is zero from here until the stack is the other one (switch.S).
     movq %fs:(%r11), %rcx
     movq $0, %fs:(%r11)
-    movq %rcx, {context}+{word}(%rdi)
+    movl %ecx, {context}+{word}(%rdi)
     movq %rsi, {current}(%rax)
     movq {errno_place}(%rax), %r9
     movl (%r9), %ecx

@@ -66,7 +66,7 @@
     # The hook word changes only now that the stack is the new one: before this point the word is
     # zero, and a signal handler's calls pass through.
     .if {hooks}
-    movq {context}+{word}(%rsi), %rdx
+    movl {context}+{word}(%rsi), %edx
     movq colib_thread@GOTTPOFF(%rip), %r8
     movq %rdx, %fs:(%r8)
     .endif

@@ -25,14 +25,14 @@ unsafe fn own_value(name: &CStr) -> Option<*const c_char> {
         return None;
     }
     // SAFETY: the hook word says that a coroutine of this thread runs.
-    apart(|scheduler| unsafe { (*Scheduler::current(scheduler)).rare.as_ref()?.environment.get(name) })
+    apart(|scheduler| unsafe { (*Scheduler::current(scheduler)).rare()?.environment.get(name) })
 }
 
 /// Changes the running coroutine's own variables: 0, or -1 and ENOMEM.
 unsafe fn change(with: impl FnOnce(&mut Environment) -> Option<()>) -> c_int {
     // SAFETY: the hook word says that a coroutine of this thread runs.
     let changed =
-        apart(|scheduler| unsafe { with(&mut (*Scheduler::current(scheduler)).rare()?.environment) });
+        apart(|scheduler| unsafe { with(&mut (*Scheduler::current(scheduler)).make_rare()?.environment) });
     if changed.is_some() {
         return 0;
     }

@@ -23,7 +23,7 @@ pub unsafe extern "C" fn co_setspecific(key: libc::pthread_key_t, value: *const 
         if valid != 0 {
             return valid;
         }
-        let set = (*co).rare().is_some_and(|rare| rare.locals.set(key, value.cast_mut()));
+        let set = (*co).make_rare().is_some_and(|rare| rare.locals.set(key, value.cast_mut()));
         if set { 0 } else { libc::ENOMEM }
     }
 }
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn co_getspecific(key: libc::pthread_key_t) -> *mut c_void
         if co.is_null() {
             return libc::pthread_getspecific(key);
         }
-        (*co).rare.as_ref().map_or(core::ptr::null_mut(), |rare| rare.locals.get(key))
+        (*co).rare().map_or(core::ptr::null_mut(), |rare| rare.locals.get(key))
     }
 }
 

@@ -8,12 +8,13 @@ use core::ptr;
 use core::time::Duration;
 use std::io;
 
+use super::child::Owned;
 use super::{error, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::reactor::duplicate_high;
 use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
-use crate::waiter::{Interrupt, Waiter, Wake};
+use crate::waiter::{Interrupt, Wake};
 
 /// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
 pub(super) const MASKED: Duration = Duration::from_millis(10);
@@ -124,20 +125,23 @@ unsafe fn park_on(
 ) -> Wake {
     // SAFETY: by contract. The waiter stays in place.
     unsafe {
-        let Ok(fd) = open(set) else {
+        let owned = open(set).ok().and_then(|fd| match Owned::new(fd, discard) {
+            Some(owned) => Some((fd, owned)),
+            None => {
+                discard(fd);
+                None
+            }
+        });
+        Scheduler::interruptible(scheduler, by, since);
+        let Some((fd, owned)) = owned else {
             // Without a descriptor it is asked again and again.
-            Scheduler::interruptible(scheduler, by, since);
             return Scheduler::sleep(scheduler, deadline.min(clock::after(MASKED)));
         };
-        // A coroutine that is released meanwhile does not come back here.
-        let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
-        (*waiter).leave.set(Some((discard, ptr::without_provenance(fd as usize))));
-        Scheduler::interruptible(scheduler, by, since);
-        let wake = Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), deadline);
-        (*waiter).leave.set(None);
+        let readable = (fd, libc::EPOLLIN as u32);
+        let wake = owned.while_parked(scheduler, || Scheduler::wait_for(scheduler, readable, deadline));
         // If it was closed, the program has done that itself, in a close loop say.
         if wake != Wake::Closed {
-            discard(ptr::without_provenance(fd as usize), waiter);
+            discard(fd);
         }
         wake
     }
@@ -151,9 +155,7 @@ fn open(set: u64) -> io::Result<c_int> {
     high
 }
 
-/// Closes the descriptor whose number `place` is.
-unsafe fn discard(place: *const (), _: *const Waiter) {
-    let fd = place.addr() as c_int;
+fn discard(fd: c_int) {
     scheduler::closing(fd);
     sys::close(fd);
 }

@@ -4,7 +4,7 @@
 //! command is started here, on the coroutine's own thread, and its end is readiness of its pidfd.
 
 use core::ffi::{CStr, c_char, c_int};
-use core::mem::{MaybeUninit, zeroed};
+use core::mem::{MaybeUninit, offset_of, zeroed};
 use core::ptr;
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::latch::Mutex;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
 use crate::sys::{self, SignalAction};
-use crate::waiter::{Interrupt, Waiter};
+use crate::waiter::{Exit, Interrupt, Waiter, Wake};
 
 unsafe extern "C" {
     static mut environ: *const *mut c_char;
@@ -71,8 +71,9 @@ fn heed_keyboard() {
     }
 }
 
-/// A command that runs. The coroutine owns it through `leave`.
+/// A command that runs. The coroutine owns it through `exit`.
 struct Command {
+    exit: Exit,
     pid: libc::pid_t,
     pidfd: c_int,
 }
@@ -84,9 +85,11 @@ impl Drop for Command {
     }
 }
 
-unsafe fn abandon(command: *const (), _: *const Waiter) {
+unsafe fn abandon(exit: *const Exit, _: *const Waiter, _: Option<Wake>) -> Option<Wake> {
+    let command = exit.wrapping_byte_sub(offset_of!(Command, exit)).cast_mut().cast::<Command>();
     // SAFETY: `system` made it.
-    drop(unsafe { Box::from_raw(command.cast_mut().cast::<Command>()) });
+    drop(unsafe { Box::from_raw(command) });
+    None
 }
 
 /// `system`: the status of the command; zero or not without one, as there is a shell or not.
@@ -111,10 +114,10 @@ pub unsafe fn system(scheduler: *mut Scheduler, command: *const c_char) -> io::R
         };
         let running = Box::into_raw(Box::new(running));
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
-        (*waiter).leave.set(Some((abandon, running.cast_const().cast())));
+        (*waiter).exit.set(&raw const (*running).exit);
         let status = end_of(scheduler, running);
-        (*waiter).leave.set(None);
-        abandon(running.cast_const().cast(), waiter);
+        (*waiter).exit.set(ptr::null());
+        abandon(&raw const (*running).exit, waiter, None);
         status
     }
 }
@@ -158,7 +161,7 @@ unsafe fn start(command: &CStr) -> Result<Command, (c_int, c_int)> {
             heed_keyboard();
             return Err((NO_SHELL, failed));
         }
-        Ok(Command { pid, pidfd: pidfd.unwrap_or(-1) })
+        Ok(Command { exit: Exit { leave: abandon }, pid, pidfd: pidfd.unwrap_or(-1) })
     }
 }
 
@@ -167,7 +170,7 @@ unsafe fn start(command: &CStr) -> Result<Command, (c_int, c_int)> {
 unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Result<c_int> {
     // SAFETY: by contract of `system`; the command is the coroutine's.
     unsafe {
-        let Command { pid, pidfd } = *running;
+        let Command { pid, pidfd, .. } = *running;
         let since = Scheduler::moment(scheduler);
         let mut status = 0;
         let mut ends_by = Interrupt::Cancelled;

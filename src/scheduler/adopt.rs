@@ -44,7 +44,7 @@ impl Scheduler {
             (*co).state = State::Active;
             (*co).home.store(this.cast(), Ordering::Relaxed);
             (*co).set_resumer(&raw mut (*this).main, false);
-            (*this).members.push_back(&(*co).member);
+            (*co).age = (*this).blocks.next_age();
             (*this).main.state = State::Active;
             (*this).main.context =
                 Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
@@ -135,19 +135,17 @@ impl Scheduler {
     /// # Safety
     /// As for [`Scheduler::begun`].
     pub unsafe fn dispose_of_others(this: *mut Scheduler) {
-        // SAFETY: by contract; members are valid until they are unlinked.
+        // SAFETY: by contract; they do not run.
         unsafe {
             Self::reap(this);
             // What others asked for concerned those who are not there any more.
             (*this).reactor.remote().try_take();
-            let mut link = (*this).members.first();
-            while !link.is_null() {
-                let co = Coroutine::of_member(link);
-                link = (*this).members.after(link);
+            Self::for_each(this, |co| {
                 if co != (*this).current {
                     Self::dispose(this, co);
                 }
-            }
+                u32::MAX
+            });
         }
     }
 }

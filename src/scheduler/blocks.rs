@@ -4,8 +4,10 @@
 //! are then known to the process, until the last of them is released.
 
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::alloc::{Layout, alloc, dealloc};
 
+use super::Scheduler;
 use crate::coroutine::Coroutine;
 use crate::sys;
 
@@ -17,6 +19,8 @@ const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 struct Slab {
     base: *mut Coroutine,
     count: usize,
+    /// No coroutine in this slab or in a later one is older.
+    age: u32,
     /// Orphans in it, and its thread until that is gone. Unused while it has none.
     holders: usize,
 }
@@ -25,6 +29,10 @@ impl Slab {
     fn layout(&self) -> Layout {
         // A huge page is far below the limit of a layout.
         Layout::array::<Coroutine>(self.count).unwrap_or(Layout::new::<Coroutine>())
+    }
+
+    fn end(&self) -> *mut Coroutine {
+        self.base.wrapping_add(self.count)
     }
 
     /// Frees the slab.
@@ -42,9 +50,20 @@ impl Slab {
     }
 }
 
-/// What a free block holds.
+/// What a free block holds: no coroutine of any thread.
+#[repr(C)]
 struct Free {
     next: *mut Free,
+    home: AtomicPtr<()>,
+}
+
+const _: () = assert!(core::mem::offset_of!(Free, home) == Coroutine::HOME);
+
+/// Where somebody is who looks at all blocks.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    slab: usize,
+    block: usize,
 }
 
 /// The blocks of a thread.
@@ -55,11 +74,20 @@ pub(super) struct Blocks {
     left: usize,
     total: usize,
     slabs: Vec<Slab>,
+    /// How many coroutines the thread has had, as far as this counts.
+    ages: u32,
 }
 
 impl Blocks {
     pub(super) const fn new() -> Self {
-        Blocks { free: ptr::null_mut(), fresh: ptr::null_mut(), left: 0, total: 0, slabs: Vec::new() }
+        Blocks {
+            free: ptr::null_mut(),
+            fresh: ptr::null_mut(),
+            left: 0,
+            total: 0,
+            slabs: Vec::new(),
+            ages: 0,
+        }
     }
 
     /// Room for a coroutine; null without memory.
@@ -82,7 +110,8 @@ impl Blocks {
     #[cold]
     fn grow(&mut self) -> Option<()> {
         self.slabs.try_reserve(1).ok()?;
-        let mut slab = Slab { base: ptr::null_mut(), count: self.total.clamp(FIRST, MOST), holders: 0 };
+        let count = self.total.clamp(FIRST, MOST);
+        let mut slab = Slab { base: ptr::null_mut(), count, age: self.ages, holders: 0 };
         slab.base = match slab.count {
             MOST => sys::map_huge().unwrap_or(ptr::null_mut()),
             // SAFETY: the layout is not empty.
@@ -105,8 +134,42 @@ impl Blocks {
     pub(super) unsafe fn free(&mut self, block: *mut Coroutine) {
         let block = block.cast::<Free>();
         // SAFETY: by contract; blocks are larger than what free ones hold.
-        unsafe { block.write(Free { next: self.free }) };
+        unsafe { block.write(Free { next: self.free, home: AtomicPtr::new(ptr::null_mut()) }) };
         self.free = block;
+    }
+
+    /// The age of a coroutine that becomes the thread's. After four thousand million of them, all are as young.
+    #[inline]
+    pub(super) fn next_age(&mut self) -> u32 {
+        let age = self.ages;
+        self.ages = age.saturating_add(1);
+        age
+    }
+
+    /// The next coroutine from `place` on that is at `home`; null when there is none, and then and when it goes over to
+    /// a slab in which all are younger than `age`. Coroutines may come and go meanwhile.
+    pub(super) fn next(&self, place: &mut Place, home: *mut Scheduler, age: u32) -> *mut Coroutine {
+        while let Some(slab) = self.slabs.get(place.slab) {
+            let fresh = self.left > 0 && (slab.base..slab.end()).contains(&self.fresh);
+            // SAFETY: both are in the same slab.
+            let used = if fresh { unsafe { self.fresh.offset_from_unsigned(slab.base) } } else { slab.count };
+            if place.block == 0 && slab.age > age {
+                break;
+            }
+            while place.block < used {
+                let block = slab.base.wrapping_add(place.block);
+                place.block += 1;
+                // SAFETY: it was handed out at some time, and holds a coroutine or is free; the home is in the same place.
+                if unsafe { (*block).home.load(Ordering::Relaxed) } == home.cast() {
+                    return block;
+                }
+            }
+            if place.slab + 1 == self.slabs.len() {
+                break;
+            }
+            *place = Place { slab: place.slab + 1, block: 0 };
+        }
+        ptr::null_mut()
     }
 
     /// Frees the slabs at the end of the thread, but for those of orphans.
@@ -140,7 +203,7 @@ impl Orphans {
     fn slab_of(&self, block: *mut Coroutine) -> Option<usize> {
         let place = self.0.partition_point(|slab| slab.base <= block).checked_sub(1)?;
         let slab = &self.0[place];
-        (block < slab.base.wrapping_add(slab.count)).then_some(place)
+        (block < slab.end()).then_some(place)
     }
 
     /// A block of a thread that ends stays. Without memory to note it, all blocks of its slab do for good.
@@ -149,15 +212,15 @@ impl Orphans {
             self.0[place].holders += 1;
             return;
         }
-        let within = |slab: &Slab| slab.base <= block && block < slab.base.wrapping_add(slab.count);
+        let within = |slab: &Slab| (slab.base..slab.end()).contains(&block);
         let Some(slab) = of.slabs.iter().position(within) else { return };
         if self.0.try_reserve(1).is_err() {
             of.slabs.swap_remove(slab);
             return;
         }
-        let Slab { base, count, .. } = of.slabs[slab];
+        let Slab { base, count, age, .. } = of.slabs[slab];
         let place = self.0.partition_point(|slab| slab.base < base);
-        self.0.insert(place, Slab { base, count, holders: 2 });
+        self.0.insert(place, Slab { base, count, age, holders: 2 });
     }
 
     /// An orphan was released.
@@ -183,6 +246,7 @@ impl Orphans {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coroutine::Ground;
 
     #[test]
     fn blocks_are_apart_and_used_again() {
@@ -196,6 +260,48 @@ mod tests {
         // SAFETY: as above.
         unsafe { blocks.end(&mut orphans) };
         assert!(orphans.0.is_empty());
+    }
+
+    #[test]
+    fn all_that_are_at_home_are_found_and_no_slab_is_looked_at_in_which_all_are_younger() {
+        let (mut blocks, mut orphans) = (Blocks::new(), Orphans::new());
+        let home = ptr::without_provenance_mut::<Scheduler>(64);
+        let make = |blocks: &mut Blocks| {
+            let co = blocks.allocate();
+            // SAFETY: a fresh block is room for one.
+            unsafe {
+                co.write(Coroutine::new(None, ptr::null_mut(), Ground::Thread));
+                (*co).home.store(home.cast(), Ordering::Relaxed);
+                (*co).age = blocks.next_age();
+            }
+            co
+        };
+        let found = |blocks: &Blocks, age| {
+            let mut place = Place::default();
+            let mut all = Vec::new();
+            loop {
+                let co = blocks.next(&mut place, home, age);
+                if co.is_null() {
+                    return all;
+                }
+                all.push(co);
+            }
+        };
+        assert!(found(&blocks, u32::MAX).is_empty());
+        let mut all: Vec<_> = (0..1000).map(|_| make(&mut blocks)).collect();
+        assert_eq!(found(&blocks, u32::MAX), all);
+        // SAFETY: nothing refers to it but this test.
+        unsafe { blocks.free(all[7]) };
+        all.remove(7);
+        assert_eq!(found(&blocks, u32::MAX), all);
+        let again = make(&mut blocks);
+        all.insert(7, again);
+        assert_eq!(found(&blocks, u32::MAX), all);
+        // SAFETY: as above.
+        let old = unsafe { (*all[0]).age };
+        assert_eq!(found(&blocks, old), all[..FIRST]);
+        // SAFETY: as above.
+        unsafe { blocks.end(&mut orphans) };
     }
 
     #[test]

@@ -67,7 +67,7 @@ unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
     unsafe {
         annotate::arrive(ptr::null_mut());
         (*co).started = true;
-        tls::set_hook_word(if (*co).hooked { Scheduler::get().expose_provenance() } else { 0 });
+        tls::set_hook_word(if (*co).hooked { tls::HOOKED } else { 0 });
         Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
     }
 }
@@ -76,7 +76,7 @@ unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
 unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
     // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
     unsafe {
-        if let Some(rare) = &mut (*co).rare {
+        if let Some(rare) = (*co).rare_mut() {
             local::destroy(&raw mut rare.locals);
         }
         tls::set_hook_word(0);

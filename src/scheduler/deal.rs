@@ -3,15 +3,16 @@
 //! What they consist of belongs to the process, behind a latch: the one who makes it must know at once whether there
 //! is memory, and the one who runs it gives it back. Nothing of the other thread's scheduler is touched but its inbox.
 
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 use std::io;
 
 use super::Scheduler;
 use super::blocks::Blocks;
 use super::spare::Spares;
-use crate::coroutine::{Coroutine, Ground, Routine};
+use crate::coroutine::{Coroutine, Dealt, Ground, Routine};
 use crate::latch::Mutex;
+use crate::list::Link;
 use crate::reactor::{Errand, Message};
 use crate::stack::Pool;
 
@@ -86,13 +87,13 @@ impl Scheduler {
             let mut store = STORE.lock();
             let (co, number) = (store.make(routine, argument, size)?, store.number);
             drop(store);
-            if (*co).set_base(base).is_none() {
+            let rare = (*co).set_base(base).and_then(|()| (*co).make_rare());
+            let Some(rare) = rare else {
                 give_back(co, number);
                 return Err(io::ErrorKind::OutOfMemory.into());
-            }
-            if let Some(rare) = &mut (*co).rare {
-                rare.store = number;
-            }
+            };
+            let coroutine = NonNull::new_unchecked(co);
+            rare.dealt = Some(Dealt { store: number, link: Link::new(), coroutine });
             (*co).home.store(home.cast(), Ordering::Relaxed);
             Self::begin_anew(co);
             Ok(co)
@@ -106,8 +107,18 @@ impl Scheduler {
     pub unsafe fn take_in(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
-            (*this).members.push_back(&(*co).member);
+            Self::note(this, co);
             Self::make_ready(this, co);
+        }
+    }
+
+    unsafe fn note(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `take_in`.
+        unsafe {
+            (*co).age = (*this).blocks.next_age();
+            if let Some(dealt) = (*co).dealt() {
+                (*this).dealt.push_back(&dealt.link);
+            }
         }
     }
 
@@ -163,7 +174,7 @@ mod tests {
         unsafe {
             let make = || Scheduler::deal(this, never_begins, ptr::null_mut(), 1 << 16, 64).unwrap();
             let first = make();
-            (*this).members.push_back(&(*first).member);
+            Scheduler::note(this, first);
             (*this).reactor.remote().post(Message::Wake(&raw const (*first).waiter, Wake::Ready));
             Scheduler::dispose(this, first);
             let second = make();
@@ -173,7 +184,7 @@ mod tests {
             Scheduler::read_mail(this);
             assert!((*this).ready.is_empty());
             (*second).waiter.disarm();
-            (*this).members.push_back(&(*second).member);
+            Scheduler::note(this, second);
             Scheduler::dispose(this, second);
         }
     }

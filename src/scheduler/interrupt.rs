@@ -6,6 +6,7 @@
 //! made first, its accepting loop say, and where a program is likely to look at what its handler left.
 
 use core::ffi::c_int;
+use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Scheduler;
@@ -244,12 +245,12 @@ impl Scheduler {
 
     /// Ends the waits that the handlers end; `false` when there was none.
     unsafe fn tell(this: *mut Scheduler, awaited: bool, unrestarted: bool) -> bool {
-        // SAFETY: by contract of `deliver`.
+        // SAFETY: by contract of `deliver`; nobody comes or goes meanwhile.
         unsafe {
             let mut told = false;
-            let mut link = (*this).members.first();
-            while !link.is_null() {
-                let waiter = &raw const (*Coroutine::of_member(link)).waiter;
+            let mut oldest: *mut Coroutine = ptr::null_mut();
+            Self::for_each(this, |co| {
+                let waiter = &raw const (*co).waiter;
                 let concerned = (*waiter).is_armed()
                     && match (*waiter).interrupt.get() {
                         Interrupt::Never | Interrupt::Cancelled => false,
@@ -257,16 +258,18 @@ impl Scheduler {
                         Interrupt::Any => !awaited,
                         Interrupt::Unrestarted => !awaited && unrestarted,
                     };
-                if concerned {
+                if concerned && awaited {
                     Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
                     told = true;
-                    if !awaited {
-                        break;
-                    }
+                } else if concerned && (oldest.is_null() || (*co).age < (*oldest).age) {
+                    oldest = co;
                 }
-                link = (*this).members.after(link);
+                if oldest.is_null() { u32::MAX } else { (*oldest).age }
+            });
+            if !oldest.is_null() {
+                Waiter::wake(&raw const (*oldest).waiter, Wake::Interrupted, &(*this).ready);
             }
-            told
+            told || !oldest.is_null()
         }
     }
 }

@@ -5,9 +5,10 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 use std::io;
 
+use super::blocks::Place;
 use super::{Scheduler, deal, thread};
 use crate::annotate::Fiber;
-use crate::coroutine::{Call, Coroutine, Ground, Routine, State};
+use crate::coroutine::{Coroutine, Dealt, Ground, Routine, State};
 use crate::local;
 use crate::stack::SharedStacks;
 use crate::waiter::Waiter;
@@ -77,7 +78,7 @@ impl Scheduler {
         // SAFETY: by contract of `create`.
         unsafe {
             (*co).home.store(this.cast(), Ordering::Relaxed);
-            (*this).members.push_back(&(*co).member);
+            (*co).age = (*this).blocks.next_age();
             Self::begin_anew(co);
         }
     }
@@ -162,15 +163,45 @@ impl Scheduler {
         // SAFETY: by contract of `release`; nothing refers to it after `abandon`.
         unsafe {
             Self::abandon(this, co);
-            (*co).member.unlink();
-            let store = (*co).store();
-            (*co).rare = None;
+            let store = (*co).dealt().map_or(0, |dealt| {
+                dealt.link.unlink();
+                dealt.store
+            });
+            (*co).drop_rare();
+            // So that it is none of the thread's any more (`Blocks::next`).
+            (*co).home.store(ptr::null_mut(), Ordering::Relaxed);
             if store != 0 {
                 // It may begin anew on another thread: a message for an earlier wait must not find it there.
                 (*this).reactor.remote().forget(&raw const (*co).waiter);
                 deal::give_back(co, store);
             } else if !(*this).spares.keep(co) {
                 Self::give_back(this, co);
+            }
+        }
+    }
+
+    /// Visits all coroutines of the thread but `main`, in no particular order. What the visit gives is a limit: none that
+    /// is younger need be visited from then on. The one that is visited may be released.
+    pub(super) unsafe fn for_each(this: *mut Scheduler, mut visit: impl FnMut(*mut Coroutine) -> u32) {
+        // SAFETY: by contract of the callers: the thread's scheduler. Those in its blocks with it as their home are in
+        // place, and those in the list until they are unlinked.
+        unsafe {
+            let (mut place, mut limit) = (Place::default(), u32::MAX);
+            loop {
+                let co = (*this).blocks.next(&mut place, this, limit);
+                if co.is_null() {
+                    break;
+                }
+                limit = visit(co);
+            }
+            let mut link = (*this).dealt.first();
+            while !link.is_null() {
+                let co = Dealt::of(link);
+                if (*co).age > limit {
+                    break;
+                }
+                link = (*this).dealt.after(link);
+                limit = visit(co);
             }
         }
     }
@@ -215,25 +246,26 @@ impl Scheduler {
     pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
-            if let Some((leave, place)) = (*co).waiter.leave.take() {
-                leave(place, &raw const (*co).waiter);
+            let exit = (*co).waiter.exit.replace(ptr::null());
+            if !exit.is_null() {
+                ((*exit).leave)(exit, &raw const (*co).waiter, None);
                 (*this).reactor.remote().forget(&raw const (*co).waiter);
             }
             if (*co).waiter.timer.get() != Waiter::NO_TIMER {
                 (*this).timers.remove(&(*co).waiter);
             }
-            if let Some(call) = (*co).call.as_deref() {
-                for interest in call.all() {
+            if let Some(more) = (*co).more.as_deref() {
+                for interest in more.all() {
                     interest.unlink();
                     (*this).reactor.left(interest);
                 }
             }
-            if let Some(call) = (*co).call.as_deref_mut() {
-                *call = Call::default();
+            if let Some(more) = (*co).more.as_deref_mut() {
+                more.end_call();
             }
             Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
-            if let Some(rare) = &mut (*co).rare {
+            if let Some(rare) = (*co).rare_mut() {
                 local::destroy(&raw mut rare.locals);
                 // Its frames have ended, though none has returned.
                 rare.fiber = Fiber::default();

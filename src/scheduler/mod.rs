@@ -42,10 +42,9 @@ use crate::coroutine::Coroutine;
 use crate::list::List;
 use crate::reactor::{Message, Reactor, Remote, registry};
 use crate::stack::{Alternate, Pool, Stack};
-use crate::sys;
 use crate::timer::Timers;
-use crate::tls;
 use crate::waiter::{Interest, Waiter, Wake};
+use crate::{heap, sys, tls};
 
 /// The scheduler of one thread. Made by [`Scheduler::get_or_new`], freed when the thread ends.
 ///
@@ -84,8 +83,8 @@ pub struct Scheduler {
     pool: Pool,
     spares: spare::Spares,
     blocks: blocks::Blocks,
-    /// All coroutines of the thread but `main`, the oldest first.
-    members: Box<List>,
+    /// Those that were made for this thread and are not in its blocks, the oldest first.
+    dealt: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
     interruptible: interrupt::Counts,
     handled: interrupt::Handled,
@@ -200,13 +199,12 @@ impl Scheduler {
             (*me).waiter.arm();
             let watched = Self::watch(this, me, wants);
             let until = if watched { deadline } else { deadline.min(clock::after(NAP)) };
-            (*me).waiter.deadline.set(until);
-            let timed = (*this).timers.add(&raw const (*me).waiter);
+            let timed = (*this).timers.add(&raw const (*me).waiter, until);
             Self::park_interruptible(this, timed);
             (*this).timers.leave(&(*me).waiter);
             let wake = (*me).waiter.disarm();
-            if let Some(call) = (*me).call.as_deref() {
-                for (place, interest) in call.all().enumerate() {
+            if let Some(more) = (*me).more.as_deref() {
+                for (place, interest) in more.all().enumerate() {
                     interest.unlink();
                     (*this).reactor.left(interest);
                     if interest.was_closed() {
@@ -215,8 +213,8 @@ impl Scheduler {
                     }
                 }
             }
-            if let Some(call) = (*me).call.as_deref_mut() {
-                call.interests = Vec::new();
+            if let Some(more) = (*me).more.as_deref_mut() {
+                more.interests = Box::default();
             }
             match wake {
                 Wake::TimedOut if until < deadline => Wake::Ready,
@@ -234,17 +232,17 @@ impl Scheduler {
             let waiter = &raw const (*me).waiter;
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next() else { return true };
-                let Some(call) = (*me).call() else { return false };
-                call.interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const call.interest, &(*this).ready).is_ok();
+                let Some(more) = (*me).make_more() else { return false };
+                more.interest = Interest::new(waiter, fd, events);
+                return (*this).reactor.watch(&raw const more.interest, &(*this).ready).is_ok();
             }
-            let Some(call) = (*me).call() else { return false };
-            if call.interests.try_reserve_exact(wants.len()).is_err() {
-                return false;
-            }
-            call.interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
+            let Some(more) = (*me).make_more() else { return false };
+            let Some(mut interests) = heap::room(wants.len()) else { return false };
+            interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
+            // Its room is exact, so it stays where it is.
+            more.interests = interests.into_boxed_slice();
             let mut all = true;
-            for interest in &call.interests {
+            for interest in &more.interests {
                 all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
             }
             all
@@ -260,8 +258,7 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let me = (*this).current;
-            (*me).waiter.deadline.set(deadline);
-            let timed = (*this).timers.add(&raw const (*me).waiter);
+            let timed = (*this).timers.add(&raw const (*me).waiter, deadline);
             Self::park_interruptible(this, timed);
             (*this).timers.leave(&(*me).waiter);
             (*me).waiter.disarm()
@@ -343,9 +340,9 @@ impl Scheduler {
         bytes.resize(size, 0);
         // SAFETY: by contract.
         unsafe {
-            let call = (*(*this).current).call().ok_or(io::Error::from_raw_os_error(libc::ENOMEM))?;
-            call.scratch = bytes;
-            Ok(call.scratch.as_mut_ptr())
+            let more = (*(*this).current).make_more().ok_or(io::Error::from_raw_os_error(libc::ENOMEM))?;
+            more.scratch = bytes.into_boxed_slice();
+            Ok(more.scratch.as_mut_ptr())
         }
     }
 }

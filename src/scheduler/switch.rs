@@ -26,7 +26,7 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
         let this = Scheduler::get();
         if Scheduler::may_resume(this, co) {
             Scheduler::reap(this);
-            (*(*this).current).context.word = word;
+            (*(*this).current).context.word = word as u32;
             return Scheduler::enter(this, (*this).current, co);
         }
     }
@@ -42,7 +42,7 @@ pub extern "C" fn prepare_yield() -> Switch {
     // SAFETY: the scheduler is this thread's.
     unsafe {
         if !this.is_null() && !(*(*this).current).is_main {
-            (*(*this).current).context.word = word;
+            (*(*this).current).context.word = word as u32;
             return Scheduler::suspend(this);
         }
     }
@@ -242,7 +242,7 @@ impl Scheduler {
         unsafe {
             let in_flight = (*this).exceptions.replace([0; 2]);
             if annotate::sanitized() {
-                if let (Some(from), Some(to)) = ((*from).rare(), (*to).rare()) {
+                if let (Some(from), Some(to)) = ((*from).make_rare(), (*to).make_rare()) {
                     from.fiber.leave_for(&mut to.fiber);
                 }
                 let (low, size) = (*to).stack().unwrap_or((*this).bounds);
@@ -303,7 +303,7 @@ impl Scheduler {
             }
             annotate::clear_stack(tenant.slot().low(), tenant.slot().size());
             if (*to).started {
-                tenant.move_in(to.cast());
+                tenant.move_in(to.cast(), (*to).context.sp());
             } else {
                 tenant.occupy(to.cast());
                 let top = tenant.slot().top();

@@ -5,7 +5,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
-use super::blocks::{Blocks, Orphans};
+use super::blocks::{Blocks, Orphans, Place};
 use super::spare::Spares;
 use crate::coroutine::{Coroutine, Ground, State};
 use crate::fork::{self, Handlers, Side};
@@ -86,7 +86,7 @@ impl Scheduler {
             pool: Pool::new(),
             spares: Spares::new(),
             blocks: Blocks::new(),
-            members: Box::default(),
+            dealt: Box::default(),
             interruptible: Default::default(),
             handled: Default::default(),
             doomed: ptr::null_mut(),
@@ -125,19 +125,23 @@ impl Scheduler {
         // SAFETY: called once, on the thread itself, with nothing running but its end.
         unsafe {
             registry::leave((*this).reactor.remote());
+            // Destructors may make others meanwhile, also where it has looked before.
+            let mut place = Place::default();
             loop {
-                let link = (*this).members.first();
-                if link.is_null() {
+                let mut co = (*this).blocks.next(&mut place, this, u32::MAX);
+                if co.is_null() {
+                    place = Place::default();
+                    co = (*this).blocks.next(&mut place, this, u32::MAX);
+                }
+                if co.is_null() {
                     break;
                 }
                 // First it leaves every place in which another thread could find it, then it loses its home:
                 // as long as it has one, other threads may post to it. Destructors run without the lock.
-                let co = Coroutine::of_member(link);
                 Self::abandon(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
                 (*co).state = State::Done;
-                (*co).member.unlink();
                 if (*co).doomed {
                     Self::give_back(this, co);
                 } else {

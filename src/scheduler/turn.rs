@@ -137,7 +137,7 @@ impl Scheduler {
                 (*this).fetched = AT_ONCE;
             }
             (*this).fetched -= 1;
-            let co = Coroutine::of_waiter(Waiter::of_ready((*this).batch.pop_front()));
+            let co = Coroutine::of_waiter(Waiter::of((*this).batch.pop_front()));
             debug_assert!((*co).state != State::Done);
             ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
             co
@@ -181,7 +181,7 @@ impl Scheduler {
                 if link.is_null() {
                     return;
                 }
-                let sp = (*Coroutine::of_waiter(Waiter::of_ready(link))).context.sp().cast::<i8>();
+                let sp = (*Coroutine::of_waiter(Waiter::of(link))).context.sp().cast::<i8>();
                 (0..STACK_LINES).for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
                 link = batch.after(link);
             }

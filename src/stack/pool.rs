@@ -17,8 +17,9 @@ const SLAB_BYTES: usize = 1 << 30;
 const COLOURS: usize = 48;
 const CACHE_LINE: usize = 64;
 
-/// A stack that is handed out. Freed by [`Pool::free`] only.
+/// A stack that is handed out. Freed by [`Pool::free`] only. Packed: it is a part of each coroutine.
 #[derive(Debug)]
+#[repr(C, packed(4))]
 pub struct Stack {
     slab: NonNull<Slab>,
     number: u32,
@@ -26,8 +27,9 @@ pub struct Stack {
 
 impl Stack {
     fn slab(&self) -> &Slab {
+        let slab = self.slab;
         // SAFETY: a slab outlives its stacks.
-        unsafe { self.slab.as_ref() }
+        unsafe { slab.as_ref() }
     }
 
     /// The lowest usable byte; the guard lies below.
@@ -178,7 +180,7 @@ impl Pool {
     /// The stack came from this pool, and nothing runs on it or refers to it.
     #[inline]
     pub unsafe fn free(&mut self, stack: Stack) {
-        let slab_ptr = stack.slab.as_ptr();
+        let slab_ptr = { stack.slab }.as_ptr();
         // SAFETY: a slab outlives its stacks; nothing else borrows it.
         let slab = unsafe { &mut *slab_ptr };
         let Ok(class) = self.class(slab.room) else { return };
@@ -229,7 +231,7 @@ impl Class {
     /// As for [`Pool::free`].
     #[cold]
     unsafe fn cool(&mut self, stack: Stack) {
-        let slab_ptr = stack.slab.as_ptr();
+        let slab_ptr = { stack.slab }.as_ptr();
         // SAFETY: a slab outlives its stacks; the stack is free: its contents may go.
         let slab = unsafe {
             let _ = sys::advise(stack.low(), stack.slab().room, libc::MADV_DONTNEED);

@@ -93,7 +93,7 @@ impl SharedStacks {
         let slot = NonNull::from(slot);
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
-        Tenant { slot, saved: ptr::null_mut(), length: 0, class: 0, keeps: false }
+        Tenant { slot, saved: 0, saved_high: 0, class: 0, keeps: false }
     }
 }
 
@@ -109,11 +109,13 @@ impl Drop for SharedStacks {
 
 /// A coroutine's share of a slot. The coroutine is named by its address, `me`.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Tenant {
     slot: NonNull<Slot>,
-    /// The live bytes while another tenant occupies the slot: `length` of them, up to the slot's top.
-    saved: *mut u8,
-    length: u32,
+    /// The address of the live bytes while another tenant occupies the slot: those up to the slot's top, but for
+    /// [`CONSTANT`]. Of an address in a process 47 bits can be set.
+    saved: u32,
+    saved_high: u16,
     /// The size class of the block at `saved`, when there is one.
     class: u8,
     /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
@@ -137,7 +139,6 @@ impl Tenant {
         if self.slot().occupant == me {
             self.set_occupant(ptr::null_mut());
         }
-        self.length = 0;
     }
 
     /// Makes the slot this tenant's without moving anything in: the first frame is about to be laid out.
@@ -151,32 +152,39 @@ impl Tenant {
         unsafe { (*self.slot.as_ptr()).occupant = occupant };
     }
 
-    /// Moves the live bytes, from `sp` to the slot's top, out of the slot.
+    /// Moves the live bytes, from `sp` on, out of the slot.
     ///
     /// # Safety
     /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot.
     pub unsafe fn move_out(&mut self, sp: *mut u8) {
-        let live = self.slot().top() as usize - sp as usize;
+        let live = self.live(sp);
         self.reserve(live);
         // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
         unsafe {
-            annotate::copy_stack(sp, self.saved, live);
+            annotate::copy_stack(sp, self.saved(), live);
         }
         self.set_occupant(ptr::null_mut());
-        self.length = live as u32;
     }
 
     /// Moves the tenant's bytes back to where they were.
     ///
     /// # Safety
-    /// The slot is empty and the caller does not run on it.
-    pub unsafe fn move_in(&mut self, me: *mut ()) {
-        let live = self.length as usize;
+    /// It was moved out with the same stack pointer, the slot is empty and the caller does not run on it.
+    pub unsafe fn move_in(&mut self, me: *mut (), sp: *mut u8) {
         // SAFETY: the bytes came from the same place.
         unsafe {
-            annotate::copy_stack(self.saved, self.slot().top().sub(live), live);
+            annotate::copy_stack(self.saved(), sp, self.live(sp));
         }
         self.occupy(me);
+    }
+
+    fn saved(&self) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(usize::from(self.saved_high) << 32 | self.saved as usize)
+    }
+
+    /// How many bytes are kept of a stack with this stack pointer.
+    fn live(&self, sp: *mut u8) -> usize {
+        self.slot().top().addr() - CONSTANT - sp.addr()
     }
 
     /// Makes room for `live` bytes: the smallest block that holds them when it must grow, and when the old one has
@@ -191,12 +199,14 @@ impl Tenant {
         }
         self.give_back();
         // SAFETY: blocks are not empty.
-        self.saved = unsafe { alloc(block(class)) };
-        if self.saved.is_null() {
+        let saved = unsafe { alloc(block(class)) };
+        if saved.is_null() {
             // The bytes have nowhere to go and the other coroutine nowhere to run: no return is left.
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
         }
+        let address = saved.expose_provenance();
+        (self.saved, self.saved_high) = (address as u32, (address >> 32) as u16);
         self.class = class;
         self.keeps = true;
     }
@@ -204,7 +214,7 @@ impl Tenant {
     fn give_back(&mut self) {
         if self.keeps {
             // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved, block(self.class)) };
+            unsafe { dealloc(self.saved(), block(self.class)) };
             self.keeps = false;
         }
     }
@@ -217,6 +227,10 @@ impl Tenant {
         unsafe { (*self.slot().stacks).tenants -= 1 };
     }
 }
+
+/// The bytes at a slot's top that are the same for all that have begun, and stay there: the return address of their
+/// bodies (`body.S`).
+pub const CONSTANT: usize = 8;
 
 /// Blocks of up to this many steps differ by one step, larger ones by an eighth of a power of two.
 const FINE: usize = 64;
@@ -279,8 +293,8 @@ mod tests {
             b.occupy(two);
             ptr::write_bytes(sp, 0xbb, 100);
             b.clear(two);
-            a.move_in(one);
-            assert!((0..100).all(|i| *sp.add(i) == 0xaa));
+            a.move_in(one, sp);
+            assert!((0..100 - CONSTANT).all(|i| *sp.add(i) == 0xaa));
             assert_eq!(a.occupant(), one);
             a.depart(one);
             b.depart(two);

@@ -49,13 +49,13 @@ pub(super) fn errno() -> c_int {
 ///
 /// # Safety
 /// As for [`on_stream`].
-pub(super) unsafe fn cancellation_point(scheduler: *mut Scheduler) {
+pub(super) unsafe fn cancellation_point() {
     unsafe extern "C" {
         fn pthread_testcancel();
     }
     if threads::on().is_some_and(Threads::is_cancelled) {
         // Cleanup handlers run with hooks on.
-        tls::set_hook_word(scheduler.expose_provenance() | tls::THREAD);
+        tls::set_hook_word(tls::HOOKED | tls::THREAD);
         // SAFETY: libc's function; the program's frames expect that their calls are cancelled.
         unsafe { pthread_testcancel() };
         tls::set_hook_word(0);

@@ -315,7 +315,7 @@ pub unsafe fn fflush(scheduler: *mut Scheduler, stream: *mut Stream, locks: bool
     // SAFETY: by contract.
     unsafe {
         if Stream::unwritten(stream) > 0 {
-            cancellation_point(scheduler);
+            cancellation_point();
         }
         on_stream(
             scheduler,

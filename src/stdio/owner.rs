@@ -7,6 +7,7 @@
 //! as the library's own among its values, so that it is given back when the coroutine is released meanwhile.
 
 use core::ffi::{c_char, c_void};
+use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -18,7 +19,7 @@ use crate::heap;
 use crate::latch::{Latch, Mutex};
 use crate::list::List;
 use crate::scheduler::Scheduler;
-use crate::waiter::{Waiter, Wake};
+use crate::waiter::{Exit, Waiter, Wake};
 use crate::{sync, sys, tls};
 use parking_lot::lock_api::MutexGuard;
 
@@ -33,7 +34,14 @@ struct Entry {
     /// Somebody has closed it meanwhile, outside any coroutine: the owner must not touch it any more.
     closed: bool,
     /// Who waits for it; made with the first who does, and never moved.
-    queue: Option<Box<List>>,
+    queue: Option<Box<Queue>>,
+}
+
+/// Those who wait for a stream.
+struct Queue {
+    waiters: List,
+    stream: *const Stream,
+    exit: Exit,
 }
 
 struct Table([Vec<Entry>; BUCKETS]);
@@ -71,19 +79,24 @@ impl Table {
     /// Gives a stream up, whatever its depth: to who has waited longest, or to nobody.
     fn pass_on(&mut self, stream: *const Stream, owner: *const Coroutine) {
         let Some(entry) = self.of_owner(stream, owner) else { return };
-        let next = entry.queue.as_ref().map_or(ptr::null(), |queue| queue.pop_front());
+        let next = entry.queue.as_ref().map_or(ptr::null(), |queue| queue.waiters.pop_front());
         if next.is_null() {
             let entries = &mut self.0[bucket(stream)];
             entries.retain(|entry| !(ptr::eq(entry.stream, stream) && ptr::eq(entry.owner, owner)));
             TAKEN[bucket(stream)].fetch_sub(1, Ordering::Release);
             return;
         }
-        let waiter = Waiter::of_queue(next);
+        let waiter = Waiter::of(next);
         entry.owner = Coroutine::of_waiter(waiter);
         entry.depth = 1;
         // SAFETY: as in `Condition::signal`: who stands in the queue is in place, and its thread cannot end
         // before it has taken the coroutine out, for which it needs the lock held here.
-        unsafe { sync::rouse(waiter) };
+        unsafe {
+            if Scheduler::is_home_of(waiter) {
+                (*waiter).was_taken_out();
+            }
+            sync::rouse(waiter);
+        }
     }
 }
 
@@ -121,7 +134,7 @@ pub unsafe fn holding(scheduler: *mut Scheduler) -> *mut Holding {
     // SAFETY: by contract.
     unsafe {
         let coroutine = Scheduler::current(scheduler);
-        let Some(rare) = (*coroutine).rare() else { return ptr::null_mut() };
+        let Some(rare) = (*coroutine).make_rare() else { return ptr::null_mut() };
         if let Some((_, held)) = rare.locals.own {
             return held.cast();
         }
@@ -201,27 +214,27 @@ pub unsafe fn acquire(scheduler: *mut Scheduler, stream: *mut Stream) -> bool {
                 return acquire(scheduler, stream);
             };
             if entry.queue.is_none() {
-                entry.queue = heap::boxed(List::new());
+                entry.queue = heap::boxed(Queue { waiters: List::new(), stream, exit: Exit { leave } });
             }
             let Some(queue) = &entry.queue else { return false };
-            (*waiter).arm();
-            (*waiter).leave.set(Some((leave, stream.cast_const().cast())));
-            queue.push_back(&(*waiter).queue);
+            Waiter::enqueue(waiter, &queue.waiters, &raw const queue.exit);
         }
-        let wake = loop {
-            let wake = Scheduler::wait_shown(scheduler, NEVER);
-            let table = table();
-            if !(*waiter).queue.is_linked() {
-                drop(table);
-                break wake;
+        loop {
+            Scheduler::wait_shown(scheduler, NEVER);
+            if !(*waiter).is_queued() {
+                break;
             }
-            // Somebody's `co_resume`, or a message meant for an earlier wait.
-            (*waiter).arm();
-        };
-        (*waiter).leave.set(None);
-        if wake != Wake::Ready {
-            Scheduler::remote(scheduler).forget(waiter);
+            // Somebody's `co_resume`.
+            let table = table();
+            if !(*waiter).stands() {
+                (*waiter).was_taken_out();
+                (*waiter).disarm();
+                drop(table);
+                Scheduler::remote(scheduler).forget(waiter);
+                break;
+            }
         }
+        (*waiter).exit.set(ptr::null());
         let held = holding(scheduler);
         (*held).streams += 1;
         true
@@ -289,17 +302,23 @@ pub fn closing(stream: *const Stream) {
     }
 }
 
-/// A coroutine that waited for a stream is released, reset, or loses its thread.
-unsafe fn leave(stream: *const (), waiter: *const Waiter) {
-    // SAFETY: the waiter is in place.
+/// A coroutine that waited for a stream is told that it has it, or is released, reset, or loses its thread.
+unsafe fn leave(exit: *const Exit, waiter: *const Waiter, reason: Option<Wake>) -> Option<Wake> {
+    // SAFETY: the waiter is in place. The queue is as long as somebody stands in it or does not know of having the
+    // stream.
     unsafe {
         let mut table = table();
-        if (*waiter).queue.is_linked() {
-            (*waiter).queue.unlink();
-        } else {
-            // It has got the stream and never learned of it.
-            table.pass_on(stream.cast(), Coroutine::of_waiter(waiter));
+        if let Some(reason) = reason {
+            return (*waiter).step_out(reason);
         }
+        let stands = (*waiter).is_queued() && (*waiter).stands();
+        (*waiter).drop_out();
+        if !stands {
+            // It has got the stream and never learned of it.
+            let queue = exit.wrapping_byte_sub(offset_of!(Queue, exit)).cast::<Queue>();
+            table.pass_on((*queue).stream, Coroutine::of_waiter(waiter));
+        }
+        None
     }
 }
 
@@ -317,7 +336,7 @@ extern "C" fn write_pending() {
             // SAFETY: owners are in place; this thread's do not run, but for the one that calls `exit`.
             unsafe {
                 if (*entry.owner).home.load(Ordering::Relaxed) == here.cast()
-                    && let Some(rare) = &(*entry.owner).rare
+                    && let Some(rare) = (*entry.owner).rare()
                     && let Some((_, held)) = rare.locals.own
                     && ptr::eq((*held.cast::<Holding>()).writes_to, entry.stream)
                     && waiting.try_reserve(1).is_ok()
@@ -365,10 +384,10 @@ fn later(side: Side) {
         for number in 0..BUCKETS {
             for entry in &table.0[number] {
                 let Some(queue) = &entry.queue else { continue };
-                let mut link = queue.first();
+                let mut link = queue.waiters.first();
                 while !link.is_null() {
-                    let next = queue.after(link);
-                    if elsewhere(Coroutine::of_waiter(Waiter::of_queue(link))) {
+                    let next = queue.waiters.after(link);
+                    if elsewhere(Coroutine::of_waiter(Waiter::of(link))) {
                         (*link).unlink();
                     }
                     link = next;

@@ -2,9 +2,10 @@
 //!
 //! A waiter's place in the queue is guarded by the queue's lock, because any thread may signal. Who signals
 //! takes the waiter out and tells its thread; who gives up waiting takes himself out, and finds out under
-//! the lock whether a signal was faster, or without it that one of its own thread was. So no signal is lost to a
-//! waiter that has just timed out.
+//! the lock whether a signal was faster. So no signal is lost to a waiter that has just timed out.
 
+use core::mem::offset_of;
+use core::ptr;
 use std::io;
 
 use parking_lot::Mutex;
@@ -12,12 +13,18 @@ use parking_lot::Mutex;
 use crate::clock::Nanos;
 use crate::list::List;
 use crate::scheduler::Scheduler;
-use crate::waiter::{Waiter, Wake};
+use crate::waiter::{Exit, Waiter, Wake};
 
 /// A condition: a first-in, first-out queue of waiting coroutines. It must not move while one waits.
-#[derive(Default)]
 pub struct Condition {
     waiters: Mutex<Queue>,
+    exit: Exit,
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Condition { waiters: Mutex::default(), exit: Exit { leave } }
+    }
 }
 
 #[derive(Default)]
@@ -41,33 +48,16 @@ impl Condition {
         // SAFETY: by contract; the waiter is in its coroutine, which stays in place while it is parked.
         unsafe {
             let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
-            (*waiter).arm();
-            (*waiter).leave.set(Some((leave, this.cast())));
-            (*this).waiters.lock().0.push_back(&(*waiter).queue);
-            let wake = loop {
-                let wake = Scheduler::wait_shown(scheduler, deadline);
-                if (*waiter).leave.get().is_none() {
-                    return Ok(());
-                }
-                let queue = (*this).waiters.lock();
-                if !(*waiter).queue.is_linked() {
-                    break wake;
-                }
-                if wake != Wake::Ready {
-                    (*waiter).queue.unlink();
-                    drop(queue);
-                    (*waiter).leave.set(None);
-                    return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
-                }
-                // Nobody signalled: a message meant for an earlier wait.
-                (*waiter).arm();
-            };
-            (*waiter).leave.set(None);
-            if wake != Wake::Ready {
-                // The signal came while the wait was ending: its message may still be under way.
-                Scheduler::remote(scheduler).forget(waiter);
+            Waiter::enqueue(waiter, &(*this).waiters.lock().0, &raw const (*this).exit);
+            let mut wake = Scheduler::wait_shown(scheduler, deadline);
+            if (*waiter).is_queued() {
+                wake = (*waiter).leave_queue(wake).unwrap_or(wake);
+                (*waiter).disarm();
             }
-            Ok(())
+            match wake {
+                Wake::Ready => Ok(()),
+                _ => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+            }
         }
     }
 
@@ -81,10 +71,11 @@ impl Condition {
         // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
         // taken the coroutine out of this queue, for which it needs the lock held here.
         unsafe {
-            let waiter = Waiter::of_queue(link);
+            let waiter = Waiter::of(link);
             if Scheduler::is_home_of(waiter) {
-                // So a waiter of this thread needs no lock to find out that it is out of the queue.
-                (*waiter).leave.set(None);
+                // So it needs no lock to find out that it is out of the queue.
+                (*waiter).was_taken_out();
+                (*waiter).exit.set(ptr::null());
             }
             super::rouse(waiter);
         }
@@ -97,11 +88,23 @@ impl Condition {
     }
 }
 
-/// Takes a waiter out whose coroutine is released, reset, or loses its thread.
-unsafe fn leave(this: *const (), waiter: *const Waiter) {
+/// Takes a waiter out whose wait ends otherwise than by a signal of its thread.
+unsafe fn leave(exit: *const Exit, waiter: *const Waiter, reason: Option<Wake>) -> Option<Wake> {
     // SAFETY: the condition outlives the wait, and the waiter is in place.
     unsafe {
-        let _queue = (*this.cast::<Condition>()).waiters.lock();
-        (*waiter).queue.unlink();
+        let this = exit.wrapping_byte_sub(offset_of!(Condition, exit)).cast::<Condition>();
+        let queue = (*this).waiters.lock();
+        let Some(reason) = reason else {
+            (*waiter).drop_out();
+            return None;
+        };
+        let ended = (*waiter).step_out(reason)?;
+        drop(queue);
+        (*waiter).exit.set(ptr::null());
+        if ended != reason {
+            // The signal came while the wait was ending: its message may still be under way.
+            Scheduler::remote(Scheduler::get()).forget(waiter);
+        }
+        Some(ended)
     }
 }

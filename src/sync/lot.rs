@@ -11,6 +11,7 @@
 //! Nothing here allocates or frees while it holds a latch: an allocator may use locks itself.
 
 use core::cell::Cell;
+use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -22,7 +23,7 @@ use crate::latch::Latch;
 use crate::list::{Link, List};
 use crate::scheduler::Scheduler;
 use crate::tls;
-use crate::waiter::Waiter;
+use crate::waiter::{Exit, Waiter, Wake};
 
 pub mod fork;
 mod wait;
@@ -57,7 +58,7 @@ struct Queue {
     places: List,
 }
 
-/// Somebody's place in a queue. In the heap; the waiter's `leave` owns it.
+/// Somebody's place in a queue. In the heap; the waiter's `exit` owns it.
 #[repr(C)]
 pub struct Place {
     /// In its queue. First field: a link of a queue is its place.
@@ -65,6 +66,7 @@ pub struct Place {
     /// Null once it was taken out.
     queue: Cell<*const Queue>,
     waiter: *const Waiter,
+    exit: Exit,
     address: usize,
     /// What the address means to the one who stands here: his turn, for a barrier.
     pub ticket: u32,
@@ -260,6 +262,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             link: Link::new(),
             queue: Cell::new(ptr::null()),
             waiter,
+            exit: Exit { leave: abandon },
             address,
             ticket,
             since: clock::now(),
@@ -267,7 +270,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             told: Cell::new(false),
         })?);
         (*waiter).arm();
-        (*waiter).leave.set(Some((abandon, place.cast_const().cast())));
+        (*waiter).exit.set(&raw const (*place).exit);
         let held = Held::new(bucket(address));
         let (queue, spare) = match held.find(address) {
             Some(there) => (ptr::from_ref(there), Some(queue)),
@@ -297,7 +300,7 @@ pub unsafe fn leave(scheduler: *mut Scheduler, place: *const Place, hands_on: bo
     unsafe {
         let waiter = (*place).waiter;
         (*waiter).disarm();
-        (*waiter).leave.set(None);
+        (*waiter).exit.set(ptr::null());
         let stood = step_out(place, hands_on);
         if !stood || (*place).told.get() || (*place).poked.load(Ordering::SeqCst) {
             // The message may still be under way, though something else woke him and he has looked since.
@@ -336,8 +339,8 @@ fn is_first(place: &Place) -> bool {
 }
 
 /// Takes a place out whose coroutine is released, reset, or loses its thread. What it was woken for goes to the next.
-unsafe fn abandon(place: *const (), _: *const Waiter) {
-    let place = place.cast::<Place>();
+unsafe fn abandon(exit: *const Exit, _: *const Waiter, _: Option<Wake>) -> Option<Wake> {
+    let place = exit.wrapping_byte_sub(offset_of!(Place, exit)).cast::<Place>();
     // SAFETY: `stand` boxed it; the waiter no longer refers to it.
     unsafe {
         if !step_out(place, true) {
@@ -345,4 +348,5 @@ unsafe fn abandon(place: *const (), _: *const Waiter) {
         }
         drop(Box::from_raw(place.cast_mut()));
     }
+    None
 }

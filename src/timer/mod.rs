@@ -4,7 +4,7 @@
 //! that are near, a heap keeps the order; the others wait in a wheel until they are near.
 //!
 //! Most time-outs of calls never come: a waiter that was woken otherwise stays among the deadlines until its old one comes,
-//! and its next wait, when that ends later, changes nothing but the waiter.
+//! and its next wait, when that ends later, changes nothing but its slot.
 
 mod heap;
 mod slots;
@@ -25,7 +25,7 @@ const FEW: usize = 64;
 /// All deadlines of a thread.
 ///
 /// Invariant: a slot that is taken has a valid waiter, whose `timer` is its number, and stands in the heap or in the wheel.
-/// Its deadline is at most the waiter's, which is [`NEVER`] while it waits for nothing.
+/// Its `deadline` is at most its `until`.
 pub struct Timers {
     slots: Slots,
     heap: Heap,
@@ -55,21 +55,22 @@ impl Timers {
         self.heap.len() >= FEW
     }
 
-    /// Adds the waiter's deadline; a deadline of [`NEVER`] needs no timer. `false` when memory is out.
+    /// Adds a waiter's deadline; one of [`NEVER`] needs no timer. `false` when memory is out.
     ///
     /// # Safety
     /// The waiter stays in place until [`Timers::remove`] or until it expires, and stands in no other timers.
     #[must_use]
     #[inline(always)]
-    pub unsafe fn add(&mut self, waiter: *const Waiter) -> bool {
+    pub unsafe fn add(&mut self, waiter: *const Waiter, deadline: Nanos) -> bool {
         // SAFETY: by contract.
-        unsafe { (*waiter).deadline.get() == NEVER || self.add_timed(waiter) }
+        unsafe { deadline == NEVER || self.add_timed(waiter, deadline) }
     }
 
-    unsafe fn add_timed(&mut self, waiter: *const Waiter) -> bool {
+    unsafe fn add_timed(&mut self, waiter: *const Waiter, deadline: Nanos) -> bool {
         // SAFETY: by contract of `add`.
-        let (deadline, slot) = unsafe { ((*waiter).deadline.get(), (*waiter).timer.get()) };
-        if let Some(old) = self.slots.get(slot) {
+        let slot = unsafe { (*waiter).timer.get() };
+        if let Some(old) = self.slots.get_mut(slot) {
+            old.until = deadline;
             if deadline < old.deadline {
                 self.take_out(slot);
                 self.put_in(slot, deadline);
@@ -89,8 +90,12 @@ impl Timers {
     }
 
     /// The waiter waits no longer, and stays in place nevertheless, until [`Timers::remove`].
-    pub fn leave(&self, waiter: &Waiter) {
-        waiter.deadline.set(NEVER);
+    #[inline(always)]
+    pub fn leave(&mut self, waiter: &Waiter) {
+        let slot = waiter.timer.get();
+        if slot != Waiter::NO_TIMER {
+            self.slots[slot].until = NEVER;
+        }
     }
 
     /// Takes a waiter out; nothing happens when it is not in.
@@ -114,17 +119,16 @@ impl Timers {
             if near > now {
                 break;
             }
-            let waiter = self.slots[slot].waiter;
+            let Slot { waiter, until, .. } = self.slots[slot];
+            if until > now && until != NEVER {
+                self.take_out(slot);
+                self.put_in(slot, until);
+                continue;
+            }
             // SAFETY: invariant; the waiter belongs to this thread as its timers do.
             unsafe {
-                let deadline = (*waiter).deadline.get();
-                if deadline > now && deadline != NEVER {
-                    self.take_out(slot);
-                    self.put_in(slot, deadline);
-                    continue;
-                }
                 self.remove(&*waiter);
-                if deadline != NEVER {
+                if until != NEVER {
                     Waiter::wake(waiter, Wake::TimedOut, ready);
                 }
             }
@@ -147,9 +151,9 @@ impl Timers {
     }
 }
 
-/// Fetches a waiter, and what stands around it.
+/// Fetches a waiter, and what stands before it in its coroutine.
 fn fetch(waiter: *const Waiter) {
-    for line in -1..=1 {
+    for line in -1..=0 {
         // SAFETY: a prefetch may be of any address.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(waiter.cast::<i8>().wrapping_offset(line * 64)) };
     }
@@ -158,28 +162,50 @@ fn fetch(waiter: *const Waiter) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::cell::Cell;
+
+    #[repr(C)]
+    struct Timed {
+        waiter: Waiter,
+        deadline: Cell<Nanos>,
+    }
+
+    impl Timed {
+        fn some(count: usize) -> Vec<Timed> {
+            (0..count).map(|_| Timed { waiter: Waiter::new(), deadline: Cell::new(NEVER) }).collect()
+        }
+
+        /// The one that the first link of a ready queue belongs to, taken out, which woke because its time has come.
+        fn next<'a>(ready: &List) -> &'a Timed {
+            // SAFETY: the ready queue holds links of these, which stay in place.
+            let timed = unsafe { &*Waiter::of(ready.pop_front()).cast::<Timed>() };
+            assert_eq!(timed.waiter.disarm(), Wake::TimedOut);
+            timed
+        }
+
+        fn wait(&self, timers: &mut Timers, deadline: Nanos) {
+            self.deadline.set(deadline);
+            self.waiter.arm();
+            // SAFETY: the waiters stay in place.
+            assert!(unsafe { timers.add(&self.waiter, deadline) });
+        }
+    }
 
     fn order(deadlines: &[Nanos], removed: &[usize]) -> Vec<Nanos> {
-        let waiters: Vec<Waiter> = deadlines.iter().map(|_| Waiter::new()).collect();
+        let waiters = Timed::some(deadlines.len());
         let (mut timers, ready) = (Timers::new(), List::new());
-        for (waiter, &deadline) in waiters.iter().zip(deadlines) {
-            waiter.deadline.set(deadline);
-            waiter.arm();
-            // SAFETY: the waiters stay in place.
-            assert!(unsafe { timers.add(waiter) });
+        for (timed, &deadline) in waiters.iter().zip(deadlines) {
+            timed.wait(&mut timers, deadline);
         }
         for &i in removed {
-            timers.remove(&waiters[i]);
+            timers.remove(&waiters[i].waiter);
         }
         let mut woken = Vec::new();
         while timers.soonest() != NEVER {
             let next = timers.soonest();
             timers.expire(next, &ready);
             while !ready.is_empty() {
-                // SAFETY: the ready queue holds links of these waiters.
-                let waiter = unsafe { &*Waiter::of_ready(ready.first()) };
-                assert_eq!(waiter.disarm(), Wake::TimedOut);
-                woken.push(waiter.deadline.get());
+                woken.push(Timed::next(&ready).deadline.get());
             }
         }
         woken
@@ -207,9 +233,8 @@ mod tests {
     fn a_waiter_that_left_wakes_at_its_next_deadline_only() {
         let (waiter, mut timers, ready) = (Waiter::new(), Timers::new(), List::new());
         let wait = |timers: &mut Timers, until| {
-            waiter.deadline.set(until);
             // SAFETY: the waiter stays in place.
-            assert!(unsafe { timers.add(&waiter) });
+            assert!(unsafe { timers.add(&waiter, until) });
         };
         waiter.arm();
         wait(&mut timers, 100);
@@ -258,12 +283,13 @@ mod tests {
 
     #[test]
     fn a_thread_that_looks_when_told_wakes_each_on_time_while_others_come_and_go() {
-        let waiters: Vec<Waiter> = (0..500).map(|_| Waiter::new()).collect();
+        let waiters = Timed::some(500);
         let (mut timers, ready) = (Timers::new(), List::new());
         let waits: Vec<Nanos> = scattered(20_000, 1).iter().map(|wait| wait >> 6).collect();
         let mut now = 0;
         for (turn, &wait) in waits.iter().enumerate() {
-            let waiter = &waiters[turn % waiters.len()];
+            let timed = &waiters[turn % waiters.len()];
+            let waiter = &timed.waiter;
             if waiter.is_armed() {
                 // Half of those that still wait are taken out, the others wait for something else from now on.
                 if turn % 2 == 0 {
@@ -273,36 +299,27 @@ mod tests {
                 }
                 waiter.disarm();
             }
-            waiter.deadline.set(now + wait);
-            waiter.arm();
-            // SAFETY: the waiters stay in place.
-            assert!(unsafe { timers.add(waiter) });
-            let soonest = waiters.iter().filter(|w| w.is_armed()).map(|w| w.deadline.get()).min();
+            timed.wait(&mut timers, now + wait);
+            let soonest = waiters.iter().filter(|w| w.waiter.is_armed()).map(|w| w.deadline.get()).min();
             let (soonest, next) = (soonest.unwrap_or(NEVER), timers.soonest());
             assert!(next <= soonest, "{next} comes after {soonest}");
             // A look that was in vain brings the thread nearer.
             now = now.max(if turn % 3 == 0 { next } else { now + wait / 7 });
             timers.expire(now, &ready);
             while !ready.is_empty() {
-                // SAFETY: the ready queue holds links of these waiters.
-                let waiter = unsafe { &*Waiter::of_ready(ready.pop_front()) };
-                assert_eq!(waiter.disarm(), Wake::TimedOut);
-                assert!(waiter.deadline.get() <= now);
-                waiter.deadline.set(NEVER);
+                assert!(Timed::next(&ready).deadline.get() <= now);
             }
-            assert!(waiters.iter().all(|w| !w.is_armed() || w.deadline.get() > now), "somebody is late");
+            let in_time = |w: &Timed| !w.waiter.is_armed() || w.deadline.get() > now;
+            assert!(waiters.iter().all(in_time), "somebody is late");
         }
     }
 
     #[test]
     fn few_looks_are_in_vain() {
-        let waiters: Vec<Waiter> = (0..1000).map(|_| Waiter::new()).collect();
+        let waiters = Timed::some(1000);
         let (mut timers, ready) = (Timers::new(), List::new());
-        for (waiter, wait) in waiters.iter().zip(1..) {
-            waiter.deadline.set(wait * 10_000_000_000);
-            waiter.arm();
-            // SAFETY: the waiters stay in place.
-            assert!(unsafe { timers.add(waiter) });
+        for (timed, wait) in waiters.iter().zip(1..) {
+            timed.wait(&mut timers, wait * 10_000_000_000);
         }
         let mut looks = 0;
         while timers.soonest() != NEVER {
@@ -310,7 +327,7 @@ mod tests {
             timers.expire(next, &ready);
             looks += 1;
         }
-        assert!(waiters.iter().all(|w| !w.is_armed() && w.disarm() == Wake::TimedOut));
+        assert!(waiters.iter().all(|w| !w.waiter.is_armed() && w.waiter.disarm() == Wake::TimedOut));
         assert!(looks <= 3 * waiters.len(), "{looks} looks");
     }
 
@@ -322,10 +339,9 @@ mod tests {
     #[test]
     fn nothing_expires_before_its_time() {
         let (waiter, mut timers, ready) = (Waiter::new(), Timers::new(), List::new());
-        waiter.deadline.set(100);
         waiter.arm();
         // SAFETY: the waiter stays in place.
-        assert!(unsafe { timers.add(&waiter) });
+        assert!(unsafe { timers.add(&waiter, 100) });
         timers.expire(99, &ready);
         assert!(ready.is_empty() && timers.soonest() == 100);
         timers.remove(&waiter);

@@ -15,8 +15,10 @@ pub(super) const FIRST: u32 = 1 << 31;
 /// A waiter in the timers, and where it stands there.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
-    /// When to look at the waiter: at its deadline, or before.
+    /// When to look at the slot: when the wait ends, or before.
     pub(super) deadline: Nanos,
+    /// When the wait ends; [`crate::clock::NEVER`] while the waiter waits for nothing.
+    pub(super) until: Nanos,
     pub(super) waiter: *const Waiter,
     /// The next of its bucket, or of the free slots.
     pub(super) next: u32,
@@ -41,7 +43,7 @@ impl Slots {
 
     /// A slot for a waiter; `None` without memory.
     pub(super) fn take(&mut self, waiter: *const Waiter, deadline: Nanos) -> Option<u32> {
-        let slot = Slot { deadline, waiter, next: NONE, previous: NONE };
+        let slot = Slot { deadline, until: deadline, waiter, next: NONE, previous: NONE };
         if let Some(place) = self.all.get_mut(self.free as usize) {
             let number = core::mem::replace(&mut self.free, place.next);
             *place = slot;
@@ -60,6 +62,10 @@ impl Slots {
 
     pub(super) fn get(&self, number: u32) -> Option<&Slot> {
         self.all.get(number as usize)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Slot> {
+        self.all.get_mut(number as usize)
     }
 }
 

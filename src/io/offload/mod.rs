@@ -7,7 +7,8 @@ mod interrupt;
 mod pool;
 
 use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
+use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use crate::annotate;
 use crate::clock::{self, NEVER};
 use crate::scheduler::{NAP, Scheduler, Since};
-use crate::waiter::{Interrupt, Waiter, Wake};
+use crate::waiter::{Exit, Interrupt, Waiter, Wake};
 pub use pool::FORK;
 use pool::{Job, Progress};
 
@@ -90,8 +91,9 @@ impl<T> Drop for Slot<T> {
     }
 }
 
-/// What a coroutine holds of its job; `leave` frees it when the coroutine is released.
+/// What a coroutine holds of its job; `exit` frees it when the coroutine is released.
 struct Held<T> {
+    exit: Exit,
     job: Arc<Job>,
     slot: Arc<Slot<T>>,
 }
@@ -143,22 +145,23 @@ pub unsafe fn run_since<T: Send + 'static>(
     let slot = Arc::new(Slot::new());
     let there = slot.clone();
     let job = Job::new(kind, Box::new(move || there.fill(work())));
-    // The coroutine owns this through `leave`: the frame owns nothing while it is parked.
-    let held = Box::into_raw(Box::new(Held { job, slot }));
+    // The coroutine owns this through `exit`: the frame owns nothing while it is parked.
+    let held = Box::into_raw(Box::new(Held { exit: Exit { leave: give_up::<T> }, job, slot }));
     // SAFETY: always valid on its thread, which the coroutine does not leave.
     let errno = unsafe { libc::__errno_location() };
-    // SAFETY: by contract; `held` is valid until `leave` is called, below or by whoever releases the coroutine.
+    // SAFETY: by contract; `held` is valid until its exit is taken, below or by whoever releases the coroutine.
     unsafe {
         // The pool's lock is std's, which sets it when it has to wait.
         let before = *errno;
         let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
         (*waiter).arm();
-        (*waiter).leave.set(Some((give_up::<T>, held.cast_const().cast())));
+        (*waiter).exit.set(&raw const (*held).exit);
         let outcome = follow(scheduler, (kind, since), &(*held).job, waiter);
         (*waiter).disarm();
         let value = (*held).slot.take();
-        if let Some((leave, place)) = (*waiter).leave.take() {
-            leave(place, waiter);
+        let exit = (*waiter).exit.replace(ptr::null());
+        if !exit.is_null() {
+            give_up::<T>(exit, waiter, None);
             Scheduler::remote(scheduler).forget(waiter);
         }
         *errno = before;
@@ -206,10 +209,12 @@ unsafe fn follow(
 }
 
 /// Drops what the coroutine holds of a job; the helper, if it is still at work, finds nobody waiting.
-unsafe fn give_up<T>(place: *const (), _: *const Waiter) {
+unsafe fn give_up<T>(exit: *const Exit, _: *const Waiter, _: Option<Wake>) -> Option<Wake> {
+    let held = exit.wrapping_byte_sub(offset_of!(Held<T>, exit)).cast_mut().cast::<Held<T>>();
     // SAFETY: `run_as` made it.
-    let held = unsafe { Box::from_raw(place.cast_mut().cast::<Held<T>>()) };
+    let held = unsafe { Box::from_raw(held) };
     pool::give_up(&held.job);
+    None
 }
 
 /// Makes a call that may have to wait and has no readiness: attempts it in a form that does not wait, and where

@@ -226,8 +226,8 @@ pub unsafe fn host_static(scheduler: *mut Scheduler, question: Question) -> *mut
             length *= 2;
             outcome = look_up(scheduler, question, length, 0);
         }
-        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return ptr::null_mut() };
-        rare.answers.h_errno = outcome.h_errno;
+        let Some(answers) = (*Scheduler::current(scheduler)).make_answers() else { return ptr::null_mut() };
+        answers.h_errno = outcome.h_errno;
         let Some(mut host) = outcome.host else { return ptr::null_mut() };
         let kind = match question {
             Question::Name(_) => 0,
@@ -235,7 +235,7 @@ pub unsafe fn host_static(scheduler: *mut Scheduler, question: Question) -> *mut
             Question::Address(..) => 2,
         };
         // The bytes stay where they are when their vector moves.
-        let (entry, bytes) = &mut rare.answers.hosts[kind];
+        let (entry, bytes) = &mut answers.hosts[kind];
         *bytes = core::mem::take(&mut host.bytes);
         *entry = *host.entry.0;
         &raw mut *entry

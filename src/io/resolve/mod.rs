@@ -35,8 +35,8 @@ const RESOLVER_SETTINGS: usize = 2;
 /// Settings of the resolver that the coroutine made through `_res`, for the helper to work under.
 unsafe fn settings(scheduler: *mut Scheduler) -> Option<[u64; RESOLVER_SETTINGS]> {
     // SAFETY: a coroutine runs, by contract of the callers.
-    let rare = unsafe { (*Scheduler::current(scheduler)).rare.as_ref()? };
-    rare.answers.resolver.first_chunk().copied()
+    let rare = unsafe { (*Scheduler::current(scheduler)).rare()? };
+    rare.answers.as_ref()?.resolver.first_chunk().copied()
 }
 
 /// Does `work` on the helper under the coroutine's resolver settings.
@@ -62,8 +62,8 @@ pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
     // SAFETY: by contract; libc's own state of this thread is what a new thread would begin with.
     unsafe {
         let thread = __res_state();
-        let Some(rare) = (*Scheduler::current(scheduler)).rare() else { return thread.cast() };
-        let resolver = &mut rare.answers.resolver;
+        let Some(answers) = (*Scheduler::current(scheduler)).make_answers() else { return thread.cast() };
+        let resolver = &mut answers.resolver;
         if resolver.is_empty() {
             let Some(room) = heap::room(RESOLVER_STATE) else { return thread.cast() };
             *resolver = room;
@@ -80,8 +80,8 @@ pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
 pub unsafe fn h_errno(scheduler: *mut Scheduler) -> *mut c_int {
     // SAFETY: by contract.
     unsafe {
-        match (*Scheduler::current(scheduler)).rare() {
-            Some(rare) => &raw mut rare.answers.h_errno,
+        match (*Scheduler::current(scheduler)).make_answers() {
+            Some(answers) => &raw mut answers.h_errno,
             None => __h_errno_location(),
         }
     }
