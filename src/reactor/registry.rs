@@ -79,13 +79,13 @@ pub fn generation(fd: c_int) -> u32 {
     word(fd).map_or(0, |w| (w.load(Ordering::SeqCst) >> 32) as u32)
 }
 
-/// Remembers that a thread registers `fd`. `false` when there is no room to remember it.
-pub fn registered(fd: c_int, by: &Remote) -> bool {
-    let Some(word) = word_or_new(fd) else { return false };
-    word.fetch_or(by.bit, Ordering::SeqCst);
+/// Remembers that a thread registers `fd`, and gives the generation in which it is remembered: one that follows forgets
+/// it again. `None` when there is no room to remember it.
+pub fn registered(fd: c_int, by: &Remote) -> Option<u32> {
+    let before = word_or_new(fd)?.fetch_or(by.bit, Ordering::SeqCst);
     HIGHEST.fetch_max(fd as usize + 1, Ordering::Relaxed);
     ACTIVE.store(1, Ordering::Release);
-    true
+    Some((before >> 32) as u32)
 }
 
 /// Marks or unmarks a descriptor as the library's own. `false` when there is no room for the mark.
