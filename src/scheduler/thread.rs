@@ -79,6 +79,7 @@ impl Scheduler {
             timers: Timers::new(),
             glances: Default::default(),
             allowance: 0,
+            overrun: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),
             pool: Pool::new(),
