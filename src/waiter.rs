@@ -4,6 +4,7 @@
 //! [`Interest`]s in the lists of descriptors. It lives in the coroutine's heap object, never on its stack:
 //! a shared stack is copied away while its coroutine waits (invariant 1).
 
+use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::mem::offset_of;
@@ -145,6 +146,15 @@ impl Waiter {
     /// The waiter whose [`Waiter::queue`] this is.
     pub fn of_queue(link: *const Link) -> *const Waiter {
         link.wrapping_byte_sub(offset_of!(Waiter, queue)).cast()
+    }
+
+    /// Fetches a waiter, and the coroutine around it, into the cache.
+    #[inline(always)]
+    pub fn fetch(this: *const Waiter) {
+        for line in -1..=1 {
+            // SAFETY: a prefetch may be of any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(this.cast::<i8>().wrapping_offset(line * 64)) };
+        }
     }
 
     /// Begins a wait.
