@@ -40,6 +40,8 @@ pub enum State {
 
 /// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
 const INDIRECT: usize = 1;
+/// Marks a [`Coroutine::resumer`] since when the calls of the coroutine are counted. Any resume sets it anew, unmarked.
+const COUNTED: usize = 2;
 
 /// What a coroutine runs on.
 #[derive(Debug)]
@@ -82,8 +84,8 @@ pub struct Coroutine {
     pub context: Context,
     /// How many coroutines its thread had had when it came, as far as that counts.
     pub age: u32,
-    /// Who resumed it, and gets control when it leaves. Marked by a set bit zero when the way back is not a mere
-    /// switch, so that the assembly of the yields needs one test.
+    /// Who resumed it, and gets control when it leaves. Marked by its lowest bits when the way back is not a mere
+    /// switch, or is taken seldom, so that the assembly of the yields needs one test.
     resumer: *mut Coroutine,
     /// Its `errno` while it does not run.
     pub errno: c_int,
@@ -124,8 +126,8 @@ impl Coroutine {
     pub const STATE: usize = offset_of!(Coroutine, state);
     /// See [`Coroutine::HOME`].
     pub const HINT: usize = offset_of!(Coroutine, hint);
-    /// See [`Coroutine::return_indirectly`]: a bit of the word at [`Coroutine::RESUMER`].
-    pub const INDIRECT: usize = INDIRECT;
+    /// See [`Coroutine::return_indirectly`] and [`Coroutine::count`]: bits of the word at [`Coroutine::RESUMER`].
+    pub const MARKS: usize = INDIRECT | COUNTED;
 
     /// A coroutine that has not begun.
     pub fn new(routine: Option<Routine>, argument: *mut c_void, ground: Ground) -> Self {
@@ -173,7 +175,7 @@ impl Coroutine {
     /// Who resumed it, or is next among the doomed.
     #[inline(always)]
     pub fn resumer(&self) -> *mut Coroutine {
-        self.resumer.map_addr(|address| address & !INDIRECT)
+        self.resumer.map_addr(|address| address & !Self::MARKS)
     }
 
     /// Sets who resumed it, and whether the way back there is but a switch.
@@ -185,6 +187,13 @@ impl Coroutine {
     /// The way back to its resumer takes more than a switch.
     pub fn return_indirectly(&mut self) {
         self.set_resumer(self.resumer(), false);
+    }
+
+    /// Its calls are counted from now on, until it is resumed again. `false` when they are already.
+    pub fn count(&mut self) -> bool {
+        let counted = self.resumer.addr() & COUNTED != 0;
+        self.resumer = self.resumer.map_addr(|address| address | COUNTED);
+        !counted
     }
 
     /// The coroutine whose [`Coroutine::waiter`] this is.

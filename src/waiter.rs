@@ -7,6 +7,7 @@
 //! One link serves both queues. While it stands in one that other threads reach, it is that queue's lock's; so whoever
 //! ends such a wait on the waiter's own thread first takes it out there, under the lock ([`Exit`]).
 
+use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::mem::offset_of;
@@ -148,6 +149,15 @@ impl Waiter {
     pub fn of(link: *const Link) -> *const Waiter {
         const { assert!(offset_of!(Waiter, link) == 0) };
         link.cast()
+    }
+
+    /// Fetches a waiter, and what stands before it in its coroutine, into the cache.
+    #[inline(always)]
+    pub fn fetch(this: *const Waiter) {
+        for line in -1..=0 {
+            // SAFETY: a prefetch may be of any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(this.cast::<i8>().wrapping_offset(line * 64)) };
+        }
     }
 
     /// Begins a wait.

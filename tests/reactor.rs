@@ -2,8 +2,10 @@
 
 mod common;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use colib_core::io;
-use colib_core::reactor::registry;
+use colib_core::reactor::{Remote, registry};
 use colib_core::scheduler::Scheduler;
 use colib_core::{clock, sys};
 use common::{release, run_all, spawn};
@@ -56,4 +58,30 @@ fn a_loop_whose_epoll_instance_was_closed_from_outside_makes_a_new_one() {
     release(co, true);
     sys::close(quiet);
     sys::close(peer);
+}
+
+#[test]
+fn a_closing_after_a_registration_is_seen_or_finds_its_mark() {
+    const ROUNDS: usize = 1_000_000;
+    // The process is one that runs coroutines; the number is nobody's.
+    release(spawn(|_| ()), true);
+    let (fd, remote, over) = (70_000, Remote::new(), AtomicBool::new(false));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                registry::closing_in_handler(fd);
+            }
+        });
+        for _ in 0..ROUNDS {
+            let generation = registry::registered(fd, &remote).unwrap();
+            let doubts = registry::DOUBTS.load(Ordering::SeqCst);
+            registry::closed_in_handler(fd);
+            let found = registry::DOUBTS.load(Ordering::SeqCst) != doubts;
+            if !found && registry::generation(fd) == generation {
+                over.store(true, Ordering::Relaxed);
+                panic!("nobody would make sure of a registration of what was closed");
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }

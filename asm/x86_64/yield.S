@@ -6,7 +6,7 @@
     je 9f
     movq {current}(%rax), %rdi
     movq {resumer}(%rdi), %rsi
-    testb ${indirect}, %sil
+    testb ${marks}, %sil
     jne 9f
     movq {exceptions}(%rax), %rdx
     movq (%rdx), %rcx

@@ -98,7 +98,7 @@ pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
-    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, indirect = const Coroutine::INDIRECT)
+    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, marks = const Coroutine::MARKS)
 }
 
 /// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield_ct() {
-    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, indirect = const Coroutine::INDIRECT)
+    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, marks = const Coroutine::MARKS)
 }
 
 /// Frees a coroutine in any state. What it waits for forgets it; destructors of its values run

@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, disk, error, is_nonblocking, persist, persist_later, would_block};
+use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -109,10 +109,13 @@ pub unsafe fn recvfrom(
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
         let attempt = || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
-        let received = if flags == 0 && count > 0 && Scheduler::reactor(scheduler).is_drained(fd) {
-            persist_later(scheduler, fd, Direction::In, attempt)
-        } else {
-            persist(scheduler, fd, Direction::In, attempt)
+        let drained = if flags == 0 && count > 0 { Scheduler::reactor(scheduler).drained(fd) } else { None };
+        let received = match drained {
+            Some((terms, stamp)) => {
+                let patience = Patience::on(scheduler, fd, Direction::In, terms, Some(stamp));
+                persist_on(scheduler, patience, attempt)
+            }
+            None => persist(scheduler, fd, Direction::In, attempt),
         };
         if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
             Scheduler::reactor(scheduler).came_short(fd);

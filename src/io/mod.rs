@@ -143,14 +143,24 @@ impl Patience {
     /// EAGAIN when the description is non-blocking: then the call must not wait at all.
     unsafe fn new(scheduler: *mut Scheduler, fd: c_int, direction: Direction) -> io::Result<Self> {
         // SAFETY: the calling thread's scheduler.
-        let found = unsafe { Scheduler::reactor(scheduler).terms(fd, direction.timeout_option())? };
-        let Some((terms, remembered)) = found else { return Err(error(libc::EAGAIN)) };
+        unsafe {
+            let found = Scheduler::reactor(scheduler).terms(fd, direction.timeout_option())?;
+            let (terms, remembered) = found.ok_or_else(|| error(libc::EAGAIN))?;
+            Ok(Self::on(scheduler, fd, direction, terms, remembered))
+        }
+    }
+
+    /// The patience that the terms ask for.
+    #[inline(always)]
+    unsafe fn on(
+        scheduler: *mut Scheduler, fd: c_int, direction: Direction, terms: Terms, remembered: Option<Stamp>,
+    ) -> Self {
         let relook = (direction == Direction::Out && terms.unix).then_some(RELOOK_UNIX);
         let deadline = clock::after_nanos(terms.timeout);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
         // SAFETY: the calling thread's; a coroutine of it runs.
         let since = unsafe { Scheduler::moment(scheduler) };
-        Ok(Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since })
+        Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since }
     }
 
     /// Asks for remembered terms again, once: whether something changed them that no hook saw.
@@ -225,16 +235,17 @@ unsafe fn persist<T>(
         unsafe { Scheduler::give_way(scheduler, blocks) };
     }
     let result = attempt();
+    if !would_block(&result) {
+        return result;
+    }
     // SAFETY: by contract.
-    if would_block(&result) { unsafe { persist_later(scheduler, fd, direction, attempt) } } else { result }
+    unsafe { persist_on(scheduler, Patience::new(scheduler, fd, direction)?, attempt) }
 }
 
-/// [`persist`] where the first attempt is known to fail.
-unsafe fn persist_later<T>(
-    scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
+/// [`persist`] where the first attempt has failed, or is known to.
+unsafe fn persist_on<T>(
+    scheduler: *mut Scheduler, mut patience: Patience, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
-    // SAFETY: by contract of `persist`.
-    let mut patience = unsafe { Patience::new(scheduler, fd, direction)? };
     loop {
         // SAFETY: by contract.
         let waited = unsafe { patience.wait(scheduler) };

@@ -10,6 +10,7 @@
 //! A busy connection never gets that far; an idle one costs one call.
 
 mod descriptor;
+mod dispatch;
 mod registration;
 pub mod registry;
 mod remote;
@@ -105,11 +106,10 @@ impl Reactor {
         let (fd, exclusively) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
-        let generation = registry::generation(fd);
+        let (generation, private) = registry::standing(fd);
         if entry.generation.get() != generation {
             close_out(entry, generation, ready);
         }
-        let private = registry::private_generation(fd) == Some(generation);
         // What no other process has need not be withdrawn after each wait.
         let exclusively = exclusively && !private;
         match entry.registration.get() {
@@ -312,23 +312,6 @@ impl Reactor {
             entry.doubt.unlink();
             entry.registration.set(Registration::None);
             wake_all(entry, u32::MAX, ready);
-        }
-    }
-
-    fn dispatch(&mut self, count: usize, ready: &List) {
-        for i in 0..count {
-            // SAFETY: the kernel filled the first `count` events.
-            let event = unsafe { self.events[i].assume_init() };
-            let (fd, generation) = (event.u64 as u32 as c_int, (event.u64 >> 32) as u32);
-            // Events of a number's earlier life come through duplicates of what it was.
-            if event.u64 != ALARM
-                && let Some(entry) = self.table.get(fd)
-                && entry.generation.get() == generation
-            {
-                settings::heard(entry, event.events);
-                entry.hung_up.set(entry.hung_up.get() || event.events & HANGUP != 0);
-                wake_all(entry, event.events, ready);
-            }
         }
     }
 

@@ -40,10 +40,9 @@ pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool)
         false => (EVERYTHING, Registration::Made),
     };
     loop {
-        if !registry::registered(entry.fd, remote) {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        entry.generation.set(registry::generation(entry.fd));
+        // A closing that comes between reading the generation and the mark would take the mark away, unseen.
+        let generation = registry::registered(entry.fd, remote).ok_or(io::ErrorKind::OutOfMemory)?;
+        entry.generation.set(generation);
         match sys::epoll_add(epoll, entry.fd, events, tag(entry)) {
             // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
             Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
@@ -60,7 +59,7 @@ pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool)
             }
             result => result?,
         }
-        if registry::generation(entry.fd) == entry.generation.get() {
+        if registry::generation(entry.fd) == generation {
             entry.registration.set(made);
             settings::begin(entry);
             return Ok(());

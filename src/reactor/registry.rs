@@ -53,8 +53,10 @@ static THREADS: Mutex<Vec<Arc<Remote>>> = Mutex::new(Vec::new());
 /// The process that the registry speaks of; a `vfork` child shares the memory but not the descriptors.
 static PROCESS: AtomicUsize = AtomicUsize::new(0);
 
+#[inline(always)]
 fn word(fd: c_int) -> Option<&'static AtomicU64> {
-    let fd = usize::try_from(fd).ok()?;
+    // A negative number is beyond all chunks.
+    let fd = fd as u32 as usize;
     let chunk = TABLE.get(fd / CHUNK)?.load(Ordering::Acquire);
     // SAFETY: a chunk holds CHUNK words and is never freed.
     (!chunk.is_null()).then(|| unsafe { &*chunk.add(fd % CHUNK) })
@@ -76,16 +78,16 @@ fn word_or_new(fd: c_int) -> Option<&'static AtomicU64> {
 
 /// How often `fd` was closed while registered.
 pub fn generation(fd: c_int) -> u32 {
-    word(fd).map_or(0, |w| (w.load(Ordering::SeqCst) >> 32) as u32)
+    standing(fd).0
 }
 
-/// Remembers that a thread registers `fd`. `false` when there is no room to remember it.
-pub fn registered(fd: c_int, by: &Remote) -> bool {
-    let Some(word) = word_or_new(fd) else { return false };
-    word.fetch_or(by.bit, Ordering::SeqCst);
+/// Remembers that a thread registers `fd`, and gives the generation in which it is remembered: one that follows forgets
+/// it again. `None` when there is no room to remember it.
+pub fn registered(fd: c_int, by: &Remote) -> Option<u32> {
+    let before = word_or_new(fd)?.fetch_or(by.bit, Ordering::SeqCst);
     HIGHEST.fetch_max(fd as usize + 1, Ordering::Relaxed);
     ACTIVE.store(1, Ordering::Release);
-    true
+    Some((before >> 32) as u32)
 }
 
 /// Marks or unmarks a descriptor as the library's own. `false` when there is no room for the mark.
@@ -276,10 +278,18 @@ pub fn shared(fd: c_int) {
     }
 }
 
+/// The generation of `fd`, and whether no other process can have its description.
+#[inline(always)]
+pub fn standing(fd: c_int) -> (u32, bool) {
+    let value = word(fd).map_or(0, |word| word.load(Ordering::SeqCst));
+    ((value >> 32) as u32, value & PRIVATE != 0)
+}
+
 /// The generation of `fd` if no other process can have its description.
+#[inline(always)]
 pub fn private_generation(fd: c_int) -> Option<u32> {
-    let value = word(fd)?.load(Ordering::SeqCst);
-    (value & PRIVATE != 0).then_some((value >> 32) as u32)
+    let (generation, private) = standing(fd);
+    private.then_some(generation)
 }
 
 /// Holds the registry still while the process forks.

@@ -127,13 +127,13 @@ impl Reactor {
         Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
     }
 
-    /// Whether receiving from `fd` may begin with the wait: it blocks, it was read empty, and nothing has been heard
+    /// The terms of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
     /// of it since.
-    pub fn is_drained(&self, fd: c_int) -> bool {
-        let Some(entry) = self.table.get(fd) else { return false };
-        entry.drained.get()
-            && is_private_stream(entry)
-            && matches!(entry.settings.of(libc::SO_RCVTIMEO).get(), Some((then, _)) if Some(then) == stamp(fd))
+    #[inline(always)]
+    pub fn drained(&self, fd: c_int) -> Option<(Terms, Stamp)> {
+        let entry = self.table.get(fd).filter(|entry| entry.drained.get())?;
+        let (then, terms) = entry.settings.of(libc::SO_RCVTIMEO).get()?;
+        (is_private_stream(entry) && Some(then) == stamp(fd)).then_some((terms, then))
     }
 
     /// A read of `fd` got less than it asked for.

@@ -23,16 +23,15 @@ pub enum Registration {
 /// One descriptor number.
 ///
 /// Used through shared references only: links in lists write to each other behind any reference, and an
-/// exclusive one would promise the compiler that they do not.
+/// exclusive one would promise the compiler that they do not. What each wait and each event needs stands first, in one
+/// cache line.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Entry {
     /// Among the registrations to be confirmed. First field: a link of that list is its entry.
     pub doubt: Link,
     /// The interests that wait for it.
     pub waiters: List,
-    /// When it was put among the doubted.
-    pub queued: Cell<Nanos>,
     /// Since when somebody relies on its registration unconfirmed.
     pub since: Cell<Nanos>,
     /// The generation the registration was made in.
@@ -53,7 +52,11 @@ pub struct Entry {
     pub marked: Cell<bool>,
     /// What the kernel said of its flags and time-outs.
     pub settings: Settings,
+    /// When it was put among the doubted.
+    pub queued: Cell<Nanos>,
 }
+
+const _: () = assert!(core::mem::offset_of!(Entry, settings) == 64 && size_of::<Entry>() == 128);
 
 const CHUNK: usize = 64;
 type Chunk = [Entry; CHUNK];
@@ -71,14 +74,22 @@ impl Table {
     }
 
     /// The entry of `fd`, if it was ever asked for with [`Table::entry`].
+    #[inline(always)]
     pub fn get(&self, fd: c_int) -> Option<&Entry> {
-        let fd = usize::try_from(fd).ok()?;
+        // A negative number is beyond all chunks.
+        let fd = fd as u32 as usize;
         let chunk = self.chunks.get(fd / CHUNK)?.as_ref()?;
         Some(&chunk[fd % CHUNK])
     }
 
     /// The entry of `fd`; `None` for a negative number or when memory is out.
+    #[inline(always)]
     pub fn entry(&mut self, fd: c_int) -> Option<&Entry> {
+        if self.get(fd).is_some() { self.get(fd) } else { self.new_entry(fd) }
+    }
+
+    #[cold]
+    fn new_entry(&mut self, fd: c_int) -> Option<&Entry> {
         let number = usize::try_from(fd).ok()? / CHUNK;
         if number >= self.chunks.len() {
             self.chunks.try_reserve(number + 1 - self.chunks.len()).ok()?;
@@ -107,7 +118,6 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
             chunk.add(i).write(Entry {
                 doubt: Link::new(),
                 waiters: List::new(),
-                queued: Cell::new(0),
                 since: Cell::new(0),
                 generation: Cell::new(0),
                 fd: (first + i) as c_int,
@@ -118,6 +128,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 told: Cell::new(0),
                 marked: Cell::new(false),
                 settings: Settings::new(),
+                queued: Cell::new(0),
             });
         }
         Some(Box::from_raw(chunk.cast()))

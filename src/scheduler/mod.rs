@@ -77,6 +77,8 @@ pub struct Scheduler {
     fetched: u32,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
+    /// Calls beyond that of one that the program resumed, in a row.
+    overrun: u32,
     /// The coroutine that the loop resumed last.
     resumed: *mut Coroutine,
     reactor: Reactor,

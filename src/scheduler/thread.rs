@@ -81,6 +81,7 @@ impl Scheduler {
             looping: super::turn::Loop { runner: ptr::null_mut(), endless: false },
             fetched: 0,
             allowance: 0,
+            overrun: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),
             pool: Pool::new(),

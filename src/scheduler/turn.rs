@@ -12,6 +12,9 @@ use crate::waiter::{Waiter, Wake};
 
 /// How many calls a coroutine that never has to wait makes in a row before it gives way.
 const ALLOWANCE: u32 = 64;
+/// How many more one makes that the program resumed, which goes on when the coroutine leaves: as if its calls were between
+/// two of the program's own, unless there is no end to them.
+const LONG_ALLOWANCE: u32 = 4096;
 
 /// How long the loop goes on with those who are ready before it looks who else is, in steps of [`clock::ticks`]: a few
 /// microseconds.
@@ -188,8 +191,7 @@ impl Scheduler {
         }
     }
 
-    /// A call of the running coroutine begins. `true` when it is the loop's and has made so many in a row that others
-    /// are due; whoever it resumed itself never is.
+    /// A call of the running coroutine begins. `true` when it has made so many in a row that others are due.
     ///
     /// # Safety
     /// As for [`Scheduler::current`].
@@ -201,7 +203,20 @@ impl Scheduler {
                 (*this).allowance -= 1;
                 return false;
             }
-            (*this).current == (*this).resumed
+            (*this).current == (*this).resumed || Self::has_no_end(this)
+        }
+    }
+
+    /// Whether the running coroutine, which the program resumed, has made very many calls since.
+    #[cold]
+    unsafe fn has_no_end(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract of `is_due_to_give_way`.
+        unsafe {
+            if (*(*this).current).count() {
+                (*this).overrun = 0;
+            }
+            (*this).overrun += 1;
+            (*this).overrun > LONG_ALLOWANCE
         }
     }
 

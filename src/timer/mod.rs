@@ -10,8 +10,6 @@ mod heap;
 mod slots;
 mod wheel;
 
-use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-
 use crate::clock::{NEVER, Nanos};
 use crate::list::List;
 use crate::waiter::{Waiter, Wake};
@@ -112,7 +110,7 @@ impl Timers {
     pub fn expire(&mut self, now: Nanos, ready: &List) {
         self.wheel.advance(now, &mut self.slots, |slots, slot| {
             // It wakes within a tick.
-            fetch(slots[slot].waiter);
+            Waiter::fetch(slots[slot].waiter);
             self.heap.push(slots, slot);
         });
         while let Some((near, slot)) = self.heap.first() {
@@ -148,14 +146,6 @@ impl Timers {
             IN_HEAP => self.heap.remove(&mut self.slots, previous as usize),
             _ => self.wheel.remove(&mut self.slots, slot),
         }
-    }
-}
-
-/// Fetches a waiter, and what stands before it in its coroutine.
-fn fetch(waiter: *const Waiter) {
-    for line in -1..=0 {
-        // SAFETY: a prefetch may be of any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(waiter.cast::<i8>().wrapping_offset(line * 64)) };
     }
 }
 

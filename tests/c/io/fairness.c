@@ -100,4 +100,56 @@ TEST(a_coroutine_that_another_resumed_gives_nobody_way) {
   loop_until(&over, 1);
 }
 
+static void *never_wait_from_the_first_call_on(void *nothing) {
+  co_enable_hook_sys();
+  for (int i = 0; i < ENDLESS && !ran; i++) call_once();
+  CHECK_IS(ran, 1);
+  over++;
+  return nothing;
+}
+
+TEST(a_coroutine_that_the_program_resumed_gives_way_in_the_end) {
+  NEED(pipe(ends) == 0);
+  start(run_soon, NULL);
+  start(never_wait_from_the_first_call_on, NULL);
+  CHECK_IS(over, 0);
+  loop_until(&over, 1);
+}
+
+static void *resume_an_endless_one(void *nothing) {
+  co_enable_hook_sys();
+  usleep(1000);
+  start(never_wait_from_the_first_call_on, NULL);
+  CHECK_IS(over, 0);
+  return nothing;
+}
+
+TEST(a_coroutine_that_another_resumed_gives_way_in_the_end) {
+  NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  start(resume_an_endless_one, NULL);
+  start(run_soon, NULL);
+  loop_until(&over, 1);
+}
+
+static int called;
+
+static void *call_and_yield(void *nothing) {
+  co_enable_hook_sys();
+  for (;; called++, co_yield_ct()) call_once();
+  return nothing;
+}
+
+TEST(calls_between_yields_are_no_row) {
+  NEED(pipe(ends) == 0);
+  stCoRoutine_t *child = spawn(call_and_yield, NULL);
+  for (int i = 1; i <= 10000; i++) {
+    co_resume(child);
+    if (called != i) {
+      CHECK_IS(called, i);
+      break;
+    }
+  }
+  co_release(child);
+}
+
 RUN_TESTS
