@@ -228,11 +228,13 @@ impl Scheduler {
         // SAFETY: by contract of `wait`; interests live in the coroutine until they are unlinked there.
         unsafe {
             let waiter = &raw const (*me).waiter;
+            // Only the loop resumes those that are threads: nobody's `co_resume` could come meanwhile, and be taken for it.
+            let crowded = (*me).base() != 0 && !((*this).ready.is_empty() && (*this).batch.is_empty());
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next() else { return true };
                 let Some(call) = (*me).call() else { return false };
                 call.interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const call.interest, &(*this).ready).is_ok();
+                return (*this).reactor.watch(&raw const call.interest, crowded, &(*this).ready).is_ok();
             }
             let Some(call) = (*me).call() else { return false };
             if call.interests.try_reserve_exact(wants.len()).is_err() {
@@ -241,7 +243,7 @@ impl Scheduler {
             call.interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
             let mut all = true;
             for interest in &call.interests {
-                all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
+                all &= (*this).reactor.watch(interest, crowded, &(*this).ready).is_ok();
             }
             all
         }
