@@ -50,6 +50,9 @@ pub enum Interrupt {
 /// Marks in [`Interest::events`] that the descriptor was closed while it was waited for. Not a bit of epoll.
 pub const CLOSED: u32 = 1 << 27;
 
+/// Marks in [`Interest::events`] a wait that is over when others have run. Not a bit of epoll.
+pub const IN_PASSING: u32 = 1 << 26;
+
 /// Marks in [`Interest::events`] that one of all who wait for the descriptor, in whichever process, is enough.
 pub const ONE_OF_ALL: u32 = libc::EPOLLEXCLUSIVE as u32;
 

@@ -12,7 +12,7 @@ use colib_core::reactor::{self, registry, settings};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
-use crate::call::apart;
+use crate::call::{apart, call};
 use crate::{file, real};
 
 // SAFETY: as in `input`.
@@ -103,9 +103,21 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
     if registry::is_own(fd) {
         return not_open();
     }
+    close_by(fd, || {
+        // SAFETY: see above.
+        unsafe { real::close(fd) }
+    })
+}
+
+/// Closes `fd` by `close`, or in a thread's stead where that would have to wait.
+pub fn close_by<T: From<c_int>>(fd: c_int, close: impl FnOnce() -> T) -> T {
     apart(|_| scheduler::closing(fd));
-    // SAFETY: see above.
-    let result = unsafe { real::close(fd) };
+    let result = if tls::hook_word() & tls::THREAD != 0 && io::lingers(fd) {
+        // SAFETY: a thread runs that is a coroutine. Only the one that forks goes on in a child.
+        T::from(call(|scheduler| unsafe { io::close(scheduler, fd) }.map(|()| 0usize)) as c_int)
+    } else {
+        close()
+    };
     closed(fd);
     result
 }
@@ -291,6 +303,7 @@ pub unsafe extern "C" fn setsockopt(
 pub fn option_set(level: c_int, name: c_int) {
     match (level, name) {
         (libc::SOL_SOCKET, libc::SO_RCVLOWAT) => io::expect_low_water_marks(),
+        (libc::SOL_SOCKET, libc::SO_LINGER) => io::expect_lingering(),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO | SO_RCVTIMEO_NEW | SO_SNDTIMEO_NEW) => {
             settings::changed();
         }

@@ -11,10 +11,9 @@ use std::io;
 use colib_core::capi::{answer, set_errno};
 use colib_core::clock;
 use colib_core::reactor::{registry, settings};
-use colib_core::{scheduler, sys, tls};
+use colib_core::{sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
-use crate::call::apart;
 use crate::{
     descriptor, epoll, file, input, ipc, output, poll, process, real, sleep, socket, thread_futex,
     thread_number, wait_signal,
@@ -151,12 +150,7 @@ pub unsafe extern "C" fn syscall(
             libc::SYS_close | libc::SYS_fcntl | libc::SYS_dup if registry::is_own(fd) => {
                 c_long::from(descriptor::not_open())
             }
-            libc::SYS_close => {
-                apart(|_| scheduler::closing(fd));
-                let result = kernel();
-                descriptor::closed(fd);
-                result
-            }
+            libc::SYS_close => descriptor::close_by(fd, kernel),
             libc::SYS_close_range => {
                 c_long::from(descriptor::close_range(a as c_uint, b as c_uint, c as c_int))
             }

@@ -10,6 +10,7 @@
 mod accept;
 mod batch;
 mod child;
+mod close;
 mod connect;
 mod disk;
 mod ending;
@@ -38,6 +39,7 @@ mod vector;
 pub use accept::accept;
 pub use batch::{recvmmsg, sendmmsg};
 pub use child::{wait4, waitid};
+pub use close::{close, expect_lingering, lingers};
 pub use connect::connect;
 pub use disk::wait_on_helpers;
 pub use epoll::epoll_wait;

@@ -11,6 +11,7 @@
 
 mod descriptor;
 mod dispatch;
+mod doubt;
 mod registration;
 pub mod registry;
 mod remote;
@@ -31,18 +32,15 @@ use std::sync::Arc;
 use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
-use crate::waiter::{Interest, ONE_OF_ALL, Waiter, Wake};
-use registration::{close_out, make_sure, register, wake_all, withdraw};
+use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
+use registration::{close_out, register, wake_all, withdraw};
 use ring::Ring;
-use table::{Entry, Registration, Table};
+use table::{Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
 /// Events taken from the kernel in one call.
 const BATCH: usize = 256;
-/// How long a wait relies on an old registration before the registration is confirmed: of a number of unknown origin,
-/// and of one that is private. Up to twice as long when the descriptor was heard of meanwhile.
-const DOUBT: [Nanos; 2] = [10_000_000, 1_000_000_000];
 /// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
 const SLACK: Nanos = 50_000;
 /// The data of the alarm's registration; no descriptor has it.
@@ -52,7 +50,7 @@ const ALARM: u64 = u64::MAX;
 pub struct Reactor {
     remote: Arc<Remote>,
     table: Table,
-    /// Entries whose registration may have to be confirmed, the oldest first: for each time of [`DOUBT`].
+    /// Entries whose registration may have to be confirmed, the oldest first: of unknown origin, and private ones.
     doubted: Box<[List; 2]>,
     /// The value of [`registry::SUSPICION`] when all entries were last looked at.
     suspicion: u32,
@@ -98,12 +96,15 @@ impl Reactor {
     /// Lets `interest` wait. An error says that readiness of this descriptor cannot be waited for: EBADF
     /// for one that is not open, EPERM for one that never blocks, ENOMEM and the like otherwise.
     ///
+    /// `crowded`: others run before who waits can go on. Then the first wait for a private descriptor is over when they
+    /// have: short connections often have their answer by then, and are never registered.
+    ///
     /// # Safety
     /// `interest` names its waiter, and both stay in place until [`Interest`]'s link is unlinked.
-    pub unsafe fn watch(&mut self, interest: *const Interest, ready: &List) -> io::Result<()> {
+    pub unsafe fn watch(&mut self, interest: *const Interest, crowded: bool, ready: &List) -> io::Result<()> {
         let now = self.now;
         // SAFETY: by contract.
-        let (fd, exclusively) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
+        let (fd, one_of_all) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
         let (generation, private) = registry::standing(fd);
@@ -111,21 +112,27 @@ impl Reactor {
             close_out(entry, generation, ready);
         }
         // What no other process has need not be withdrawn after each wait.
-        let exclusively = exclusively && !private;
+        let exclusively = one_of_all && !private;
         match entry.registration.get() {
             Registration::Made if exclusively && entry.waiters.is_empty() => withdraw(epoll, entry),
             Registration::Exclusive if !exclusively => withdraw(epoll, entry),
             _ => {}
         }
-        if entry.registration.get() == Registration::None {
-            register(epoll, entry, &self.remote, exclusively)?;
-        } else {
+        if entry.registration.get() != Registration::None {
             entry.since.set(now);
             if !entry.doubt.is_linked() {
                 entry.queued.set(now);
                 // SAFETY: entries never move.
                 unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
             }
+        } else if crowded && private && !one_of_all && !entry.tried.replace(true) {
+            // SAFETY: by contract.
+            unsafe {
+                (*interest).events.set((*interest).events.get() | IN_PASSING);
+                Waiter::wake((*interest).waiter, Wake::Ready, ready);
+            }
+        } else {
+            register(epoll, entry, &self.remote, exclusively)?;
         }
         // SAFETY: by contract.
         unsafe {
@@ -142,11 +149,16 @@ impl Reactor {
 
     /// Who waited with `interest`, which is unlinked, waits no longer.
     pub fn left(&self, interest: &Interest) {
-        if interest.events.get() & ONE_OF_ALL != 0
-            && let Some(entry) = self.table.get(interest.fd)
-            && entry.registration.get() == Registration::Exclusive
-            && entry.waiters.is_empty()
-        {
+        let events = interest.events.get();
+        if events & (ONE_OF_ALL | IN_PASSING) == 0 {
+            return;
+        }
+        let Some(entry) = self.table.get(interest.fd) else { return };
+        if events & IN_PASSING != 0 {
+            // Nobody was told of it: no thread may have it registered.
+            let closed = entry.generation.get() != registry::generation(interest.fd);
+            interest.events.set(events & !IN_PASSING | if closed { CLOSED } else { 0 });
+        } else if entry.registration.get() == Registration::Exclusive && entry.waiters.is_empty() {
             withdraw(self.remote.epoll.load(Ordering::Relaxed), entry);
         }
     }
@@ -312,74 +324,6 @@ impl Reactor {
             entry.doubt.unlink();
             entry.registration.set(Registration::None);
             wake_all(entry, u32::MAX, ready);
-        }
-    }
-
-    fn next_doubt(&self) -> Nanos {
-        let due = |(list, wait): (&List, Nanos)| {
-            // SAFETY: the list holds entries by their first field, and entries never move.
-            let oldest = unsafe { list.first().cast::<Entry>().as_ref() };
-            oldest.map_or(NEVER, |entry| entry.queued.get() + wait)
-        };
-        self.doubted.iter().zip(DOUBT).map(due).fold(NEVER, Nanos::min)
-    }
-
-    /// Makes the doubted registrations again that were relied upon for so long. Who waited for less is looked at
-    /// again later, so that waiting costs no more than noting when.
-    fn confirm(&mut self, epoll: c_int, ready: &List) {
-        let now = self.now;
-        for (list, wait) in self.doubted.iter().zip(DOUBT) {
-            // SAFETY: as above.
-            while let Some(entry) = unsafe { list.first().cast::<Entry>().as_ref() } {
-                if entry.queued.get() + wait > now {
-                    break;
-                }
-                entry.doubt.unlink();
-                if entry.waiters.is_empty() {
-                    continue;
-                }
-                if entry.since.get() + wait > now {
-                    entry.queued.set(now);
-                    // SAFETY: as above.
-                    unsafe { list.push_back(&entry.doubt) };
-                } else {
-                    make_sure(epoll, entry, &self.remote, ready);
-                }
-            }
-        }
-    }
-
-    /// The registration of `fd` may have gone with what the number meant before.
-    pub fn doubt(&mut self, fd: c_int, ready: &List) {
-        let epoll = self.remote.epoll.load(Ordering::Relaxed);
-        if let Some(entry) = self.table.get(fd)
-            && entry.registration.get() != Registration::None
-        {
-            make_sure(epoll, entry, &self.remote, ready);
-        }
-    }
-
-    /// Whether a signal handler has closed something since [`Self::look_around`].
-    fn must_look_around(&self) -> bool {
-        registry::SUSPICION.load(Ordering::SeqCst) != self.suspicion
-            || registry::DOUBTS.load(Ordering::SeqCst) != self.doubts
-    }
-
-    /// Looks for descriptors that a signal handler closed.
-    fn look_around(&mut self, epoll: c_int, ready: &List) {
-        if !self.must_look_around() {
-            return;
-        }
-        self.suspicion = registry::SUSPICION.load(Ordering::SeqCst);
-        let doubts = registry::DOUBTS.load(Ordering::SeqCst);
-        let doubtful = core::mem::replace(&mut self.doubts, doubts) != doubts;
-        for entry in self.table.iter() {
-            let generation = registry::generation(entry.fd);
-            if entry.generation.get() != generation {
-                close_out(entry, generation, ready);
-            } else if doubtful && entry.registration.get() != Registration::None {
-                make_sure(epoll, entry, &self.remote, ready);
-            }
         }
     }
 }

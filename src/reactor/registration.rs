@@ -124,6 +124,7 @@ pub fn close_out(entry: &Entry, generation: u32, ready: &List) {
     entry.generation.set(generation);
     entry.registration.set(Registration::None);
     entry.hung_up.set(false);
+    entry.tried.set(false);
     loop {
         let link = entry.waiters.pop_front();
         if link.is_null() {

@@ -18,14 +18,16 @@ const CHUNK_SIZE: usize = CHUNK * size_of::<AtomicU64>();
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
-/// One word a descriptor: generation in the upper half, then the library's mark, then the mark of what is private,
-/// then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
+/// One word a descriptor: generation in the upper half, then the library's mark, then the marks of what is private and of
+/// what was made here, then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
 static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
 /// The number was made by this process, and no other can have its description.
 const PRIVATE: u64 = 1 << 30;
-const THREADS_OF: u64 = PRIVATE - 1;
+/// The number was made by this process: closing it bumps its generation, though no thread may have registered it.
+const MADE: u64 = 1 << 29;
+const THREADS_OF: u64 = MADE - 1;
 const _: () = assert!(THREADS_OF == (1 << remote::BITS) - 1);
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
@@ -263,7 +265,7 @@ pub fn made_here(fd: c_int, forks: u32) {
     let Some(word) = word_or_new(fd) else { return };
     // From now on every change of settings is seen: before the program knows the number.
     ACTIVE.store(1, Ordering::Release);
-    word.fetch_or(PRIVATE, Ordering::SeqCst);
+    word.fetch_or(PRIVATE | MADE, Ordering::SeqCst);
     HIGHEST.fetch_max(fd as usize + 1, Ordering::SeqCst);
     // A fork that came between either is seen here, or finds the mark.
     if FORKS.load(Ordering::SeqCst) != forks {
@@ -327,7 +329,7 @@ pub unsafe fn tidy_after_fork() {
     }
     for (fd, _) in known(0, c_int::MAX) {
         if let Some(word) = word(fd) {
-            word.fetch_and(!(OWN - 1), Ordering::AcqRel);
+            word.fetch_and(!(OWN - 1) | MADE, Ordering::AcqRel);
         }
     }
     PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);

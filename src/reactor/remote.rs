@@ -43,7 +43,7 @@ pub const HANDLED: u8 = 1;
 pub const UNRESTARTED: u8 = 2;
 
 /// How many bits the registry's words have for threads.
-pub(super) const BITS: u32 = 30;
+pub(super) const BITS: u32 = 29;
 
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]

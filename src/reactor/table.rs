@@ -40,6 +40,8 @@ pub struct Entry {
     pub fd: c_int,
     /// Whether it is registered.
     pub registration: Cell<Registration>,
+    /// Somebody has waited for it before it was registered, for as long as others ran.
+    pub tried: Cell<bool>,
     /// The receiving side was seen to be shut down: that edge comes once, and later waits must know.
     pub hung_up: Cell<bool>,
     /// A stream whose short reads mean that nothing is left, of which no other process has a part.
@@ -122,6 +124,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 generation: Cell::new(0),
                 fd: (first + i) as c_int,
                 registration: Cell::new(Registration::None),
+                tried: Cell::new(false),
                 hung_up: Cell::new(false),
                 private_stream: Cell::new(false),
                 drained: Cell::new(false),

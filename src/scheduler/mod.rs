@@ -232,11 +232,13 @@ impl Scheduler {
         // SAFETY: by contract of `wait`; interests live in the coroutine until they are unlinked there.
         unsafe {
             let waiter = &raw const (*me).waiter;
+            // Only the loop resumes those that are threads: nobody's `co_resume` could come meanwhile, and be taken for it.
+            let crowded = (*me).base() != 0 && !((*this).ready.is_empty() && (*this).batch.is_empty());
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next() else { return true };
                 let Some(more) = (*me).make_more() else { return false };
                 more.interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const more.interest, &(*this).ready).is_ok();
+                return (*this).reactor.watch(&raw const more.interest, crowded, &(*this).ready).is_ok();
             }
             let Some(more) = (*me).make_more() else { return false };
             let Some(mut interests) = heap::room(wants.len()) else { return false };
@@ -245,7 +247,7 @@ impl Scheduler {
             more.interests = interests.into_boxed_slice();
             let mut all = true;
             for interest in &more.interests {
-                all &= (*this).reactor.watch(interest, &(*this).ready).is_ok();
+                all &= (*this).reactor.watch(interest, crowded, &(*this).ready).is_ok();
             }
             all
         }

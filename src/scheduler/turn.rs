@@ -220,6 +220,15 @@ impl Scheduler {
         }
     }
 
+    /// The running coroutine has done something that counts as `calls` in a row.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn spend(this: *mut Scheduler, calls: u32) {
+        // SAFETY: by contract.
+        unsafe { (*this).allowance = (*this).allowance.saturating_sub(calls) };
+    }
+
     /// Lets the others run who are ready: the running coroutine goes on in the next turn. Or not: its allowance begins
     /// anew then.
     ///

@@ -103,6 +103,12 @@ pub fn status(fd: c_int) -> io::Result<libc::stat> {
 
 /// `close(2)` of one of the library's own descriptors.
 pub fn close(fd: c_int) {
-    // SAFETY: only own descriptors come here. There is nothing to do about a failure.
-    let _ = unsafe { call!(SYS_close, fd) };
+    // There is nothing to do about a failure.
+    let _ = close_any(fd);
+}
+
+/// `close(2)` of a descriptor of the library's own, or one that the program closes.
+pub fn close_any(fd: c_int) -> io::Result<()> {
+    // SAFETY: whose descriptor it is gives it up.
+    unsafe { call!(SYS_close, fd) }.map(drop)
 }

@@ -44,6 +44,10 @@ pub struct Thread {
 /// `TASK_COMM_LEN` of the kernel.
 pub(super) const NAME: usize = 16;
 
+/// How many calls in a row the making of a thread counts as: a thread that accepts connections would else have dozens
+/// of threads alive before the first of them runs. The kernel lets its threads have the processor as often as it.
+const WORTH: u32 = 8;
+
 /// The words of glibc's `__pthread_unwind_buf_t`: a jmp_buf of eight registers, and room of libc's own.
 const LANDING: usize = 13;
 /// The word of a jmp_buf that holds the address, mangled.
@@ -145,6 +149,7 @@ impl Threads {
             let thread = &*self.blocks.thread(base);
             if worker.is_here() {
                 worker.mask_begins(thread.mask.get());
+                Scheduler::spend(worker.scheduler(), WORTH);
             } else {
                 let errand = Errand { work: take_in, about: [base, thread.co.get().expose_provenance(), 0] };
                 Scheduler::send(worker.scheduler(), errand);

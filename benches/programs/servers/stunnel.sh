@@ -8,5 +8,13 @@ printf 'foreground = yes\npid =\nsyslog = no\ndebug = err\n[outer]\nclient = yes
   "$PORT" "$INNER" >"$HERE-outer.conf"
 printf 'foreground = yes\npid =\nsyslog = no\ndebug = err\n[inner]\naccept = 127.0.0.1:%s\nconnect = 127.0.0.1:%s\ncert = %s\nkey = %s\n' \
   "$INNER" "$BEHIND" "$BENCHES/cert.pem" "$BENCHES/key.pem" >"$HERE-inner.conf"
-env -u COLIB_THREADS -u LD_PRELOAD setpriv --pdeathsig KILL taskset -c 1 stunnel4 "$HERE-outer.conf" &
+# It comes second: the load begins as soon as it listens.
+unmeasured() {
+  unset COLIB_THREADS LD_PRELOAD
+  for _ in $(seq 500); do
+    grep -q ":$(printf %04X "$INNER") 00000000:0000 0A" /proc/net/tcp && exec setpriv --pdeathsig KILL taskset -c 1 stunnel4 "$HERE-outer.conf"
+    sleep 0.02
+  done
+}
+unmeasured &
 exec stunnel4 "$HERE-inner.conf"

@@ -1,0 +1,106 @@
+/* Closing a socket that lingers (SO_LINGER): it takes as long as it takes, and nobody else waits. */
+#include "threads_mode.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+enum { SECONDS = 1 };
+
+/* A connection whose other end, `*peer`, reads nothing and has no more room: what is sent is not acknowledged, and the end neither. */
+static int clogged(int *peer) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof at;
+  static char bytes[1 << 16];
+  int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (bind(listener, (struct sockaddr *)&at, size) || listen(listener, 1)) puts("no listener");
+  getsockname(listener, (struct sockaddr *)&at, &size);
+  if (connect(fd, (struct sockaddr *)&at, size)) puts("no connection");
+  *peer = accept(listener, NULL, NULL);
+  close(listener);
+  /* What is under way arrives meanwhile, and makes room again. */
+  for (int i = 0; i < 3; i++) {
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) continue;
+    usleep(20000);
+  }
+  return fd;
+}
+static int set_linger(int fd, int seconds) {
+  struct linger wish = {1, seconds};
+  return setsockopt(fd, SOL_SOCKET, SO_LINGER, &wish, sizeof wish);
+}
+static double now(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
+}
+
+static int over;
+static long ticks;
+static void *counts(void *unused) {
+  while (!__atomic_load_n(&over, __ATOMIC_SEQ_CST)) {
+    usleep(1000);
+    ticks++;
+  }
+  return unused;
+}
+static void *closes(void *fd) {
+  double began = now();
+  SAY(close((int)(long)fd));
+  SAY(now() - began >= SECONDS);
+  SAY(fcntl((int)(long)fd, F_GETFD) == -1 && errno == EBADF);
+  return NULL;
+}
+static void others_go_on_while_a_socket_lingers(void) {
+  int peer, fd = clogged(&peer);
+  pthread_t counter, closer;
+  SAY(set_linger(fd, SECONDS));
+  MAKE(pthread_create(&counter, NULL, counts, NULL));
+  MAKE(pthread_create(&closer, NULL, closes, (void *)(long)fd));
+  pthread_join(closer, NULL);
+  __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
+  pthread_join(counter, NULL);
+  SAY(ticks > 20);
+  close(peer);
+}
+
+/* Nothing is waited for: no time is given, the other end has seen all, or another number has the socket too. */
+static void *closes_at_once(void *fd) {
+  double began = now();
+  SAY(close((int)(long)fd));
+  SAY(now() - began < 20);
+  return NULL;
+}
+static void what_need_not_linger_is_closed_at_once(void) {
+  int peer, fd[4];
+  pthread_t closer;
+  fd[0] = clogged(&peer), SAY(set_linger(fd[0], 0));
+  fd[1] = clogged(&peer), SAY(set_linger(fd[1], 60)), SAY(dup(fd[1]) >= 0);
+  fd[2] = socket(AF_INET, SOCK_STREAM, 0), SAY(set_linger(fd[2], 60));
+  fd[3] = socket(AF_UNIX, SOCK_STREAM, 0), SAY(set_linger(fd[3], 60));
+  for (int i = 0; i < 4; i++) {
+    MAKE(pthread_create(&closer, NULL, closes_at_once, (void *)(long)fd[i]));
+    pthread_join(closer, NULL);
+  }
+  exit(0);
+}
+
+/* A handler ends the waiting, and the socket is closed. */
+static void handle(int signal) { (void)signal; }
+static void a_handler_ends_the_waiting(void) {
+  int peer, fd = clogged(&peer);
+  struct sigaction action;
+  pthread_t closer;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = handle;
+  sigaction(SIGUSR1, &action, NULL);
+  SAY(set_linger(fd, 60));
+  MAKE(pthread_create(&closer, NULL, closes_at_once, (void *)(long)fd));
+  while (pthread_tryjoin_np(closer, NULL) == EBUSY) {
+    usleep(50000); /* it may not close yet */
+    pthread_kill(closer, SIGUSR1);
+  }
+  SAY(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+  exit(0);
+}
+
+CASES(CASE(others_go_on_while_a_socket_lingers), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting))
