@@ -86,6 +86,12 @@ impl Remote {
 
     /// Leaves a message and wakes the thread if it sleeps.
     pub fn post(&self, message: Message) {
+        self.put(message);
+        self.ring();
+    }
+
+    /// Leaves a message, for which the thread is still to be rung.
+    pub fn put(&self, message: Message) {
         let mut spare = Vec::new();
         loop {
             let mut inbox = self.inbox.lock();
@@ -104,9 +110,8 @@ impl Remote {
             inbox.push(message);
             self.filled.store(true, Ordering::SeqCst);
             annotate::hand_over(self);
-            break;
+            return;
         }
-        self.ring();
     }
 
     /// Ends the thread's sleep, now or before it begins.

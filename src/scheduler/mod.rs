@@ -7,6 +7,7 @@
 //! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
+//! - `lookout`: whether the loop looks out for messages before it sleeps
 //! - `life`: creating, resetting and releasing coroutines
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
 //! - `deal`: coroutines that are made for another thread
@@ -20,6 +21,7 @@ mod body;
 mod deal;
 mod interrupt;
 mod life;
+mod lookout;
 mod spare;
 mod switch;
 mod thread;
@@ -72,6 +74,7 @@ pub struct Scheduler {
     mail: Vec<Message>,
     timers: Timers,
     glances: turn::Glances,
+    lookout: lookout::Lookout,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// The coroutine that the loop resumed last.

@@ -78,6 +78,7 @@ impl Scheduler {
             mail: Vec::with_capacity(64),
             timers: Timers::new(),
             glances: Default::default(),
+            lookout: Default::default(),
             allowance: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),

@@ -83,7 +83,7 @@ impl Table {
         entry.depth = 1;
         // SAFETY: as in `Condition::signal`: who stands in the queue is in place, and its thread cannot end
         // before it has taken the coroutine out, for which it needs the lock held here.
-        unsafe { sync::rouse(waiter) };
+        unsafe { sync::rouse(waiter, &sync::Bell::new()) };
     }
 }
 

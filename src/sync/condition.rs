@@ -9,6 +9,7 @@ use std::io;
 
 use parking_lot::Mutex;
 
+use super::Bell;
 use crate::clock::Nanos;
 use crate::list::List;
 use crate::scheduler::Scheduler;
@@ -86,7 +87,7 @@ impl Condition {
                 // So a waiter of this thread needs no lock to find out that it is out of the queue.
                 (*waiter).leave.set(None);
             }
-            super::rouse(waiter);
+            super::rouse(waiter, &Bell::new());
         }
         true
     }

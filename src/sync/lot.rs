@@ -14,7 +14,7 @@ use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::rouse;
+use super::{Bell, rouse};
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
 use crate::heap;
@@ -87,6 +87,8 @@ struct Held {
     bucket: &'static Bucket,
     /// The thread held all of the lot before: it forks.
     nested: bool,
+    /// Who is rung when the latch is open: a thread that wakes needs it at once.
+    bell: Bell,
 }
 
 impl Held {
@@ -97,7 +99,7 @@ impl Held {
             tls::set_in_lot(true);
             bucket.latch.close();
         }
-        Held { bucket, nested }
+        Held { bucket, nested, bell: Bell::new() }
     }
 
     /// For one who released a lock and may have others: none of them may be what a thread waits for that forks.
@@ -117,7 +119,7 @@ impl Held {
                 return None;
             }
         }
-        Some(Held { bucket, nested: false })
+        Some(Held { bucket, nested: false, bell: Bell::new() })
     }
 
     fn find(&self, address: usize) -> Option<&Queue> {
@@ -156,6 +158,7 @@ impl Drop for Held {
             self.bucket.latch.open();
             tls::set_in_lot(false);
         }
+        self.bell.ring();
     }
 }
 
@@ -173,12 +176,12 @@ impl Queue {
         unsafe { self.places.first().cast::<Place>().as_ref() }
     }
 
-    fn poke_first(&self) {
+    fn poke_first(&self, bell: &Bell) {
         if let Some(place) = self.first()
             && !place.poked.swap(true, Ordering::SeqCst)
         {
             // SAFETY: who stands here is parked or about to be; his thread ends only after he has left.
-            unsafe { rouse(place.waiter) };
+            unsafe { rouse(place.waiter, bell) };
         }
     }
 }
@@ -188,7 +191,7 @@ pub fn poke(address: usize) {
     if let Some(held) = Held::to_tell(bucket(address))
         && let Some(queue) = held.find(address)
     {
-        queue.poke_first();
+        queue.poke_first(&held.bell);
     }
 }
 
@@ -215,7 +218,7 @@ pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
             link = (*place.queue.get()).places.after(link);
             if may_go(place.ticket) {
                 spare = held.take_out(place);
-                rouse(place.waiter);
+                rouse(place.waiter, &held.bell);
             }
         }
     }
@@ -321,7 +324,7 @@ unsafe fn step_out(place: *const Place, hands_on: bool) -> bool {
     let spare = held.take_out(place);
     if spare.is_none() && hands_on && was_first {
         // SAFETY: others stand in it.
-        unsafe { (*queue).poke_first() };
+        unsafe { (*queue).poke_first(&held.bell) };
     }
     drop(held);
     drop(spare);

@@ -69,11 +69,11 @@ fn leave_others_behind() {
 fn later(_: Side) {
     if MISSED.swap(false, Ordering::SeqCst) {
         for bucket in &LOT {
-            let _held = Held::new(bucket);
+            let held = Held::new(bucket);
             // SAFETY: the latch is closed, and who stands there stays in place.
             for_each(bucket, |place| unsafe {
                 (*place).poked.store(true, Ordering::Relaxed);
-                super::rouse((*place).waiter);
+                super::rouse((*place).waiter, &held.bell);
             });
         }
     }
