@@ -76,7 +76,6 @@ pub unsafe extern "C" fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: 
     sem_until(sem, unsafe { Limit::new(clock, time) })
 }
 
-/// In a signal handler it is libc's own: a coroutine that waits finds out by looking again.
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
     // SAFETY: see above.
     let result = unsafe { real::sem_post(sem) };

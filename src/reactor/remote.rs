@@ -42,6 +42,9 @@ pub const HANDLED: u8 = 1;
 /// One of them was installed without `SA_RESTART`.
 pub const UNRESTARTED: u8 = 2;
 
+/// A handler has left something to do.
+pub const NOTED: u8 = 4;
+
 /// How many bits the registry's words have for threads.
 pub(super) const BITS: u32 = 30;
 
@@ -58,7 +61,7 @@ pub struct Remote {
     sleeping: AtomicBool,
     /// A hint that spares the lock when the inbox is empty.
     filled: AtomicBool,
-    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`] and [`UNRESTARTED`].
+    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`], [`UNRESTARTED`] and [`NOTED`].
     handled: AtomicU8,
     inbox: Mutex<Vec<Message>>,
 }
@@ -133,7 +136,7 @@ impl Remote {
         true
     }
 
-    /// A signal handler runs on this very thread. Takes no lock.
+    /// A signal handler runs. Takes no lock.
     pub fn interrupt(&self, what: u8) {
         self.handled.fetch_or(what, Ordering::SeqCst);
         self.ring();

@@ -27,7 +27,7 @@ mod switch;
 mod thread;
 mod turn;
 
-pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run};
+pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 

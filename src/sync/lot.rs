@@ -5,8 +5,8 @@
 //! while. Whoever waits for a condition is taken out by the one who signals ([`call`]), and gets exactly that signal.
 //!
 //! No wake-up is missed that a hook sees: who waits stands here first and tries then; who releases a lock does so
-//! first and looks here then. Releases that no hook sees (by libc inside its own functions, by other processes, by
-//! signal handlers) are found by looking again.
+//! first and looks here then. Releases that no hook sees (by libc inside its own functions, by other processes) are found
+//! by looking again.
 //!
 //! Nothing here allocates or frees while it holds a latch: an allocator may use locks itself.
 
@@ -25,8 +25,11 @@ use crate::tls;
 use crate::waiter::Waiter;
 
 pub mod fork;
+mod handler;
 mod wait;
 
+use handler::Note;
+pub use handler::wake;
 pub use wait::{Ended, Manner, persist, until_called};
 
 /// How many stand in the lot, and how many locks bear a coroutine's mark: nonzero sends every release of a lock
@@ -74,6 +77,8 @@ pub struct Place {
     poked: AtomicBool,
     /// He was told so at some time. His own.
     told: Cell<bool>,
+    /// A signal handler has called him, which he is to hear soon. Changed under the latch.
+    promised: Cell<bool>,
 }
 
 fn bucket(address: usize) -> &'static Bucket {
@@ -103,7 +108,7 @@ impl Held {
     }
 
     /// For one who released a lock and may have others: none of them may be what a thread waits for that forks.
-    /// Nor for a signal handler, which may have interrupted anything, nor for one who is in the lot already.
+    /// Nor for a signal handler, which may have interrupted anything (`handler`), nor for one who is in the lot already.
     fn to_tell(bucket: &'static Bucket) -> Option<Self> {
         if bucket.standing.load(Ordering::SeqCst) == 0 || tls::handlers() > 0 {
             return None;
@@ -134,6 +139,19 @@ impl Held {
             link = unsafe { self.bucket.queues.after(link) };
         }
         None
+    }
+
+    /// Gives each place at `address` to `work`, which may take it out.
+    fn for_each_at(&self, address: usize, mut work: impl FnMut(&Place)) {
+        let mut link = self.find(address).map_or(ptr::null(), |queue| queue.places.first());
+        while !link.is_null() {
+            // SAFETY: as in `Queue::first`; the queue is there until its last place is out.
+            unsafe {
+                let place = &*link.cast::<Place>();
+                link = (*place.queue.get()).places.after(link);
+                work(place);
+            }
+        }
     }
 
     /// Takes a place out of its queue; gives the queue when it is empty now, to be freed without the latch.
@@ -188,7 +206,8 @@ impl Queue {
 
 /// Lets the one who waits longest at `address` look again.
 pub fn poke(address: usize) {
-    if let Some(held) = Held::to_tell(bucket(address))
+    if !handler::notes(address, Note::Poke(address))
+        && let Some(held) = Held::to_tell(bucket(address))
         && let Some(queue) = held.find(address)
     {
         queue.poke_first(&held.bell);
@@ -197,31 +216,39 @@ pub fn poke(address: usize) {
 
 /// Takes out who waits longest at `address`, and wakes him.
 pub fn call(address: usize) {
-    let mut one = true;
-    call_those(address, |_| core::mem::take(&mut one));
+    if !handler::notes(address, Note::Call(address, 1, 0)) {
+        wake(address, 1, 0);
+    }
 }
 
 /// [`call`]s everybody who waits at `address` now.
 pub fn call_all(address: usize) {
-    call_those(address, |_| true);
+    if !handler::notes(address, Note::Call(address, usize::MAX, 0)) {
+        wake(address, usize::MAX, 0);
+    }
 }
 
-/// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came.
+/// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came. Not from
+/// signal handlers.
 pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
+    call_places(address, |place| may_go(place.ticket));
+}
+
+/// Whether one who waits for one of `bits`, or whatever he waits for when that is zero, may still be called.
+fn may_be_called(place: &Place, bits: u32) -> bool {
+    !place.promised.get() && (bits == 0 || place.ticket & bits != 0)
+}
+
+fn call_places(address: usize, mut may_go: impl FnMut(&Place) -> bool) {
     let Some(held) = Held::to_tell(bucket(address)) else { return };
     let mut spare = None;
-    let mut link = held.find(address).map_or(ptr::null(), |queue| queue.places.first());
-    while !link.is_null() {
-        // SAFETY: as in `Queue::first`; who is taken out cannot leave before the latch is open.
-        unsafe {
-            let place = &*link.cast::<Place>();
-            link = (*place.queue.get()).places.after(link);
-            if may_go(place.ticket) {
-                spare = held.take_out(place);
-                rouse(place.waiter, &held.bell);
-            }
+    held.for_each_at(address, |place| {
+        if may_go(place) {
+            spare = held.take_out(place);
+            // SAFETY: as in `Queue::first`; who is taken out cannot leave before the latch is open.
+            unsafe { rouse(place.waiter, &held.bell) };
         }
-    }
+    });
     drop(held);
     drop(spare);
 }
@@ -268,6 +295,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             since: clock::now(),
             poked: AtomicBool::new(false),
             told: Cell::new(false),
+            promised: Cell::new(false),
         })?);
         (*waiter).arm();
         (*waiter).leave.set(Some((abandon, place.cast_const().cast())));
@@ -328,7 +356,7 @@ unsafe fn step_out(place: *const Place, hands_on: bool) -> bool {
     }
     drop(held);
     drop(spare);
-    true
+    !place.promised.get()
 }
 
 fn is_first(place: &Place) -> bool {

@@ -72,8 +72,8 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
         let relook = if wait.shared { SHARED_RELOOK } else { Duration::MAX };
         let by = if wait.limit.is_never() { Interrupt::Unrestarted } else { Interrupt::Any };
         let mut seen = false;
-        let look = |_| {
-            seen = wait.shared && changed() != 0;
+        let look = |poked| {
+            seen = poked || wait.shared && changed() != 0;
             seen
         };
         match lot::until_called(scheduler, place, &wait.limit, relook, by, look) {
@@ -87,11 +87,5 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
 
 /// `FUTEX_WAKE`: wakes up to `most` who wait for one of `bits`, and gives how many.
 pub fn wake(address: usize, most: usize, bits: u32) -> usize {
-    let mut woken = 0;
-    lot::call_those(address, |waits_for| {
-        let goes = woken < most && waits_for & bits != 0;
-        woken += usize::from(goes);
-        goes
-    });
-    woken
+    lot::wake(address, most, bits)
 }

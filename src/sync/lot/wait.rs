@@ -212,7 +212,7 @@ pub unsafe fn until_called(
 impl Place {
     fn is_out(&self) -> bool {
         let _held = super::Held::new(super::bucket(self.address));
-        self.queue.get().is_null()
+        self.queue.get().is_null() || self.promised.get()
     }
 }
 
