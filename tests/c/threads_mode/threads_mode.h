@@ -47,6 +47,14 @@ UNUSED static void install(int signal, void (*handler)(int), int flags) {
 }
 UNUSED static void say_cleanup(void *what) { printf("cleanup: %s\n", (char *)what); }
 
+/* Of a thread that is cancelled. */
+UNUSED static pthread_t end_of(pthread_t thread) {
+  void *result;
+  SAY(pthread_join(thread, &result));
+  SAY(result == PTHREAD_CANCELED);
+  return thread;
+}
+
 struct one_case {
   const char *name;
   void (*run)(void);
