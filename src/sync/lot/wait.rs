@@ -26,7 +26,7 @@ static FIRST_LOOK: AtomicU64 = AtomicU64::new(LATE);
 /// Notes how a wait has ended well.
 fn found(told: bool) {
     let first = FIRST_LOOK.load(Ordering::Relaxed);
-    let next = if told { LATE.min(first * 2) } else { SOON };
+    let next = if told { LATE.min(first + first / 8) } else { SOON };
     if next != first {
         FIRST_LOOK.store(next, Ordering::Relaxed);
     }

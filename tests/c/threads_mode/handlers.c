@@ -101,13 +101,15 @@ static void every(int micros) {
 }
 static void with_threads_that_take_turns(void (*handler)(int), void (*work)(void)) {
   pthread_t threads[2];
+  sigset_t set;
   for (long i = 0; i < 2; i++) pthread_create(&threads[i], NULL, takes_turns, (void *)i);
+  sigemptyset(&set);
+  sigaddset(&set, SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &set, NULL); /* who waits does not wake himself */
   install(SIGALRM, handler, SA_RESTART);
   every(200);
   work();
   every(0);
-  install(SIGALRM, SIG_DFL, 0);
-  alarm(60);
   pthread_mutex_lock(&lock);
   over = 1;
   pthread_cond_broadcast(&turns[0]);
