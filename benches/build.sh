@@ -32,7 +32,7 @@ for server in epoll threads uring load; do program echo-$server echo/$server.c; 
 program echo-st echo/st.c -lst
 program echo-colib echo/colib.c "${colib[@]}"
 for name in shared timeouts resolver parked prefork; do program "$name" "$name.c" "${colib[@]}"; done
-program passthrough passthrough.c
+for name in passthrough handover; do program "$name" "$name.c"; done
 program servers-load servers/load.c
 program thread_per_connection ../../examples/thread_per_connection.c
 program microhttpd ../../tests/threads_mode/microhttpd.c -lmicrohttpd

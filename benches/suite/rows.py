@@ -285,6 +285,19 @@ ROWS = [
         )
     ),
     Row(
+        "threads_handover",
+        "threads as coroutines: signal, and the waiter goes on, to and fro in N pairs, each on two kernel threads where there are two",
+        (1, 50),
+        {
+            "two kernel threads": "env COLIB_THREADS=2 LD_PRELOAD={lib}/libcolib.so {bin}/handover cond {n}",
+            "one kernel thread": "env COLIB_THREADS=1 LD_PRELOAD={lib}/libcolib.so {bin}/handover cond {n}",
+            "threads": "handover cond {n}",
+        },
+        {"cpu_ns": "ns CPU a hand-over", "wall_ns": "ns a hand-over"},
+        [Target("cpu_ns", {1: 2.0, 50: 0.5}, to="threads"), Target("cpu_ns", 0.2, to="threads", of="one kernel thread")],
+        of="pairs",
+    ),
+    Row(
         "fairness",
         "the echo row's answers beside one that always has something to read",
         (100, 1000),

@@ -12,7 +12,7 @@ use colib_core::reactor::{self, registry, settings};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
-use crate::call::{apart, call};
+use crate::call::{apart, call, cancellation_point};
 use crate::{file, real};
 
 // SAFETY: as in `input`.
@@ -100,6 +100,10 @@ pub unsafe fn made_by_message(message: *const msghdr) {
 }
 
 pub unsafe extern "C" fn close(fd: c_int) -> c_int {
+    if tls::hook_word() & tls::THREAD != 0 {
+        // A thread that ends here has not closed anything, so nobody may be told.
+        cancellation_point();
+    }
     if registry::is_own(fd) {
         return not_open();
     }

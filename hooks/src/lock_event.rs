@@ -26,6 +26,12 @@ fn errno() -> c_int {
 
 // ---- semaphores -------------------------------------------------------------------------------------
 
+/// Whether other processes may have it: libc's third word on 64-bit machines, the same since 2.21.
+unsafe fn is_shared(sem: *const sem_t) -> bool {
+    // SAFETY: it is a semaphore.
+    unsafe { sem.cast::<c_int>().add(2).read() != 0 }
+}
+
 fn sem_until(sem: *mut sem_t, limit: Result<Limit, c_int>) -> c_int {
     let attempt = || {
         let before = errno();
@@ -42,7 +48,8 @@ fn sem_until(sem: *mut sem_t, limit: Result<Limit, c_int>) -> c_int {
         cancellable(|| {
             // SAFETY: see above.
             apart(|scheduler| unsafe {
-                lot::persist(scheduler, sem.addr(), Manner::COUNTED, || Ok(limit), attempt)
+                let manner = Manner::COUNTED.between_processes(is_shared(sem));
+                lot::persist(scheduler, sem.addr(), manner, || Ok(limit), attempt)
             })
         })
     };
@@ -69,7 +76,6 @@ pub unsafe extern "C" fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: 
     sem_until(sem, unsafe { Limit::new(clock, time) })
 }
 
-/// In a signal handler it is libc's own: a coroutine that waits finds out by looking again.
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {
     // SAFETY: see above.
     let result = unsafe { real::sem_post(sem) };

@@ -2,17 +2,19 @@
 //! taken by somebody who has stopped waiting: what is waited for before is that it finds something.
 //!
 //! The end of one child is readiness of its pidfd. For all else a helper looks on with `WNOWAIT`, which leaves
-//! what it sees: children are the process's, not the thread's.
+//! what it sees: children are the process's, not the thread's. One that the process traces also tells of its stops, and
+//! no pidfd does: whoever waits for a pidfd looks again now and then, and once there was such a stop, helpers look on.
 
 use core::ffi::{c_int, c_uint};
 use core::mem::offset_of;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io;
 
 use super::offload::{self, Kind};
 use super::{error, is_nonblocking};
-use crate::clock::{self, NEVER};
+use crate::clock::{self, Nanos};
 use crate::reactor::{duplicate_high, registry};
 use crate::scheduler::{self, NAP, Scheduler, Since};
 use crate::waiter::{Exit, Interrupt, Waiter, Wake};
@@ -20,11 +22,31 @@ use crate::{heap, sys};
 
 /// How often to look where nothing tells: children of one thread alone.
 const LOOK: Duration = Duration::from_millis(10);
+/// How often to look whether a child has stopped for its tracer: at first, and at last.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// A child has stopped for its tracer, which this process is.
+static TRACES: AtomicBool = AtomicBool::new(false);
 
 /// Whom to wait for, as `waitid` has it.
 type Whom = (c_uint, libc::id_t);
 /// Which signal handlers end the call, and when it began.
 type EndedBy = (Interrupt, Since);
+
+/// A call's looks at what no pidfd tells.
+struct Looks(Duration);
+
+impl Looks {
+    const NONE_YET: Looks = Looks(FIRST_LOOK);
+
+    /// When to look next.
+    fn next(&mut self) -> Nanos {
+        let wait = self.0;
+        self.0 = LAST_LOOK.min(wait * 2);
+        clock::after(wait)
+    }
+}
 
 /// `wait4`, and with other arguments `wait`, `wait3` and `waitpid`.
 ///
@@ -40,17 +62,21 @@ pub unsafe fn wait4(
     };
     // SAFETY: by contract.
     let since = unsafe { Scheduler::moment(scheduler) };
-    let mut waited = Ok(());
+    let (mut waited, mut looks, mut own) = (Ok(()), Looks::NONE_YET, 0);
+    let status = if status.is_null() { &raw mut own } else { status };
     loop {
-        // SAFETY: by contract.
+        // SAFETY: by contract; the place of our own is touched only while the coroutine runs.
         unsafe {
             let found = sys::wait4(pid, status, options | libc::WNOHANG, usage)?;
+            if found != 0 && options & libc::WUNTRACED == 0 && libc::WIFSTOPPED(*status) {
+                TRACES.store(true, Ordering::Relaxed);
+            }
             if found != 0 || options & libc::WNOHANG != 0 {
                 return Ok(found);
             }
             // A child goes before the interruption.
             waited?;
-            waited = await_news(scheduler, whom, options | libc::WEXITED, since);
+            waited = await_news(scheduler, whom, options | libc::WEXITED, since, &mut looks);
         }
     }
 }
@@ -71,36 +97,42 @@ pub unsafe fn waitid(
         let mut own: libc::siginfo_t = core::mem::zeroed();
         let place = if info.is_null() { &raw mut own } else { info };
         let since = Scheduler::moment(scheduler);
-        let mut waited = Ok(());
+        let (mut waited, mut looks) = (Ok(()), Looks::NONE_YET);
         loop {
             sys::waitid(kind, id, place, options | libc::WNOHANG)?;
             if (*place).si_pid() != 0 {
+                if (*place).si_code == libc::CLD_TRAPPED {
+                    TRACES.store(true, Ordering::Relaxed);
+                }
                 return Ok(());
             }
             waited?;
             if kind == libc::P_PIDFD && is_nonblocking(id as c_int)? {
                 return Err(error(libc::EAGAIN));
             }
-            waited = await_news(scheduler, (kind, id), options, since);
+            waited = await_news(scheduler, (kind, id), options, since, &mut looks);
         }
     }
 }
 
 /// Parks until another attempt may find something. EBADF when the program's pidfd was closed, EINTR when a signal
 /// handler ends the call.
-unsafe fn await_news(scheduler: *mut Scheduler, whom: Whom, options: c_int, since: Since) -> io::Result<()> {
+unsafe fn await_news(
+    scheduler: *mut Scheduler, whom: Whom, options: c_int, since: Since, looks: &mut Looks,
+) -> io::Result<()> {
     let by = (Interrupt::Unrestarted, since);
     // SAFETY: by contract of the callers.
     unsafe {
         if options & libc::__WNOTHREAD != 0 {
             return nap(scheduler, LOOK, by);
         }
-        if options & !(libc::WEXITED | libc::WNOWAIT | libc::__WALL) == 0 {
+        let ends_alone = options & !(libc::WEXITED | libc::WNOWAIT | libc::__WALL) == 0;
+        if ends_alone && !TRACES.load(Ordering::Relaxed) {
             match whom {
-                (libc::P_PIDFD, fd) => return await_end_of(scheduler, fd as c_int, by),
+                (libc::P_PIDFD, fd) => return await_end_of(scheduler, fd as c_int, by, looks.next()),
                 (libc::P_PID, pid) => {
                     if let Ok(fresh) = sys::pidfd(pid as libc::pid_t) {
-                        return await_end_by(scheduler, fresh, by);
+                        return await_end_by(scheduler, fresh, by, looks.next());
                     }
                 }
                 _ => {}
@@ -132,10 +164,10 @@ unsafe fn nap(scheduler: *mut Scheduler, time: Duration, (by, since): EndedBy) -
     }
 }
 
-/// Parks until the process behind a pidfd has ended. EBADF when the descriptor was closed meanwhile, EINTR when a
+/// Parks until the process behind a pidfd has ended, or `until`. EBADF when the descriptor was closed meanwhile, EINTR when a
 /// signal handler ends the call.
 pub(super) unsafe fn await_end_of(
-    scheduler: *mut Scheduler, pidfd: c_int, (by, since): EndedBy,
+    scheduler: *mut Scheduler, pidfd: c_int, (by, since): EndedBy, until: Nanos,
 ) -> io::Result<()> {
     // SAFETY: by contract of the callers.
     unsafe {
@@ -144,7 +176,7 @@ pub(super) unsafe fn await_end_of(
             return nap(scheduler, NAP, (by, since));
         }
         Scheduler::interruptible(scheduler, by, since);
-        match Scheduler::wait_for(scheduler, (pidfd, libc::EPOLLIN as u32), NEVER) {
+        match Scheduler::wait_for(scheduler, (pidfd, libc::EPOLLIN as u32), until) {
             Wake::Closed => Err(error(libc::EBADF)),
             Wake::Interrupted => Err(error(libc::EINTR)),
             Wake::Ready | Wake::TimedOut | Wake::Resumed => Ok(()),
@@ -153,12 +185,12 @@ pub(super) unsafe fn await_end_of(
 }
 
 /// The same with a pidfd of our own, which is closed after, also when the coroutine is released meanwhile.
-unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int, by: EndedBy) -> io::Result<()> {
+unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int, by: EndedBy, until: Nanos) -> io::Result<()> {
     let pidfd = hide(fresh)?;
     // SAFETY: by contract of the callers.
     let waited = unsafe {
         match Owned::new(pidfd, discard) {
-            Some(owned) => owned.while_parked(scheduler, || await_end_of(scheduler, pidfd, by)),
+            Some(owned) => owned.while_parked(scheduler, || await_end_of(scheduler, pidfd, by, until)),
             None => Err(error(libc::ENOMEM)),
         }
     };

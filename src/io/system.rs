@@ -10,6 +10,7 @@ use std::io;
 
 use super::child::{await_end_of, discard, hide};
 use super::error;
+use crate::clock::NEVER;
 use crate::fork::{Handlers, Side};
 use crate::latch::Mutex;
 use crate::reactor::registry;
@@ -179,7 +180,7 @@ unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Resu
                 // Whoever closed the descriptor: without one, it looks again now and then.
                 Ok(0) => {
                     // Only the cancellation of a thread interrupts this.
-                    let waited = await_end_of(scheduler, pidfd, (ends_by, since));
+                    let waited = await_end_of(scheduler, pidfd, (ends_by, since), NEVER);
                     if waited.is_err_and(|e| e.raw_os_error() == Some(libc::EINTR)) {
                         ends_by = Interrupt::Never;
                         sys::kill(pid);

@@ -42,6 +42,9 @@ pub const HANDLED: u8 = 1;
 /// One of them was installed without `SA_RESTART`.
 pub const UNRESTARTED: u8 = 2;
 
+/// A handler has left something to do.
+pub const NOTED: u8 = 4;
+
 /// How many bits the registry's words have for threads.
 pub(super) const BITS: u32 = 29;
 
@@ -58,7 +61,7 @@ pub struct Remote {
     sleeping: AtomicBool,
     /// A hint that spares the lock when the inbox is empty.
     filled: AtomicBool,
-    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`] and [`UNRESTARTED`].
+    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`], [`UNRESTARTED`] and [`NOTED`].
     handled: AtomicU8,
     inbox: Mutex<Vec<Message>>,
 }
@@ -86,6 +89,12 @@ impl Remote {
 
     /// Leaves a message and wakes the thread if it sleeps.
     pub fn post(&self, message: Message) {
+        self.put(message);
+        self.ring();
+    }
+
+    /// Leaves a message, for which the thread is still to be rung.
+    pub fn put(&self, message: Message) {
         let mut spare = Vec::new();
         loop {
             let mut inbox = self.inbox.lock();
@@ -104,9 +113,8 @@ impl Remote {
             inbox.push(message);
             self.filled.store(true, Ordering::SeqCst);
             annotate::hand_over(self);
-            break;
+            return;
         }
-        self.ring();
     }
 
     /// Ends the thread's sleep, now or before it begins.
@@ -128,7 +136,7 @@ impl Remote {
         true
     }
 
-    /// A signal handler runs on this very thread. Takes no lock.
+    /// A signal handler runs. Takes no lock.
     pub fn interrupt(&self, what: u8) {
         self.handled.fetch_or(what, Ordering::SeqCst);
         self.ring();

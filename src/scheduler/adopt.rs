@@ -4,7 +4,7 @@
 //! thread when it was adopted goes on as a coroutine, on the stack that it has; whenever it parks, the loop runs.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::io;
 
 use super::{Scheduler, thread};
@@ -13,6 +13,18 @@ use crate::context::{Context, Control};
 use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::stack::MAX_SIZE;
 use crate::waiter::{Waiter, Wake};
+
+/// The most threads that are [adopted](Scheduler::adopt) or [devoted](Scheduler::devote), whose schedulers never end.
+pub const MOST: usize = 64;
+pub(super) static LASTING: [AtomicPtr<Scheduler>; MOST] = [const { AtomicPtr::new(ptr::null_mut()) }; MOST];
+
+fn lasts(this: *mut Scheduler) {
+    thread::outlives_thread();
+    let none = ptr::null_mut();
+    let place =
+        LASTING.iter().find(|p| p.compare_exchange(none, this, Ordering::AcqRel, Ordering::Relaxed).is_ok());
+    debug_assert!(place.is_some());
+}
 
 impl Scheduler {
     /// Makes what runs on the thread a coroutine, and gives the loop a stack of its own and the thread-local storage
@@ -51,7 +63,7 @@ impl Scheduler {
             // The stack is never given back: the loop never ends.
             (*this).current = co;
             (*this).kernel_base = base;
-            thread::outlives_thread();
+            lasts(this);
             Ok(co)
         }
     }
@@ -68,7 +80,7 @@ impl Scheduler {
             (*this).main.set_base(base)?;
             (*this).kernel_base = base;
         }
-        thread::outlives_thread();
+        lasts(this);
         Some(())
     }
 
@@ -137,6 +149,8 @@ impl Scheduler {
     pub unsafe fn dispose_of_others(this: *mut Scheduler) {
         // SAFETY: by contract; they do not run.
         unsafe {
+            LASTING.iter().for_each(|thread| thread.store(ptr::null_mut(), Ordering::Relaxed));
+            LASTING[0].store(this, Ordering::Relaxed);
             Self::reap(this);
             // What others asked for concerned those who are not there any more.
             (*this).reactor.remote().try_take();

@@ -130,6 +130,32 @@ impl Scheduler {
         // SAFETY: by contract; the remote side is made for being shared.
         unsafe { (*home).reactor.remote().post(Message::Run(errand)) };
     }
+
+    /// Leaves a message for the thread whose scheduler `home` is. `true` when it is still to be [rung](Scheduler::ring)
+    /// for it, which only threads that never end are.
+    ///
+    /// # Safety
+    /// `home` cannot end meanwhile.
+    pub unsafe fn leave_message(home: *mut Scheduler, message: Message) -> bool {
+        // SAFETY: by contract; the remote side is made for being shared. The base was set before others knew the thread.
+        unsafe {
+            let (remote, lasts) = ((*home).reactor.remote(), (*home).kernel_base != 0);
+            remote.put(message);
+            if !lasts {
+                remote.ring();
+            }
+            lasts
+        }
+    }
+
+    /// Ends the sleep of the thread whose scheduler `home` is.
+    ///
+    /// # Safety
+    /// `home` never ends.
+    pub unsafe fn ring(home: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe { (*home).reactor.remote().ring() };
+    }
 }
 
 /// Frees what a dealt coroutine from that store consists of.

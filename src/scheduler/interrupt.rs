@@ -7,11 +7,11 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
 use crate::coroutine::Coroutine;
-use crate::reactor::{HANDLED, UNRESTARTED};
+use crate::reactor::{HANDLED, NOTED, UNRESTARTED};
 use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// How many coroutines wait, by what ends their wait; the first is not counted.
@@ -57,6 +57,23 @@ pub fn handler_ran(signal: c_int, restarts: bool, to_thread: bool) {
         // SAFETY: the calling thread's scheduler is valid, and its remote side is made for being shared.
         unsafe { (*this).reactor.remote().interrupt(what) };
     }
+}
+
+/// What handlers leave to do: one function, or null.
+static NOTED_WORK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Called in a signal handler: `work`, the same for all callers, is done soon, by the calling thread or by one of those
+/// that never end. Takes no lock.
+pub fn have_done(work: fn()) {
+    NOTED_WORK.store(work as *mut (), Ordering::Release);
+    let tell = |thread: *mut Scheduler| {
+        if !thread.is_null() {
+            // SAFETY: the calling thread's scheduler is valid, as are those that last; the remote side is for sharing.
+            unsafe { (*thread).reactor.remote().interrupt(NOTED) };
+        }
+    };
+    tell(Scheduler::get());
+    super::adopt::LASTING.iter().for_each(|thread| tell(thread.load(Ordering::Acquire)));
 }
 
 /// A moment in the life of a thread, by the handlers that have run.
@@ -225,6 +242,13 @@ impl Scheduler {
         // SAFETY: by contract of `turn`; members are valid until they are unlinked.
         unsafe {
             let handled = (*this).reactor.remote().take_handled();
+            let work = NOTED_WORK.load(Ordering::Acquire);
+            if handled & NOTED != 0 && !work.is_null() {
+                core::mem::transmute::<*mut (), fn()>(work)();
+            }
+            if handled & HANDLED == 0 {
+                return;
+            }
             let counts = (*this).interruptible;
             let waiting = |by: Interrupt| counts[by as usize] > 0;
             let unrestarted = handled & UNRESTARTED != 0;

@@ -7,6 +7,7 @@
 //! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop
 //! - `interrupt`: whose call a signal handler ends
+//! - `lookout`: whether the loop looks out for messages before it sleeps
 //! - `life`: creating, resetting and releasing coroutines
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
 //! - `deal`: coroutines that are made for another thread
@@ -20,12 +21,13 @@ mod body;
 mod deal;
 mod interrupt;
 mod life;
+mod lookout;
 mod spare;
 mod switch;
 mod thread;
 mod turn;
 
-pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run};
+pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
@@ -75,6 +77,7 @@ pub struct Scheduler {
     looping: turn::Loop,
     /// How many of the batch run before the next stacks are fetched.
     fetched: u32,
+    lookout: lookout::Lookout,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// Calls beyond that of one that the program resumed, in a row.

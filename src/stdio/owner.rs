@@ -95,7 +95,7 @@ impl Table {
             if Scheduler::is_home_of(waiter) {
                 (*waiter).was_taken_out();
             }
-            sync::rouse(waiter);
+            sync::rouse(waiter, &sync::Bell::new());
         }
     }
 }

@@ -10,6 +10,7 @@ use std::io;
 
 use parking_lot::Mutex;
 
+use super::Bell;
 use crate::clock::Nanos;
 use crate::list::List;
 use crate::scheduler::Scheduler;
@@ -77,7 +78,7 @@ impl Condition {
                 (*waiter).was_taken_out();
                 (*waiter).exit.set(ptr::null());
             }
-            super::rouse(waiter);
+            super::rouse(waiter, &Bell::new());
         }
         true
     }

@@ -5,8 +5,8 @@
 //! while. Whoever waits for a condition is taken out by the one who signals ([`call`]), and gets exactly that signal.
 //!
 //! No wake-up is missed that a hook sees: who waits stands here first and tries then; who releases a lock does so
-//! first and looks here then. Releases that no hook sees (by libc inside its own functions, by other processes, by
-//! signal handlers) are found by looking again.
+//! first and looks here then. Releases that no hook sees (by libc inside its own functions, by other processes) are found
+//! by looking again.
 //!
 //! Nothing here allocates or frees while it holds a latch: an allocator may use locks itself.
 
@@ -15,7 +15,7 @@ use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::rouse;
+use super::{Bell, rouse};
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
 use crate::heap;
@@ -26,8 +26,11 @@ use crate::tls;
 use crate::waiter::{Exit, Waiter, Wake};
 
 pub mod fork;
+mod handler;
 mod wait;
 
+use handler::Note;
+pub use handler::wake;
 pub use wait::{Ended, Manner, persist, until_called};
 
 /// How many stand in the lot, and how many locks bear a coroutine's mark: nonzero sends every release of a lock
@@ -76,6 +79,8 @@ pub struct Place {
     poked: AtomicBool,
     /// He was told so at some time. His own.
     told: Cell<bool>,
+    /// A signal handler has called him, which he is to hear soon. Changed under the latch.
+    promised: Cell<bool>,
 }
 
 fn bucket(address: usize) -> &'static Bucket {
@@ -89,6 +94,8 @@ struct Held {
     bucket: &'static Bucket,
     /// The thread held all of the lot before: it forks.
     nested: bool,
+    /// Who is rung when the latch is open: a thread that wakes needs it at once.
+    bell: Bell,
 }
 
 impl Held {
@@ -99,11 +106,11 @@ impl Held {
             tls::set_in_lot(true);
             bucket.latch.close();
         }
-        Held { bucket, nested }
+        Held { bucket, nested, bell: Bell::new() }
     }
 
     /// For one who released a lock and may have others: none of them may be what a thread waits for that forks.
-    /// Nor for a signal handler, which may have interrupted anything, nor for one who is in the lot already.
+    /// Nor for a signal handler, which may have interrupted anything (`handler`), nor for one who is in the lot already.
     fn to_tell(bucket: &'static Bucket) -> Option<Self> {
         if bucket.standing.load(Ordering::SeqCst) == 0 || tls::handlers() > 0 {
             return None;
@@ -119,7 +126,7 @@ impl Held {
                 return None;
             }
         }
-        Some(Held { bucket, nested: false })
+        Some(Held { bucket, nested: false, bell: Bell::new() })
     }
 
     fn find(&self, address: usize) -> Option<&Queue> {
@@ -134,6 +141,19 @@ impl Held {
             link = unsafe { self.bucket.queues.after(link) };
         }
         None
+    }
+
+    /// Gives each place at `address` to `work`, which may take it out.
+    fn for_each_at(&self, address: usize, mut work: impl FnMut(&Place)) {
+        let mut link = self.find(address).map_or(ptr::null(), |queue| queue.places.first());
+        while !link.is_null() {
+            // SAFETY: as in `Queue::first`; the queue is there until its last place is out.
+            unsafe {
+                let place = &*link.cast::<Place>();
+                link = (*place.queue.get()).places.after(link);
+                work(place);
+            }
+        }
     }
 
     /// Takes a place out of its queue; gives the queue when it is empty now, to be freed without the latch.
@@ -158,6 +178,7 @@ impl Drop for Held {
             self.bucket.latch.open();
             tls::set_in_lot(false);
         }
+        self.bell.ring();
     }
 }
 
@@ -175,52 +196,61 @@ impl Queue {
         unsafe { self.places.first().cast::<Place>().as_ref() }
     }
 
-    fn poke_first(&self) {
+    fn poke_first(&self, bell: &Bell) {
         if let Some(place) = self.first()
             && !place.poked.swap(true, Ordering::SeqCst)
         {
             // SAFETY: who stands here is parked or about to be; his thread ends only after he has left.
-            unsafe { rouse(place.waiter) };
+            unsafe { rouse(place.waiter, bell) };
         }
     }
 }
 
 /// Lets the one who waits longest at `address` look again.
 pub fn poke(address: usize) {
-    if let Some(held) = Held::to_tell(bucket(address))
+    if !handler::notes(address, Note::Poke(address))
+        && let Some(held) = Held::to_tell(bucket(address))
         && let Some(queue) = held.find(address)
     {
-        queue.poke_first();
+        queue.poke_first(&held.bell);
     }
 }
 
 /// Takes out who waits longest at `address`, and wakes him.
 pub fn call(address: usize) {
-    let mut one = true;
-    call_those(address, |_| core::mem::take(&mut one));
+    if !handler::notes(address, Note::Call(address, 1, 0)) {
+        wake(address, 1, 0);
+    }
 }
 
 /// [`call`]s everybody who waits at `address` now.
 pub fn call_all(address: usize) {
-    call_those(address, |_| true);
+    if !handler::notes(address, Note::Call(address, usize::MAX, 0)) {
+        wake(address, usize::MAX, 0);
+    }
 }
 
-/// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came.
+/// [`call`]s those at `address` who may go: told by their tickets, under the latch, in the order they came. Not from
+/// signal handlers.
 pub fn call_those(address: usize, mut may_go: impl FnMut(u32) -> bool) {
+    call_places(address, |place| may_go(place.ticket));
+}
+
+/// Whether one who waits for one of `bits`, or whatever he waits for when that is zero, may still be called.
+fn may_be_called(place: &Place, bits: u32) -> bool {
+    !place.promised.get() && (bits == 0 || place.ticket & bits != 0)
+}
+
+fn call_places(address: usize, mut may_go: impl FnMut(&Place) -> bool) {
     let Some(held) = Held::to_tell(bucket(address)) else { return };
     let mut spare = None;
-    let mut link = held.find(address).map_or(ptr::null(), |queue| queue.places.first());
-    while !link.is_null() {
-        // SAFETY: as in `Queue::first`; who is taken out cannot leave before the latch is open.
-        unsafe {
-            let place = &*link.cast::<Place>();
-            link = (*place.queue.get()).places.after(link);
-            if may_go(place.ticket) {
-                spare = held.take_out(place);
-                rouse(place.waiter);
-            }
+    held.for_each_at(address, |place| {
+        if may_go(place) {
+            spare = held.take_out(place);
+            // SAFETY: as in `Queue::first`; who is taken out cannot leave before the latch is open.
+            unsafe { rouse(place.waiter, &held.bell) };
         }
-    }
+    });
     drop(held);
     drop(spare);
 }
@@ -268,6 +298,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             since: clock::now(),
             poked: AtomicBool::new(false),
             told: Cell::new(false),
+            promised: Cell::new(false),
         })?);
         (*waiter).arm();
         (*waiter).exit.set(&raw const (*place).exit);
@@ -324,11 +355,11 @@ unsafe fn step_out(place: *const Place, hands_on: bool) -> bool {
     let spare = held.take_out(place);
     if spare.is_none() && hands_on && was_first {
         // SAFETY: others stand in it.
-        unsafe { (*queue).poke_first() };
+        unsafe { (*queue).poke_first(&held.bell) };
     }
     drop(held);
     drop(spare);
-    true
+    !place.promised.get()
 }
 
 fn is_first(place: &Place) -> bool {

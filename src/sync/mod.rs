@@ -21,6 +21,8 @@ pub mod rwlock;
 pub use condition::Condition;
 pub use limit::Limit;
 
+use core::cell::Cell;
+use core::ptr;
 use core::sync::atomic::Ordering;
 
 use crate::coroutine::Coroutine;
@@ -28,19 +30,51 @@ use crate::reactor::Message;
 use crate::scheduler::Scheduler;
 use crate::waiter::{Waiter, Wake};
 
-/// Wakes a waiter of whichever thread.
+/// The thread that is still to be rung for a message it was left. Rung at the latest when this is dropped, best after
+/// whatever the thread needs first has been let go.
+pub(crate) struct Bell(Cell<*mut Scheduler>);
+
+impl Bell {
+    /// Nobody is to be rung.
+    pub fn new() -> Self {
+        Bell(Cell::new(ptr::null_mut()))
+    }
+
+    /// Rings now.
+    pub fn ring(&self) {
+        self.keep(ptr::null_mut());
+    }
+
+    fn keep(&self, thread: *mut Scheduler) {
+        let before = self.0.replace(thread);
+        if !before.is_null() && before != thread {
+            // SAFETY: only threads that never end are kept.
+            unsafe { Scheduler::ring(before) };
+        }
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.ring();
+    }
+}
+
+/// Wakes a waiter of whichever thread. One that never ends may be rung later.
 ///
 /// # Safety
 /// The waiter belongs to a parked coroutine, whose thread cannot end meanwhile.
 #[inline(always)]
-pub(crate) unsafe fn rouse(waiter: *const Waiter) {
+pub(crate) unsafe fn rouse(waiter: *const Waiter, bell: &Bell) {
     // SAFETY: by contract.
     unsafe {
         if Scheduler::is_home_of(waiter) {
             Scheduler::wake(Scheduler::get(), waiter, Wake::Ready);
         } else {
-            let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed);
-            Scheduler::remote(home.cast()).post(Message::Wake(waiter, Wake::Ready));
+            let home = (*Coroutine::of_waiter(waiter)).home.load(Ordering::Relaxed).cast();
+            if Scheduler::leave_message(home, Message::Wake(waiter, Wake::Ready)) {
+                bell.keep(home);
+            }
         }
     }
 }

@@ -192,11 +192,13 @@ pub unsafe fn lock(
             return lock_again(mutex, calls, libc::EDEADLK);
         }
         let words = Words::of(mutex);
-        let is_checking = words.kind.load(Ordering::Relaxed) & TYPE == ERROR_CHECKING;
+        let kind = words.kind.load(Ordering::Relaxed);
+        let is_checking = kind & TYPE == ERROR_CHECKING;
         if is_checking && has_own_number(scheduler) && words.owner() == thread_number(calls) {
             return libc::EDEADLK;
         }
-        lot::persist(scheduler, mutex.addr(), Manner::EXCLUSIVE, limit, || try_lock(mutex, calls))
+        let manner = Manner::EXCLUSIVE.between_processes(kind & SHARED != 0);
+        lot::persist(scheduler, mutex.addr(), manner, limit, || try_lock(mutex, calls))
     }
 }
 

@@ -69,7 +69,8 @@ pub unsafe fn write(
         if is_own(lock) {
             return libc::EDEADLK;
         }
-        lot::persist(scheduler, lock.addr(), Manner::EXCLUSIVE, || Ok(limit), || try_write(lock, attempt))
+        let manner = Manner::EXCLUSIVE.between_processes(Words::of(lock).shared != 0);
+        lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || try_write(lock, attempt))
     }
 }
 
@@ -87,6 +88,7 @@ pub unsafe fn read(
         }
         // libc does not see the writers that stand in the lot.
         let manner = if Words::of(lock).prefers == WRITERS { Manner::POLITE } else { Manner::SHARED };
+        let manner = manner.between_processes(Words::of(lock).shared != 0);
         lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || attempt(lock))
     }
 }

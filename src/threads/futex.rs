@@ -56,12 +56,12 @@ pub unsafe fn limit(clock: c_int, time: *const libc::timespec, relative: bool) -
 /// A thread runs, with the library's own code; the word is the program's.
 pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
     let address = core::ptr::with_exposed_provenance::<u32>(wait.address);
-    // SAFETY: by contract; a copy of the word is made where it can be read. The place is left on every way.
+    // SAFETY: by contract. The place is left on every way.
     unsafe {
-        let changed = || match sys::read_in(address) {
-            Ok(value) if value == wait.value => 0,
-            Ok(_) => libc::EAGAIN,
-            Err(_) => libc::EFAULT,
+        let changed = || match sys::futex_compare(address, wait.value) {
+            Ok(true) => 0,
+            Ok(false) => libc::EAGAIN,
+            Err(e) => e.raw_os_error().unwrap_or(libc::EFAULT),
         };
         let Some(place) = lot::stand(scheduler, wait.address, wait.bits) else { return libc::ENOMEM };
         let error = changed();
@@ -72,8 +72,8 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
         let relook = if wait.shared { SHARED_RELOOK } else { Duration::MAX };
         let by = if wait.limit.is_never() { Interrupt::Unrestarted } else { Interrupt::Any };
         let mut seen = false;
-        let look = |_| {
-            seen = wait.shared && changed() != 0;
+        let look = |poked| {
+            seen = poked || wait.shared && changed() != 0;
             seen
         };
         match lot::until_called(scheduler, place, &wait.limit, relook, by, look) {
@@ -87,11 +87,5 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
 
 /// `FUTEX_WAKE`: wakes up to `most` who wait for one of `bits`, and gives how many.
 pub fn wake(address: usize, most: usize, bits: u32) -> usize {
-    let mut woken = 0;
-    lot::call_those(address, |waits_for| {
-        let goes = woken < most && waits_for & bits != 0;
-        woken += usize::from(goes);
-        goes
-    });
-    woken
+    lot::wake(address, most, bits)
 }

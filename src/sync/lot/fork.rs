@@ -65,17 +65,22 @@ fn leave_others_behind() {
     }
 }
 
-/// Everybody looks again if one was missed. A condition may wake for no reason.
+/// Everybody looks again if one was missed.
 fn later(_: Side) {
     if MISSED.swap(false, Ordering::SeqCst) {
-        for bucket in &LOT {
-            let _held = Held::new(bucket);
-            // SAFETY: the latch is closed, and who stands there stays in place.
-            for_each(bucket, |place| unsafe {
-                (*place).poked.store(true, Ordering::Relaxed);
-                super::rouse((*place).waiter);
-            });
-        }
+        disturb_all();
+    }
+}
+
+/// Everybody looks again. Conditions and futexes may wake for no reason.
+pub(super) fn disturb_all() {
+    for bucket in &LOT {
+        let held = Held::new(bucket);
+        // SAFETY: the latch is closed, and who stands there stays in place.
+        for_each(bucket, |place| unsafe {
+            (*place).poked.store(true, Ordering::Relaxed);
+            super::rouse((*place).waiter, &held.bell);
+        });
     }
 }
 

@@ -1,21 +1,36 @@
 //! The algorithms of those who wait in the lot.
 
 use core::ffi::c_int;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
-use crate::clock;
+use crate::clock::{self, Nanos};
 use crate::scheduler::{NAP, Scheduler};
 use crate::sync::Limit;
 use crate::waiter::{Interrupt, Wake};
 
 /// How often the one who waits longest looks again without being told: at first, and later.
-const FIRST_LOOK: Duration = Duration::from_micros(250);
-const SELDOM: Duration = Duration::from_millis(10);
-/// The same for those behind him, who follow when he has left.
-const BEHIND_FIRST_LOOK: Duration = Duration::from_millis(1);
-const BEHIND_SELDOM: Duration = Duration::from_millis(100);
+const SOON: Nanos = 250_000;
+const SELDOM: Nanos = 10_000_000;
+/// Those behind him, who follow when he has left, look so much more rarely.
+const BEHIND: Nanos = 4;
+const BEHIND_SELDOM: Nanos = 100_000_000;
+
+/// When to look first where releases are told of. Beyond the kernel's tick: a sleep that may end before it takes twice the
+/// time, for setting the timer.
+const LATE: Nanos = 5_000_000;
+/// The same, as it has proved right: sooner, for a while, once a release was found that nobody had told of.
+static FIRST_LOOK: AtomicU64 = AtomicU64::new(LATE);
+
+/// Notes how a wait has ended well.
+fn found(told: bool) {
+    let first = FIRST_LOOK.load(Ordering::Relaxed);
+    let next = if told { LATE.min(first + first / 8) } else { SOON };
+    if next != first {
+        FIRST_LOOK.store(next, Ordering::Relaxed);
+    }
+}
 
 /// How those who wait for one lock behave to each other.
 #[derive(Clone, Copy)]
@@ -26,19 +41,30 @@ pub struct Manner {
     shares: bool,
     /// Signal handlers end the wait, with EINTR.
     interruptible: bool,
+    /// Who releases it tells.
+    told: bool,
 }
 
 impl Manner {
     /// Owned by one at a time.
-    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false, interruptible: false };
+    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false, interruptible: false, told: true };
     /// Several may have it at once, and come in their turn: readers that let writers go first.
-    pub const POLITE: Manner = Manner { queues: true, shares: true, interruptible: false };
+    pub const POLITE: Manner = Manner { queues: true, shares: true, interruptible: false, told: true };
     /// Several may get one: semaphores.
-    pub const COUNTED: Manner = Manner { queues: true, shares: true, interruptible: true };
+    pub const COUNTED: Manner = Manner { queues: true, shares: true, interruptible: true, told: true };
     /// Several may have it at once, and come first: readers.
-    pub const SHARED: Manner = Manner { queues: false, shares: true, interruptible: false };
+    pub const SHARED: Manner = Manner { queues: false, shares: true, interruptible: false, told: true };
     /// An event that is looked for.
-    pub const EVENT: Manner = Manner { queues: false, shares: false, interruptible: false };
+    pub const EVENT: Manner = Manner { queues: false, shares: false, interruptible: false, told: false };
+
+    /// The same for a lock that other processes may have, who tell nobody here, if it is one.
+    pub const fn between_processes(self, shared: bool) -> Manner {
+        Manner { told: self.told && !shared, ..self }
+    }
+
+    fn first_look(self) -> Nanos {
+        if self.told { FIRST_LOOK.load(Ordering::Relaxed) } else { SOON }
+    }
 }
 
 /// Makes an attempt until it no longer gives EBUSY, and gives what it gave; ETIMEDOUT when the limit comes first.
@@ -73,12 +99,16 @@ pub unsafe fn persist(
             true => Interrupt::Any,
         };
         let since = Scheduler::moment(scheduler);
-        let mut look = FIRST_LOOK;
-        let mut look_behind = BEHIND_FIRST_LOOK;
+        let mut look = manner.first_look();
+        let mut look_behind = look * BEHIND;
+        let mut told = true;
         loop {
             if !behind || limit.is_over() {
                 let result = attempt();
                 if result != libc::EBUSY {
+                    if manner.told {
+                        found(told);
+                    }
                     let failed = result != 0 && result != libc::EOWNERDEAD;
                     leave(scheduler, place, manner.shares || failed);
                     return result;
@@ -91,9 +121,9 @@ pub unsafe fn persist(
             let (look, seldom) =
                 if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
             Scheduler::interruptible(scheduler, interrupt, since);
-            let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after(*look)));
+            let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after_nanos(*look)));
             *look = seldom.min(*look * 2);
-            look_again(place);
+            told = look_again(place) || wake != Wake::TimedOut;
             if wake == Wake::Interrupted {
                 // Even if the handler has just posted, as with a thread.
                 leave(scheduler, place, true);
@@ -182,7 +212,7 @@ pub unsafe fn until_called(
 impl Place {
     fn is_out(&self) -> bool {
         let _held = super::Held::new(super::bucket(self.address));
-        self.queue.get().is_null()
+        self.queue.get().is_null() || self.promised.get()
     }
 }
 

@@ -70,7 +70,6 @@ static void *waits(void *way) {
   return way;
 }
 static void waits_end(void) {
-  void *result;
   if (pipe(ends)) return;
   sem_init(&gate, 0, 0);
   sem_init(&ready, 0, 0);
@@ -82,14 +81,12 @@ static void waits_end(void) {
     usleep(20000);
     SAY(way);
     SAY(pthread_cancel(thread));
-    SAY(pthread_join(thread, &result));
-    SAY(result == PTHREAD_CANCELED);
+    end_of(thread);
     SAY(cleaned);
   }
   SAY(unlocked);
   SAY(pthread_cancel(sleeper));
-  SAY(pthread_join(sleeper, &result));
-  SAY(result == PTHREAD_CANCELED);
+  end_of(sleeper);
 }
 
 static void *is_cancelled_before(void *way) {
@@ -106,7 +103,6 @@ static void *is_cancelled_before(void *way) {
   return NULL;
 }
 static void who_disables_it_ends_later(void) {
-  void *result;
   if (pipe(ends)) return;
   sem_init(&gate, 0, 0);
   for (long way = 0; way < 2; way++) {
@@ -116,8 +112,7 @@ static void who_disables_it_ends_later(void) {
     SAY(pthread_cancel(thread));
     SAY(pthread_cancel(thread));
     sem_post(&gate);
-    SAY(pthread_join(thread, &result));
-    SAY(result == PTHREAD_CANCELED);
+    end_of(thread);
   }
 }
 
@@ -131,7 +126,6 @@ static void *locks(void *unused) {
 }
 static void locking_is_no_cancellation_point(void) {
   pthread_t thread;
-  void *result;
   pthread_mutex_lock(&mutex);
   pthread_create(&thread, NULL, locks, NULL);
   usleep(20000);
@@ -140,8 +134,7 @@ static void locking_is_no_cancellation_point(void) {
   puts("unlock");
   fflush(stdout);
   pthread_mutex_unlock(&mutex);
-  SAY(pthread_join(thread, &result));
-  SAY(result == PTHREAD_CANCELED);
+  end_of(thread);
 }
 
 static void *cancels_itself(void *asynchronously) {
@@ -155,10 +148,8 @@ static void *cancels_itself(void *asynchronously) {
 static void a_thread_cancels_itself(void) {
   for (long way = 0; way < 2; way++) {
     pthread_t thread;
-    void *result;
     pthread_create(&thread, NULL, cancels_itself, (void *)way);
-    SAY(pthread_join(thread, &result));
-    SAY(result == PTHREAD_CANCELED);
+    end_of(thread);
   }
 }
 

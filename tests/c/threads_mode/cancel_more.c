@@ -8,12 +8,6 @@
 
 static sem_t gate, ready;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_t end_of(pthread_t thread) {
-  void *result;
-  SAY(pthread_join(thread, &result));
-  SAY(result == PTHREAD_CANCELED);
-  return thread;
-}
 
 static void *changes_states(void *unused) {
   int old = -1;
@@ -232,6 +226,42 @@ static void more_calls_end(void) {
   unlink(lock_file);
 }
 
+/* Who is cancelled before he closes does not close. */
+static int stays[2];
+static void *closes(void *unused) {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+  sem_post(&ready);
+  sem_wait(&gate);
+  pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+  close(stays[0]);
+  puts("it closed");
+  return unused;
+}
+static void *reads(void *unused) {
+  char byte = 0;
+  (void)unused;
+  sem_post(&ready);
+  return (void *)(read(stays[0], &byte, 1) == 1 ? (long)byte : -(long)errno);
+}
+static void closing_is_a_point(void) {
+  pthread_t reader, closer;
+  sem_init(&ready, 0, 0);
+  sem_init(&gate, 0, 0);
+  if (pipe(stays)) return;
+  pthread_create(&reader, NULL, reads, NULL);
+  pthread_create(&closer, NULL, closes, NULL);
+  sem_wait(&ready);
+  sem_wait(&ready);
+  usleep(20000);
+  SAY(pthread_cancel(closer));
+  sem_post(&gate);
+  end_of(closer);
+  SAY(write(stays[1], "x", 1));
+  void *result;
+  SAY(pthread_join(reader, &result));
+  SAY((long)result);
+}
+
 static pthread_barrier_t barrier;
 static void *meets(void *unused) {
   sem_post(&ready);
@@ -254,4 +284,4 @@ static void a_barrier_is_no_point(void) {
 }
 
 CASES(CASE(states_and_types_say_what_they_were), CASE(who_is_cancelled_before_ends_at_the_next_point), CASE(handlers_run_before_destructors), CASE(handlers_may_wait),
-      CASE(more_calls_end), CASE(a_barrier_is_no_point))
+      CASE(more_calls_end), CASE(closing_is_a_point), CASE(a_barrier_is_no_point))

@@ -54,13 +54,6 @@ static void a_thread_can_be_asked_about(void) {
 
 static volatile sig_atomic_t handled;
 static void count(int signal) { handled = handled + (signal > 0); }
-static void install(int signal, int flags) {
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = count;
-  action.sa_flags = flags;
-  sigaction(signal, &action, NULL);
-}
 static int ends[2][2];
 static void *reads(void *number) {
   char byte;
@@ -70,7 +63,7 @@ static void *reads(void *number) {
 static void a_signal_ends_the_call_of_the_thread_it_is_sent_to(void) {
   pthread_t threads[2];
   void *result;
-  install(SIGUSR1, 0);
+  install(SIGUSR1, count, 0);
   for (long i = 0; i < 2; i++) {
     if (pipe(ends[i])) return;
     pthread_create(&threads[i], NULL, reads, (void *)i);
@@ -95,7 +88,7 @@ static void a_signal_ends_the_call_of_the_thread_it_is_sent_to(void) {
 }
 static void a_signal_of_the_process_ends_the_call_of_main(void) {
   pthread_t thread;
-  install(SIGALRM, 0);
+  install(SIGALRM, count, 0);
   if (pipe(ends[0]) || pipe(ends[1])) return;
   pthread_create(&thread, NULL, reads, (void *)1);
   alarm(1);
@@ -143,7 +136,7 @@ static void masks_belong_to_threads(void) {
   sem_t gates[2];
   sigset_t mask, one;
   pthread_t thread;
-  install(SIGUSR1, 0);
+  install(SIGUSR1, count, 0);
   sem_init(&gates[0], 0, 0);
   sem_init(&gates[1], 0, 0);
   pthread_create(&thread, NULL, blocks_all, gates);

@@ -38,7 +38,22 @@ UNUSED static void say(const char *what, long value) {
   do {                                    \
     if (creation) puts("no " #creation);  \
   } while (0)
+UNUSED static void install(int signal, void (*handler)(int), int flags) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  sigaction(signal, &action, NULL);
+}
 UNUSED static void say_cleanup(void *what) { printf("cleanup: %s\n", (char *)what); }
+
+/* Of a thread that is cancelled. */
+UNUSED static pthread_t end_of(pthread_t thread) {
+  void *result;
+  SAY(pthread_join(thread, &result));
+  SAY(result == PTHREAD_CANCELED);
+  return thread;
+}
 
 struct one_case {
   const char *name;

@@ -14,13 +14,6 @@ static void *reads(void *number) {
   return (void *)(got < 0 ? (long)errno : (long)byte);
 }
 static void handle(int signal) { (void)signal; }
-static void install(int signal, int flags) {
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = handle;
-  action.sa_flags = flags;
-  sigaction(signal, &action, NULL);
-}
 static void begin_reading(pthread_t *threads) {
   sem_init(&begun, 0, 0);
   for (long i = 0; i < 4; i++) {
@@ -43,7 +36,7 @@ static void a_signal_ends_one_call_wherever_that_is(void) {
   for (int flags = 0; flags <= SA_RESTART; flags += SA_RESTART) {
     for (int way = 0; way < 2; way++) {
       pthread_t threads[4];
-      install(SIGUSR1, flags);
+      install(SIGUSR1, handle, flags);
       begin_reading(threads);
       for (int i = 1; i < 4; i += 2) {
         void *result = NULL;
@@ -71,7 +64,7 @@ static void *raises(void *unused) {
 }
 static void raising_ends_nobodys_call(void) {
   pthread_t threads[4], others[2];
-  install(SIGUSR1, 0);
+  install(SIGUSR1, handle, 0);
   begin_reading(threads);
   for (int i = 0; i < 2; i++) pthread_create(&others[i], NULL, raises, NULL);
   for (int i = 0; i < 2; i++) SAY(pthread_join(others[i], NULL));
