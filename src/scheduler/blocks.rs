@@ -21,9 +21,12 @@ struct Slab {
     count: usize,
     /// No coroutine in this slab or in a later one is older.
     age: u32,
-    /// Orphans in it, and its thread until that is gone. Unused while it has none.
+    /// Orphans in it, and its thread until that is gone. Unused while it has none, or [`FOR_GOOD`].
     holders: usize,
 }
+
+/// In [`Slab::holders`]: there was no memory to note an orphan, so the slab is never freed.
+const FOR_GOOD: usize = usize::MAX;
 
 impl Slab {
     fn layout(&self) -> Layout {
@@ -182,6 +185,7 @@ impl Blocks {
             unsafe {
                 match orphans.slab_of(slab.base) {
                     Some(place) => orphans.let_go(place),
+                    None if slab.holders == FOR_GOOD => {}
                     None => slab.free(),
                 }
             }
@@ -214,11 +218,12 @@ impl Orphans {
         }
         let within = |slab: &Slab| (slab.base..slab.end()).contains(&block);
         let Some(slab) = of.slabs.iter().position(within) else { return };
-        if self.0.try_reserve(1).is_err() {
-            of.slabs.swap_remove(slab);
+        let slab = &mut of.slabs[slab];
+        if slab.holders == FOR_GOOD || self.0.try_reserve(1).is_err() {
+            slab.holders = FOR_GOOD;
             return;
         }
-        let Slab { base, count, age, .. } = of.slabs[slab];
+        let Slab { base, count, age, .. } = *slab;
         let place = self.0.partition_point(|slab| slab.base < base);
         self.0.insert(place, Slab { base, count, age, holders: 2 });
     }

@@ -53,7 +53,12 @@ impl Scheduler {
             }
             Self::provide_mover(this)?;
             (*shared).owner = owner;
-            Self::create_on(this, routine, argument, Ground::Shared(SharedStacks::admit(shared)))
+            Self::create_on(
+                this,
+                routine,
+                argument,
+                Ground::Shared(SharedStacks::admit(shared, &(*this).shared)),
+            )
         }
     }
 

@@ -90,6 +90,8 @@ pub struct Scheduler {
     blocks: blocks::Blocks,
     /// Those that were made for this thread and are not in its blocks, the oldest first.
     dealt: Box<List>,
+    /// The shared stacks that its coroutines use.
+    shared: Box<List>,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
     interruptible: interrupt::Counts,
     handled: interrupt::Handled,

@@ -89,6 +89,7 @@ impl Scheduler {
             spares: Spares::new(),
             blocks: Blocks::new(),
             dealt: Box::default(),
+            shared: Box::default(),
             interruptible: Default::default(),
             handled: Default::default(),
             doomed: ptr::null_mut(),

@@ -5,11 +5,12 @@
 //! only when another tenant must come in (so a coroutine that is resumed alone is never copied), by the
 //! scheduler, which runs on a stack of its own while it does so.
 
-use core::ptr::{self, NonNull};
+use core::ptr;
 use std::alloc::{Layout, alloc, dealloc};
 use std::io;
 
 use super::{GUARD, guard};
+use crate::list::{Link, List};
 use crate::{annotate, sys};
 
 /// One stack that several coroutines use in turn.
@@ -44,6 +45,8 @@ impl Slot {
 #[derive(Debug)]
 pub struct SharedStacks {
     slots: Box<[Slot]>,
+    /// Among those that have tenants: what leak checkers find it by when the program has forgotten it.
+    link: Link,
     next: usize,
     tenants: usize,
     /// The thread whose coroutines use it, by its scheduler's address; zero until the first comes.
@@ -55,7 +58,8 @@ impl SharedStacks {
     pub fn new(count: usize, size: usize) -> io::Result<Self> {
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut stacks = SharedStacks { slots: Box::default(), next: 0, tenants: 0, owner: 0 };
+        let mut stacks =
+            SharedStacks { slots: Box::default(), link: Link::new(), next: 0, tenants: 0, owner: 0 };
         for _ in 0..count {
             match sys::map(GUARD + size) {
                 Ok(base) => {
@@ -81,19 +85,24 @@ impl SharedStacks {
         self.tenants > 0
     }
 
-    /// Lets a coroutine in: slots are dealt in turn.
+    /// Lets a coroutine in: slots are dealt in turn. What has tenants stands in `in_use`.
     ///
     /// # Safety
     /// `this` is valid and stays in place while the tenant lives; [`Tenant::depart`] ends it.
-    pub unsafe fn admit(this: *mut SharedStacks) -> Tenant {
+    pub unsafe fn admit(this: *mut SharedStacks, in_use: &List) -> Tenant {
         // SAFETY: by contract.
         let stacks = unsafe { &mut *this };
+        if stacks.tenants == 0 {
+            // SAFETY: it stays in place, and leaves the list with its last tenant.
+            unsafe { in_use.push_back(&raw const stacks.link) };
+        }
         let slot = &mut stacks.slots[stacks.next];
         slot.stacks = this;
-        let slot = NonNull::from(slot);
+        let slot = ptr::from_mut(slot).expose_provenance();
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
-        Tenant { slot, saved: 0, saved_high: 0, class: 0, keeps: false }
+        let (slot, slot_high) = (slot as u32, (slot >> 32) as u16);
+        Tenant { saved: ptr::null_mut(), slot, slot_high, class: 0, keeps: false }
     }
 }
 
@@ -111,11 +120,12 @@ impl Drop for SharedStacks {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Tenant {
-    slot: NonNull<Slot>,
-    /// The address of the live bytes while another tenant occupies the slot: those up to the slot's top, but for
-    /// [`CONSTANT`]. Of an address in a process 47 bits can be set.
-    saved: u32,
-    saved_high: u16,
+    /// The live bytes while another tenant occupies the slot: those up to the slot's top, but for [`CONSTANT`]. A whole
+    /// pointer, which leak checkers find.
+    saved: *mut u8,
+    /// The address of the slot: of an address in a process 47 bits can be set.
+    slot: u32,
+    slot_high: u16,
     /// The size class of the block at `saved`, when there is one.
     class: u8,
     /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
@@ -126,7 +136,7 @@ impl Tenant {
     /// The slot.
     pub fn slot(&self) -> &Slot {
         // SAFETY: slots outlive their tenants.
-        unsafe { self.slot.as_ref() }
+        unsafe { &*self.slot_place() }
     }
 
     /// Whose frames are in the slot; null when nobody's are.
@@ -149,7 +159,7 @@ impl Tenant {
 
     fn set_occupant(&mut self, occupant: *mut ()) {
         // SAFETY: slots outlive their tenants and belong to the same thread.
-        unsafe { (*self.slot.as_ptr()).occupant = occupant };
+        unsafe { (*self.slot_place()).occupant = occupant };
     }
 
     /// Moves the live bytes, from `sp` on, out of the slot.
@@ -161,7 +171,7 @@ impl Tenant {
         self.reserve(live);
         // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
         unsafe {
-            annotate::copy_stack(sp, self.saved(), live);
+            annotate::copy_stack(sp, self.saved, live);
         }
         self.set_occupant(ptr::null_mut());
     }
@@ -173,13 +183,13 @@ impl Tenant {
     pub unsafe fn move_in(&mut self, me: *mut (), sp: *mut u8) {
         // SAFETY: the bytes came from the same place.
         unsafe {
-            annotate::copy_stack(self.saved(), sp, self.live(sp));
+            annotate::copy_stack(self.saved, sp, self.live(sp));
         }
         self.occupy(me);
     }
 
-    fn saved(&self) -> *mut u8 {
-        ptr::with_exposed_provenance_mut(usize::from(self.saved_high) << 32 | self.saved as usize)
+    fn slot_place(&self) -> *mut Slot {
+        ptr::with_exposed_provenance_mut(usize::from(self.slot_high) << 32 | self.slot as usize)
     }
 
     /// How many bytes are kept of a stack with this stack pointer.
@@ -205,8 +215,7 @@ impl Tenant {
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
         }
-        let address = saved.expose_provenance();
-        (self.saved, self.saved_high) = (address as u32, (address >> 32) as u16);
+        self.saved = saved;
         self.class = class;
         self.keeps = true;
     }
@@ -214,7 +223,7 @@ impl Tenant {
     fn give_back(&mut self) {
         if self.keeps {
             // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved(), block(self.class)) };
+            unsafe { dealloc(self.saved, block(self.class)) };
             self.keeps = false;
         }
     }
@@ -224,7 +233,13 @@ impl Tenant {
         self.clear(me);
         self.give_back();
         // SAFETY: stacks outlive their tenants.
-        unsafe { (*self.slot().stacks).tenants -= 1 };
+        unsafe {
+            let stacks = self.slot().stacks;
+            (*stacks).tenants -= 1;
+            if (*stacks).tenants == 0 {
+                (*stacks).link.unlink();
+            }
+        }
     }
 }
 
@@ -280,11 +295,12 @@ mod tests {
     #[test]
     fn bytes_come_back_to_where_they_were() {
         let mut stacks = SharedStacks::new(1, 16 * 1024).unwrap();
+        let in_use = List::new();
         let [one, two] = [1, 2].map(ptr::without_provenance_mut::<()>);
         // SAFETY: `stacks` outlives the tenants; nothing runs on the slot.
         unsafe {
-            let mut a = SharedStacks::admit(&mut stacks);
-            let mut b = SharedStacks::admit(&mut stacks);
+            let mut a = SharedStacks::admit(&mut stacks, &in_use);
+            let mut b = SharedStacks::admit(&mut stacks, &in_use);
             a.occupy(one);
             let sp = a.slot().top().sub(100);
             ptr::write_bytes(sp, 0xaa, 100);
@@ -299,6 +315,6 @@ mod tests {
             a.depart(one);
             b.depart(two);
         }
-        assert!(!stacks.in_use());
+        assert!(!stacks.in_use() && in_use.is_empty());
     }
 }
