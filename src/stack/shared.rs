@@ -22,6 +22,8 @@ pub struct Slot {
     occupant: *mut (),
     /// What it is one of, since the first tenant came.
     stacks: *mut SharedStacks,
+    /// The topmost word of every tenant that was moved out.
+    topmost: usize,
 }
 
 impl Slot {
@@ -38,6 +40,10 @@ impl Slot {
     /// Where every tenant's first frame goes.
     pub fn top(&self) -> *mut u8 {
         self.low.wrapping_add(self.size)
+    }
+
+    fn topmost(&self) -> *mut usize {
+        self.top().wrapping_sub(CONSTANT).cast()
     }
 }
 
@@ -68,7 +74,13 @@ impl SharedStacks {
                     let low = base.wrapping_add(GUARD);
                     annotate::register_stack(low, size);
                     annotate::search_stack(low, size);
-                    slots.push(Slot { low, size, occupant: ptr::null_mut(), stacks: ptr::null_mut() });
+                    slots.push(Slot {
+                        low,
+                        size,
+                        occupant: ptr::null_mut(),
+                        stacks: ptr::null_mut(),
+                        topmost: 0,
+                    });
                 }
                 Err(error) => {
                     stacks.slots = slots.into_boxed_slice();
@@ -172,6 +184,7 @@ impl Tenant {
         // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
         unsafe {
             annotate::copy_stack(sp, self.saved, live);
+            (*self.slot_place()).topmost = self.slot().topmost().read();
         }
         self.set_occupant(ptr::null_mut());
     }
@@ -184,6 +197,8 @@ impl Tenant {
         // SAFETY: the bytes came from the same place.
         unsafe {
             annotate::copy_stack(self.saved, sp, self.live(sp));
+            // It may be what another body has left, which is nothing to memory checkers.
+            self.slot().topmost().write(self.slot().topmost);
         }
         self.occupy(me);
     }
@@ -243,9 +258,8 @@ impl Tenant {
     }
 }
 
-/// The bytes at a slot's top that are the same for all that have begun, and stay there: the return address of their
-/// bodies (`body.S`).
-pub const CONSTANT: usize = 8;
+/// The bytes at a slot's top that are the same for all that have begun: the return address of their bodies (`body.S`).
+pub const CONSTANT: usize = size_of::<usize>();
 
 /// Blocks of up to this many steps differ by one step, larger ones by an eighth of a power of two.
 const FINE: usize = 64;
