@@ -6,6 +6,7 @@
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop
+//! - `descriptor`: what the program does to descriptors
 //! - `interrupt`: whose call a signal handler ends
 //! - `lookout`: whether the loop looks out for messages before it sleeps
 //! - `life`: creating, resetting and releasing coroutines
@@ -19,6 +20,7 @@ mod adopt;
 mod blocks;
 mod body;
 mod deal;
+mod descriptor;
 mod interrupt;
 mod life;
 mod lookout;
@@ -27,6 +29,7 @@ mod switch;
 mod thread;
 mod turn;
 
+pub use descriptor::{closed, closing, made_here, nudge, opened};
 pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
@@ -42,7 +45,7 @@ use crate::clock::{self, Nanos};
 use crate::context::Context;
 use crate::coroutine::Coroutine;
 use crate::list::List;
-use crate::reactor::{Message, Reactor, Remote, registry};
+use crate::reactor::{Message, Reactor, Remote};
 use crate::stack::{Alternate, Pool, Stack};
 use crate::timer::Timers;
 use crate::waiter::{Interest, Waiter, Wake};
@@ -354,54 +357,4 @@ impl Scheduler {
             Ok(more.scratch.as_mut_ptr())
         }
     }
-}
-
-/// The program is about to close `fd`: whoever waits for it on any thread learns it. A signal handler takes
-/// the way without locks.
-pub fn closing(fd: c_int) {
-    closing_as(fd, registry::Closing::Now);
-}
-
-/// The program has closed `fd`, or put something else there, which [`closing`] was told of before.
-pub fn closed(fd: c_int) {
-    if tls::handlers() > 0 {
-        registry::closed_in_handler(fd);
-    } else {
-        registry::closed(fd);
-    }
-}
-
-fn closing_as(fd: c_int, closing: registry::Closing) {
-    if tls::handlers() > 0 {
-        registry::closing_in_handler(fd);
-        return;
-    }
-    let this = Scheduler::get();
-    // SAFETY: the calling thread's scheduler is valid; no borrow of it stands.
-    unsafe {
-        let own = if this.is_null() { None } else { Some((*this).reactor.remote()) };
-        if registry::closing(fd, own, closing) {
-            (*this).reactor.closed(fd, &(*this).ready);
-        }
-    }
-}
-
-/// The program shut `fd` down: those of this thread who wait for it look again. The kernel tells the others.
-pub fn nudge(fd: c_int) {
-    let this = Scheduler::get();
-    if !this.is_null() && tls::handlers() == 0 {
-        // SAFETY: as above.
-        unsafe { (*this).reactor.nudge(fd, &(*this).ready) };
-    }
-}
-
-/// The kernel has just given out the number `fd`: whatever was registered under it was closed unseen.
-pub fn opened(fd: c_int) {
-    closing_as(fd, registry::Closing::Unseen);
-}
-
-/// [`opened`] for a number that this process alone has, made by a call before which [`registry::forks`] gave `forks`.
-pub fn made_here(fd: c_int, forks: u32) {
-    opened(fd);
-    registry::made_here(fd, forks);
 }
