@@ -10,12 +10,18 @@ use colib_core::tls;
 /// Does a coroutine's call in the core, with hooks off meanwhile (invariant 7), and answers as libc does.
 #[inline(always)]
 pub fn call<T: TryInto<isize>>(work: impl FnOnce(*mut Scheduler) -> io::Result<T>) -> isize {
+    ended_by_cancellation(|| answer(apart(work)), |&result| result == -1)
+}
+
+/// Does a call that is a cancellation point and may fail with EINTR.
+#[inline(always)]
+pub fn ended_by_cancellation<T>(work: impl FnOnce() -> T, failed: impl FnOnce(&T) -> bool) -> T {
     let is_thread = tls::hook_word() & tls::THREAD != 0;
     if is_thread {
         cancellation_point();
     }
-    let result = answer(apart(work));
-    if is_thread && result == -1 {
+    let result = work();
+    if is_thread && failed(&result) {
         interrupted();
     }
     result

@@ -7,7 +7,7 @@ use core::ffi::{c_char, c_int, c_void};
 use colib_core::stdio::{self, Dialect, Format};
 use libc::FILE;
 
-use crate::call::apart;
+use crate::call::{apart, ended_by_cancellation};
 
 // SAFETY: as in `input`.
 
@@ -66,7 +66,9 @@ pub unsafe extern "C" fn vprintf_chk(flag: c_int, format: *const c_char, argumen
 
 unsafe fn print_to(fd: c_int, flag: Option<c_int>, format: *const c_char, arguments: *mut c_void) -> c_int {
     // SAFETY: see above.
-    apart(|scheduler| unsafe { stdio::print_to(scheduler, fd, &Format { flag, format, arguments }) })
+    let print =
+        || apart(|scheduler| unsafe { stdio::print_to(scheduler, fd, &Format { flag, format, arguments }) });
+    ended_by_cancellation(print, |&printed| printed < 0)
 }
 
 pub unsafe extern "C" fn vdprintf(fd: c_int, format: *const c_char, arguments: *mut c_void) -> c_int {

@@ -3,14 +3,13 @@
 //! While the coroutine waits, the stream is as if nobody were in it: what is to be written has been taken out,
 //! nothing is to be read, and no lock is held. Other threads, and this one outside coroutines, may use it then.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::ptr;
 use std::io;
 
 use super::owner;
 use super::stream::{self, Stream};
 use crate::clock;
-use crate::io as transfer;
 use crate::scheduler::{NAP, Scheduler};
 use crate::threads::{self, Threads};
 use crate::{sys, tls};
@@ -45,7 +44,7 @@ pub(super) fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
-/// Ends the thread that runs if it is to be cancelled, where threads are coroutines: nothing is held yet.
+/// Ends the thread that runs if it is to be cancelled, where threads are coroutines: nothing is held yet, or any more.
 ///
 /// # Safety
 /// As for [`on_stream`].
@@ -60,6 +59,30 @@ pub(super) unsafe fn cancellation_point() {
         unsafe { pthread_testcancel() };
         tls::set_hook_word(0);
     }
+}
+
+/// The cancellation of the thread that runs ends a transfer before it begins, as one that comes meanwhile does.
+fn not_cancelled() -> io::Result<()> {
+    match threads::on().is_some_and(Threads::is_cancelled) {
+        true => Err(io::Error::from_raw_os_error(libc::EINTR)),
+        false => Ok(()),
+    }
+}
+
+/// Reads for a call on a stream, which lets the stream go and ends the thread if this is cancelled.
+unsafe fn read(scheduler: *mut Scheduler, fd: c_int, to: *mut c_void, count: usize) -> io::Result<usize> {
+    not_cancelled()?;
+    // SAFETY: by contract of the callers.
+    unsafe { crate::io::read(scheduler, fd, to, count) }
+}
+
+/// The same for what is written.
+unsafe fn write(
+    scheduler: *mut Scheduler, fd: c_int, from: *const c_void, count: usize,
+) -> io::Result<usize> {
+    not_cancelled()?;
+    // SAFETY: by contract of the callers.
+    unsafe { crate::io::write(scheduler, fd, from, count) }
 }
 
 /// Does work of libc's own without being a cancellation point, where threads are coroutines: what the call has taken
@@ -102,6 +125,11 @@ pub(super) unsafe fn on_stream<T: Copy>(
             set_errno(libc::ENOMEM);
             return failed;
         }
+        let (failed_before, errno_before) = (Stream::is(stream, stream::ERROR_SEEN), errno());
+        let threads = threads::on();
+        if threads.is_some() {
+            set_errno(0);
+        }
         let result = if Stream::may_wait(stream) {
             slowly(call)
         } else if call.lock() {
@@ -111,8 +139,19 @@ pub(super) unsafe fn on_stream<T: Copy>(
         } else {
             failed
         };
+        let cancelled = errno() == libc::EINTR && threads.is_some_and(Threads::is_cancelled);
+        if errno() == 0 {
+            set_errno(errno_before);
+        }
+        if cancelled && !failed_before && !owner::was_closed(scheduler, stream) {
+            // A call that never returns has not failed.
+            (*stream).flags &= !stream::ERROR_SEEN;
+        }
         if locks {
             owner::release(scheduler, stream);
+        }
+        if cancelled {
+            cancellation_point();
         }
         result
     }
@@ -211,7 +250,7 @@ impl Call {
             (*f).write_end = (*f).buf_base;
             let (base, size, fd) = ((*f).buf_base, Stream::size(f), (*f).fileno);
             self.unlock();
-            let read = transfer::read(self.scheduler, fd, base.cast(), size);
+            let read = read(self.scheduler, fd, base.cast(), size);
             if !self.lock() {
                 return Moved::Gone;
             }
@@ -242,7 +281,7 @@ impl Call {
             (*f).write_end = (*f).buf_base;
             let fd = (*f).fileno;
             self.unlock();
-            let read = transfer::read(self.scheduler, fd, to.cast(), count);
+            let read = read(self.scheduler, fd, to.cast(), count);
             if !self.lock() {
                 return Err(Moved::Gone);
             }
@@ -309,7 +348,7 @@ impl Call {
             self.unlock();
             let (mut done, mut error) = (0, None);
             while done < count {
-                match transfer::write(self.scheduler, fd, from.add(done).cast(), count - done) {
+                match write(self.scheduler, fd, from.add(done).cast(), count - done) {
                     Ok(written) => done += written,
                     Err(e) => {
                         error = Some(e);
