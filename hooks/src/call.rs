@@ -10,19 +10,20 @@ use colib_core::tls;
 /// Does a coroutine's call in the core, with hooks off meanwhile (invariant 7), and answers as libc does.
 #[inline(always)]
 pub fn call<T: TryInto<isize>>(work: impl FnOnce(*mut Scheduler) -> io::Result<T>) -> isize {
-    ended_by_cancellation(|| answer(apart(work)), |&result| result == -1)
+    ended_by_cancellation(|| answer(apart(work)), |&result| result == -1 && was_interrupted())
 }
 
-/// Does a call that is a cancellation point and may fail with EINTR.
+/// Does a call that is a cancellation point; `interrupted` tells of its result that it is EINTR: perhaps for a
+/// cancellation.
 #[inline(always)]
-pub fn ended_by_cancellation<T>(work: impl FnOnce() -> T, failed: impl FnOnce(&T) -> bool) -> T {
+pub fn ended_by_cancellation<T>(work: impl FnOnce() -> T, interrupted: impl FnOnce(&T) -> bool) -> T {
     let is_thread = tls::hook_word() & tls::THREAD != 0;
     if is_thread {
         cancellation_point();
     }
     let result = work();
-    if is_thread && failed(&result) {
-        interrupted();
+    if is_thread && interrupted(&result) {
+        cancellation_point();
     }
     result
 }
@@ -38,26 +39,16 @@ pub fn cancellation_point() {
     unsafe { pthread_testcancel() };
 }
 
-/// A call was interrupted: perhaps for a cancellation.
+/// Whether the call that has just failed was interrupted.
 #[cold]
-fn interrupted() {
-    if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) {
-        cancellation_point();
-    }
+pub fn was_interrupted() -> bool {
+    io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
 }
 
 /// Does a call that gives an error's number and is a cancellation point.
 #[inline(always)]
 pub fn cancellable(work: impl FnOnce() -> c_int) -> c_int {
-    let is_thread = tls::hook_word() & tls::THREAD != 0;
-    if is_thread {
-        cancellation_point();
-    }
-    let error = work();
-    if is_thread && error == libc::EINTR {
-        cancellation_point();
-    }
-    error
+    ended_by_cancellation(work, |&error| error == libc::EINTR)
 }
 
 /// Does something in the core on behalf of the program, with hooks off meanwhile.

@@ -6,13 +6,13 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
-use colib_core::capi::set_errno;
+use colib_core::capi::{answer, set_errno};
 use colib_core::io;
 use colib_core::reactor::{self, registry, settings};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
-use crate::call::{apart, call, cancellation_point};
+use crate::call::{apart, ended_by_cancellation, was_interrupted};
 use crate::{file, real};
 
 // SAFETY: as in `input`.
@@ -100,25 +100,23 @@ pub unsafe fn made_by_message(message: *const msghdr) {
 }
 
 pub unsafe extern "C" fn close(fd: c_int) -> c_int {
-    if tls::hook_word() & tls::THREAD != 0 {
-        // A thread that ends here has not closed anything, so nobody may be told.
-        cancellation_point();
-    }
     if registry::is_own(fd) {
         return not_open();
     }
-    close_by(fd, || {
+    let close = || {
         // SAFETY: see above.
-        unsafe { real::close(fd) }
-    })
+        close_by(fd, || unsafe { real::close(fd) })
+    };
+    ended_by_cancellation(close, |&result| result == -1 && was_interrupted())
 }
 
-/// Closes `fd` by `close`, or in a thread's stead where that would have to wait.
+/// Closes `fd` by `close`, or in a thread's stead where that would have to wait. Not a cancellation point: who has been
+/// told that it closes must also be told that it has.
 pub fn close_by<T: From<c_int>>(fd: c_int, close: impl FnOnce() -> T) -> T {
     apart(|_| scheduler::closing(fd));
     let result = if tls::hook_word() & tls::THREAD != 0 && io::lingers(fd) {
         // SAFETY: a thread runs that is a coroutine. Only the one that forks goes on in a child.
-        T::from(call(|scheduler| unsafe { io::close(scheduler, fd) }.map(|()| 0usize)) as c_int)
+        T::from(answer(apart(|scheduler| unsafe { io::close(scheduler, fd) }.map(|()| 0usize))) as c_int)
     } else {
         close()
     };

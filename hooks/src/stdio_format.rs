@@ -7,7 +7,7 @@ use core::ffi::{c_char, c_int, c_void};
 use colib_core::stdio::{self, Dialect, Format};
 use libc::FILE;
 
-use crate::call::{apart, ended_by_cancellation};
+use crate::call::{apart, ended_by_cancellation, was_interrupted};
 
 // SAFETY: as in `input`.
 
@@ -68,7 +68,7 @@ unsafe fn print_to(fd: c_int, flag: Option<c_int>, format: *const c_char, argume
     // SAFETY: see above.
     let print =
         || apart(|scheduler| unsafe { stdio::print_to(scheduler, fd, &Format { flag, format, arguments }) });
-    ended_by_cancellation(print, |&printed| printed < 0)
+    ended_by_cancellation(print, |&printed| printed < 0 && was_interrupted())
 }
 
 pub unsafe extern "C" fn vdprintf(fd: c_int, format: *const c_char, arguments: *mut c_void) -> c_int {

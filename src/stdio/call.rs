@@ -44,6 +44,11 @@ pub(super) fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
+/// Whether the thread that runs is to be cancelled, where threads are coroutines.
+fn is_cancelled() -> bool {
+    threads::on().is_some_and(Threads::is_cancelled)
+}
+
 /// Ends the thread that runs if it is to be cancelled, where threads are coroutines: nothing is held yet, or any more.
 ///
 /// # Safety
@@ -52,7 +57,7 @@ pub(super) unsafe fn cancellation_point() {
     unsafe extern "C" {
         fn pthread_testcancel();
     }
-    if threads::on().is_some_and(Threads::is_cancelled) {
+    if is_cancelled() {
         // Cleanup handlers run with hooks on.
         tls::set_hook_word(tls::HOOKED | tls::THREAD);
         // SAFETY: libc's function; the program's frames expect that their calls are cancelled.
@@ -63,7 +68,7 @@ pub(super) unsafe fn cancellation_point() {
 
 /// The cancellation of the thread that runs ends a transfer before it begins, as one that comes meanwhile does.
 fn not_cancelled() -> io::Result<()> {
-    match threads::on().is_some_and(Threads::is_cancelled) {
+    match is_cancelled() {
         true => Err(io::Error::from_raw_os_error(libc::EINTR)),
         false => Ok(()),
     }
@@ -126,8 +131,7 @@ pub(super) unsafe fn on_stream<T: Copy>(
             return failed;
         }
         let (failed_before, errno_before) = (Stream::is(stream, stream::ERROR_SEEN), errno());
-        let threads = threads::on();
-        if threads.is_some() {
+        if threads::on().is_some() {
             set_errno(0);
         }
         let result = if Stream::may_wait(stream) {
@@ -139,7 +143,7 @@ pub(super) unsafe fn on_stream<T: Copy>(
         } else {
             failed
         };
-        let cancelled = errno() == libc::EINTR && threads.is_some_and(Threads::is_cancelled);
+        let cancelled = errno() == libc::EINTR && is_cancelled();
         if errno() == 0 {
             set_errno(errno_before);
         }

@@ -103,4 +103,34 @@ static void a_handler_ends_the_waiting(void) {
   exit(0);
 }
 
-CASES(CASE(others_go_on_while_a_socket_lingers), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting))
+/* close is a cancellation point, and syscall is none: who calls it by number goes on afterwards. */
+static sem_t ready, cancelled;
+static long closed = -1;
+static void *closes_by_number(void *fd) {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+  sem_post(&ready);
+  sem_wait(&cancelled);
+  pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+  closed = syscall(SYS_close, (int)(long)fd);
+  return NULL; /* not cancelled */
+}
+static void a_call_by_number_is_no_cancellation_point(void) {
+  int peer, fd = clogged(&peer);
+  pthread_t closer;
+  void *result;
+  sem_init(&ready, 0, 0);
+  sem_init(&cancelled, 0, 0);
+  SAY(set_linger(fd, SECONDS));
+  MAKE(pthread_create(&closer, NULL, closes_by_number, (void *)(long)fd));
+  sem_wait(&ready);
+  SAY(pthread_cancel(closer));
+  sem_post(&cancelled);
+  SAY(pthread_join(closer, &result));
+  SAY(result == NULL);
+  SAY(closed);
+  SAY(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+  close(peer);
+}
+
+CASES(CASE(others_go_on_while_a_socket_lingers), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting),
+      CASE(a_call_by_number_is_no_cancellation_point))
