@@ -8,7 +8,6 @@
 //! - `turn`: one round of the loop
 //! - `descriptor`: what the program does to descriptors
 //! - `interrupt`: whose call a signal handler ends
-//! - `lookout`: whether the loop looks out for messages before it sleeps
 //! - `life`: creating, resetting and releasing coroutines
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
 //! - `deal`: coroutines that are made for another thread
@@ -23,7 +22,6 @@ mod deal;
 mod descriptor;
 mod interrupt;
 mod life;
-mod lookout;
 mod spare;
 mod switch;
 mod thread;
@@ -80,7 +78,6 @@ pub struct Scheduler {
     looping: turn::Loop,
     /// How many of the batch run before the next stacks are fetched.
     fetched: u32,
-    lookout: lookout::Lookout,
     /// How many calls the coroutine that the loop resumed may still make before it gives way.
     allowance: u32,
     /// Calls beyond that of one that the program resumed, in a row.

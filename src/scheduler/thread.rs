@@ -80,7 +80,6 @@ impl Scheduler {
             glances: Default::default(),
             looping: super::turn::Loop { runner: ptr::null_mut(), endless: false },
             fetched: 0,
-            lookout: Default::default(),
             allowance: 0,
             overrun: 0,
             resumed: ptr::null_mut(),

@@ -79,33 +79,13 @@ impl Scheduler {
             Self::reap(this);
             Self::read_mail(this);
             Self::deliver(this);
-            let mut idle = Self::is_idle(this);
-            if idle && limit != 0 && Self::looks_out(this) {
-                Self::read_mail(this);
-                Self::deliver(this);
-                idle = Self::is_idle(this);
-            }
+            let idle = (*this).ready.is_empty() && (*this).batch.is_empty();
             // Coroutines that hand over to each other make turns shorter than a look at the clock or the kernel.
             if idle || (*this).glances.is_time_to_look() {
                 Self::look(this, if idle { limit } else { 0 });
                 (*this).glances = Glances::now();
             }
             Self::run_ready(this, limit == NEVER);
-        }
-    }
-
-    unsafe fn is_idle(this: *mut Scheduler) -> bool {
-        // SAFETY: by contract of `turn`.
-        unsafe { (*this).ready.is_empty() && (*this).batch.is_empty() }
-    }
-
-    /// Whether something comes from another thread, or a signal handler runs, while it is looked out for.
-    #[inline(always)]
-    unsafe fn looks_out(this: *mut Scheduler) -> bool {
-        // SAFETY: by contract of `turn`; other threads touch the remote side only.
-        unsafe {
-            let remote = (*this).reactor.remote();
-            (*this).lookout.sees(|| remote.has_mail() || remote.has_handled())
         }
     }
 
@@ -122,9 +102,7 @@ impl Scheduler {
             };
             let asks = until != 0 || (*this).reactor.has_waiters();
             if asks {
-                (*this).lookout.sleeps();
                 (*this).reactor.wait(until, &(*this).ready);
-                (*this).lookout.wakes(until != 0 && (*this).reactor.remote().has_mail());
             }
             Self::read_mail(this);
             Self::deliver(this);
