@@ -20,6 +20,7 @@ mod lock_event;
 mod lock_rwlock;
 mod look_ups;
 mod mangled;
+mod numbers;
 mod output;
 mod poll;
 mod process;

@@ -6,9 +6,9 @@ use core::arch::naked_asm;
 
 use crate::lock::released;
 use crate::lock_allocator::ALLOCATOR;
+use crate::numbers::{END, NUMBERS};
 use crate::real::{REAL, Row};
 use crate::rows::rows;
-use crate::syscall::{END, NUMBERS};
 use crate::types::*;
 use colib_core::reactor::registry::ACTIVE;
 use colib_core::sync::lot::ACTIVE as LOT;

@@ -1,22 +1,20 @@
 //! `syscall(SYS_futex)`, where threads are coroutines.
 
 use core::ffi::{c_int, c_long};
-use core::sync::atomic::Ordering;
 
 use colib_core::capi::set_errno;
 use colib_core::threads::{self, futex};
 
 use crate::call::apart;
 use crate::lock::in_coroutine;
-use crate::syscall::NUMBERS;
+use crate::numbers;
 
 // SAFETY: as in `input`. Plain threads come here too; the hook word tells.
 
-/// From now on the trampoline of `syscall` takes this number to its hook.
+/// From now on `syscall` of this number is hooked.
 pub fn begin() {
     if threads::on().is_some() {
-        let number = libc::SYS_futex as usize;
-        NUMBERS[number / 64].fetch_or(1 << (number % 64), Ordering::Relaxed);
+        numbers::add(libc::SYS_futex);
     }
 }
 

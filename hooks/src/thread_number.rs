@@ -1,7 +1,6 @@
 //! The numbers of threads, where threads are coroutines, and the calls that take them: the kernel does not know them.
 
 use core::ffi::{c_int, c_long, c_void};
-use core::sync::atomic::Ordering;
 
 use colib_core::reactor::registry;
 use colib_core::sys;
@@ -9,8 +8,7 @@ use colib_core::threads::{self, Threads};
 use libc::{clockid_t, id_t, pid_t, sigevent, timespec};
 
 use crate::call::apart;
-use crate::real;
-use crate::syscall::NUMBERS;
+use crate::{numbers, real};
 
 // SAFETY: as in `input`.
 
@@ -31,12 +29,12 @@ const TAKERS: &[(c_long, usize)] = &[
     (libc::SYS_ioprio_set, 1),
 ];
 
-/// From now on the trampoline of `syscall` takes these numbers to its hook.
+/// From now on `syscall` of these numbers is hooked.
 pub fn begin() {
     if threads::on().is_some() {
         let own = [libc::SYS_gettid, libc::SYS_tgkill, libc::SYS_tkill];
         for number in TAKERS.iter().map(|&(number, _)| number).chain(own) {
-            NUMBERS[number as usize / 64].fetch_or(1 << (number % 64), Ordering::Relaxed);
+            numbers::add(number);
         }
     }
 }

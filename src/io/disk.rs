@@ -9,7 +9,6 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io;
 
-use super::file::knows_no_nowait;
 use super::offload;
 use super::vector::Vector;
 use super::{error, would_block};
@@ -62,7 +61,7 @@ fn has_remote_system(fd: c_int) -> bool {
 
 /// Whether a read that is told not to wait says that it would, or that nobody knows.
 fn waits(fd: c_int, result: &io::Result<usize>) -> bool {
-    would_block(result) || knows_no_nowait(result) && is_remote(fd)
+    would_block(result) || sys::knows_no_nowait(result) && is_remote(fd)
 }
 
 /// Whether the byte at a position is not in the cache.

@@ -43,11 +43,6 @@ pub(super) fn manner(fd: c_int) -> io::Result<Manner> {
     })
 }
 
-/// Whether the kernel or the file does not know `RWF_NOWAIT`.
-pub(super) fn knows_no_nowait<T>(result: &io::Result<T>) -> bool {
-    sys::failed_with(result, libc::EOPNOTSUPP) || sys::failed_with(result, libc::ENOSYS)
-}
-
 /// Whether the kernel refuses the range before it looks at the file: it ends beyond the program's addresses.
 /// Calls that cut a count down would not notice.
 pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
@@ -127,7 +122,7 @@ pub(super) unsafe fn write_careful(
     scheduler: *mut Scheduler, fd: c_int, pieces: *const libc::iovec, count: c_int,
 ) -> io::Result<usize> {
     let result = sys::writev(fd, pieces, count, libc::RWF_NOWAIT);
-    if !knows_no_nowait(&result) {
+    if !sys::knows_no_nowait(&result) {
         return result;
     }
     if is_nonblocking(fd)? {

@@ -6,7 +6,7 @@ use core::ptr;
 use std::io;
 
 use super::ending::Ending;
-use super::file::{Manner, beyond_memory, knows_no_nowait, manner, read_waiting};
+use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
@@ -82,7 +82,7 @@ unsafe fn readv_careful(
         let (mut ending, mut again) = (Ending::new(fd, || Ok(0)), false);
         persist(scheduler, fd, Direction::In, || {
             let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
-            if !knows_no_nowait(&result) {
+            if !sys::knows_no_nowait(&result) {
                 return result;
             }
             let pieces = Vector::new(vector.cast_mut(), count as usize);

@@ -66,7 +66,7 @@ use core::time::Duration;
 use std::io;
 
 use crate::clock::{self, NEVER, Nanos};
-use crate::reactor::settings::{Stamp, Terms};
+use crate::reactor::terms::{Stamp, Terms};
 use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, ONE_OF_ALL, Wake};

@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_void};
 use std::io;
 
 use super::ending::Ending;
-use super::file::{Manner, beyond_memory, knows_no_nowait, manner};
+use super::file::{Manner, beyond_memory, manner};
 use super::{Direction, disk, error, is_nonblocking, persist, readv, writev};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -44,7 +44,7 @@ unsafe fn with_flags(
     unsafe {
         persist(scheduler, fd, direction, || {
             let result = ending.attempt(|| attempt(flags | libc::RWF_NOWAIT));
-            if !knows_no_nowait(&result) {
+            if !sys::knows_no_nowait(&result) {
                 return result;
             }
             let waits = takes_flags(fd, flags) && !is_nonblocking(fd)?;

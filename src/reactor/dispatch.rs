@@ -4,7 +4,6 @@ use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use core::ffi::c_int;
 use core::ptr;
 
-use super::registration::wake_all;
 use super::table::Entry;
 use super::{ALARM, HANGUP, Reactor, settings};
 use crate::list::List;
@@ -32,7 +31,7 @@ impl Reactor {
             {
                 settings::heard(entry, event.events);
                 entry.hung_up.set(entry.hung_up.get() || event.events & HANGUP != 0);
-                wake_all(entry, event.events, ready);
+                entry.wake(event.events, ready);
             }
         }
     }

@@ -18,6 +18,7 @@ mod remote;
 mod ring;
 pub mod settings;
 mod table;
+pub mod terms;
 
 pub use descriptor::{duplicate_high, vacate};
 pub use remote::{Errand, HANDLED, Message, NOTED, Remote, UNRESTARTED};
@@ -33,7 +34,7 @@ use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
 use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
-use registration::{close_out, register, wake_all, withdraw};
+use registration::{close_out, register, withdraw};
 use ring::Ring;
 use table::{Registration, Table};
 
@@ -223,7 +224,7 @@ impl Reactor {
     /// Lets everybody who waits for `fd` look again.
     pub fn nudge(&mut self, fd: c_int, ready: &List) {
         if let Some(entry) = self.table.get(fd) {
-            wake_all(entry, u32::MAX, ready);
+            entry.wake(u32::MAX, ready);
         }
     }
 
@@ -239,7 +240,7 @@ impl Reactor {
             entry.doubt.unlink();
             entry.registration.set(Registration::None);
             entry.generation.set(registry::generation(entry.fd));
-            wake_all(entry, u32::MAX, ready);
+            entry.wake(u32::MAX, ready);
         }
     }
 
@@ -323,7 +324,7 @@ impl Reactor {
         for entry in self.table.iter() {
             entry.doubt.unlink();
             entry.registration.set(Registration::None);
-            wake_all(entry, u32::MAX, ready);
+            entry.wake(u32::MAX, ready);
         }
     }
 }

@@ -24,8 +24,6 @@ const EVERYTHING: u32 = (libc::EPOLLIN
     | libc::EPOLLET) as u32;
 /// All that the kernel allows there.
 const EXCLUSIVELY: u32 = (libc::EPOLLIN | libc::EPOLLET | libc::EPOLLEXCLUSIVE) as u32;
-/// Events that end any wait.
-const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
 
 fn tag(entry: &Entry) -> u64 {
     u64::from(entry.generation.get()) << 32 | u64::from(entry.fd as u32)
@@ -90,7 +88,7 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
         // Not open any more, or no longer something that blocks: the call itself will tell.
         Err(_) => {
             entry.registration.set(Registration::None);
-            wake_all(entry, u32::MAX, ready);
+            entry.wake(u32::MAX, ready);
         }
     }
 }
@@ -101,21 +99,6 @@ pub fn withdraw(epoll: c_int, entry: &Entry) {
     let _ = sys::epoll_delete(epoll, entry.fd);
     entry.doubt.unlink();
     entry.registration.set(Registration::None);
-}
-
-/// Wakes the waiters of `entry` that `events` concern.
-pub fn wake_all(entry: &Entry, events: u32, ready: &List) {
-    let mut link = entry.waiters.first();
-    while !link.is_null() {
-        // SAFETY: the list holds interests whose waiters are in place until they are unlinked.
-        unsafe {
-            let interest = &*link.cast::<Interest>();
-            link = entry.waiters.after(link);
-            if events & (interest.events.get() | ALWAYS) != 0 {
-                Waiter::wake(interest.waiter, Wake::Ready, ready);
-            }
-        }
-    }
 }
 
 /// The number was closed: its registration is void and its waiters learn it.
@@ -130,7 +113,7 @@ pub fn close_out(entry: &Entry, generation: u32, ready: &List) {
         if link.is_null() {
             break;
         }
-        // SAFETY: as for `wake_all`.
+        // SAFETY: as for `Entry::wake`.
         unsafe {
             let interest = &*link.cast::<Interest>();
             interest.events.set(interest.events.get() | CLOSED);

@@ -9,16 +9,13 @@
 //! A read of a TCP stream that gets less than it asked for has taken all there was. What comes later comes as an
 //! edge, so until one is collected there is no need to try.
 
-use core::cell::Cell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use core::time::Duration;
 use std::io;
 
-use super::registration::wake_all;
 use super::table::{Entry, Registration};
+use super::terms::{OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
-use crate::clock::{NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
 
@@ -36,60 +33,6 @@ pub fn changed() {
 /// The program puts another protocol upon a TCP socket: short reads mean nothing any more, on any.
 pub fn layered() {
     LAYERED.store(true, Ordering::SeqCst);
-}
-
-/// What a blocking call on a description needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// How long it waits; [`NEVER`] for one without end.
-    pub timeout: Nanos,
-    /// It is a unix socket, which is asked for when sending only.
-    pub unix: bool,
-}
-
-impl Terms {
-    /// Asks the kernel; `None` for a description that does not block. `option` is the time-out's.
-    fn ask(fd: c_int, option: c_int) -> io::Result<Option<Terms>> {
-        if sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK != 0 {
-            return Ok(None);
-        }
-        let timeout = match sys::getsockopt::<libc::timeval>(fd, libc::SOL_SOCKET, option) {
-            // No socket, or {0, 0}: no time-out.
-            Err(_) | Ok(libc::timeval { tv_sec: 0, tv_usec: 0 }) => NEVER,
-            Ok(t) => {
-                let wait = Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
-                Nanos::try_from(wait.as_nanos()).unwrap_or(NEVER)
-            }
-        };
-        let domain = || sys::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN);
-        let unix = option == libc::SO_SNDTIMEO && domain().is_ok_and(|domain| domain == libc::AF_UNIX);
-        Ok(Some(Terms { timeout, unix }))
-    }
-}
-
-/// When settings were asked for; what is remembered is worth nothing after a change since then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    generation: u32,
-    changes: u32,
-}
-
-/// The terms of receiving and of sending, each with its stamp.
-#[derive(Debug)]
-pub struct Settings {
-    known: [Cell<Option<(Stamp, Terms)>>; 2],
-}
-
-const OPTIONS: [c_int; 2] = [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO];
-
-impl Settings {
-    pub(super) const fn new() -> Self {
-        Settings { known: [const { Cell::new(None) }; 2] }
-    }
-
-    fn of(&self, option: c_int) -> &Cell<Option<(Stamp, Terms)>> {
-        &self.known[usize::from(option == libc::SO_SNDTIMEO)]
-    }
 }
 
 /// The stamp for what is asked of the kernel from now on; `None` when others may change it unseen.
@@ -202,11 +145,11 @@ pub(super) fn confirm(entry: &Entry, ready: &List) {
         if let Some((_, terms)) = entry.settings.of(option).take()
             && !matches!(Terms::ask(entry.fd, option), Ok(Some(now)) if now == terms)
         {
-            wake_all(entry, u32::MAX, ready);
+            entry.wake(u32::MAX, ready);
         }
     }
     if entry.drained.replace(false) {
         let events = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
-        wake_all(entry, u32::from(sys::readiness(entry.fd, events) as u16), ready);
+        entry.wake(u32::from(sys::readiness(entry.fd, events) as u16), ready);
     }
 }

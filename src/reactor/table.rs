@@ -4,9 +4,13 @@ use core::cell::Cell;
 use core::ffi::c_int;
 use std::alloc::{Layout, alloc};
 
-use super::settings::Settings;
+use super::terms::Settings;
 use crate::clock::Nanos;
 use crate::list::{Link, List};
+use crate::waiter::{Interest, Waiter, Wake};
+
+/// Events that end any wait.
+const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
 
 /// What this thread's epoll instance knows of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,23 @@ pub struct Entry {
     pub settings: Settings,
     /// When it was put among the doubted.
     pub queued: Cell<Nanos>,
+}
+
+impl Entry {
+    /// Wakes those who wait for it whom `events` concern.
+    pub fn wake(&self, events: u32, ready: &List) {
+        let mut link = self.waiters.first();
+        while !link.is_null() {
+            // SAFETY: the list holds interests whose waiters are in place until they are unlinked.
+            unsafe {
+                let interest = &*link.cast::<Interest>();
+                link = self.waiters.after(link);
+                if events & (interest.events.get() | ALWAYS) != 0 {
+                    Waiter::wake(interest.waiter, Wake::Ready, ready);
+                }
+            }
+        }
+    }
 }
 
 const _: () = assert!(core::mem::offset_of!(Entry, settings) == 64 && size_of::<Entry>() == 128);

@@ -72,3 +72,8 @@ const KERNEL_SIGSET: usize = 8;
 pub fn failed_with<T>(result: &io::Result<T>, errno: c_int) -> bool {
     matches!(result, Err(e) if e.raw_os_error() == Some(errno))
 }
+
+/// Whether the kernel or the file does not know `RWF_NOWAIT`.
+pub fn knows_no_nowait<T>(result: &io::Result<T>) -> bool {
+    failed_with(result, libc::EOPNOTSUPP) || failed_with(result, libc::ENOSYS)
+}

@@ -6,7 +6,6 @@ use core::cell::Cell;
 use core::ffi::c_int;
 
 use super::Threads;
-use super::worker::Worker;
 use crate::sys;
 
 /// Signals run from 1 to 64; a mask has the first in its lowest bit.
@@ -22,8 +21,10 @@ pub(super) const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) 
 /// All that can be blocked.
 pub const ALL: u64 = !NEVER;
 
-/// How many threads of a worker block each signal.
+/// How many threads of a kernel thread block each signal.
 pub struct Masks {
+    /// Those that have come to life.
+    threads: Cell<usize>,
     blocking: [Cell<usize>; SIGNALS as usize],
     /// What the kernel was told.
     in_force: Cell<u64>,
@@ -32,7 +33,11 @@ pub struct Masks {
 impl Masks {
     /// The masks of no thread, on a kernel thread that blocks all signals.
     pub fn of_none() -> Self {
-        Masks { blocking: [const { Cell::new(0) }; SIGNALS as usize], in_force: Cell::new(ALL) }
+        Masks {
+            threads: Cell::new(0),
+            blocking: [const { Cell::new(0) }; SIGNALS as usize],
+            in_force: Cell::new(ALL),
+        }
     }
 
     /// The kernel thread runs one thread alone, whose mask is in force.
@@ -41,12 +46,31 @@ impl Masks {
         self.in_force.set(mask);
     }
 
+    /// A thread with this mask has come to life.
+    pub fn begins(&self, mask: u64) {
+        self.threads.set(self.threads.get() + 1);
+        self.change(0, mask);
+    }
+
+    /// In a child of fork, the one thread that is left has this mask.
+    pub fn is_alone(&self, mask: u64) {
+        self.count_one(mask);
+        self.enforce();
+    }
+
+    /// A thread with this mask has ended.
+    pub fn ends(&self, mask: u64) {
+        self.threads.set(self.threads.get() - 1);
+        self.change(mask, 0);
+    }
+
     fn count_one(&self, mask: u64) {
+        self.threads.set(1);
         let counts = self.blocking.iter().enumerate();
         counts.for_each(|(signal, count)| count.set((mask >> signal & 1) as usize));
     }
 
-    /// Notes that a thread goes over from one mask to another; an empty one is that of no thread.
+    /// A thread goes over from one mask to another; an empty one is that of no thread.
     fn change(&self, from: u64, to: u64) {
         let mut changed = from ^ to;
         while changed != 0 {
@@ -55,38 +79,16 @@ impl Masks {
             count.set(if to >> signal & 1 != 0 { count.get() + 1 } else { count.get() - 1 });
             changed &= changed - 1;
         }
+        self.enforce();
     }
 
-    /// Tells the kernel what all `begun` threads block, if it does not know.
-    fn enforce(&self, begun: usize) {
-        let all = (0..SIGNALS).filter(|&signal| self.blocking[signal as usize].get() == begun);
+    /// Tells the kernel what all threads block, if it does not know.
+    fn enforce(&self) {
+        let all = (0..SIGNALS).filter(|&signal| self.blocking[signal as usize].get() == self.threads.get());
         let mask = all.fold(0, |mask, signal| mask | 1 << signal) & !NEVER;
         if self.in_force.replace(mask) != mask {
             let _ = sys::signal_mask(Some(mask));
         }
-    }
-}
-
-impl Worker {
-    /// A thread with this mask has come to life here.
-    pub(super) fn mask_begins(&self, mask: u64) {
-        self.begun.set(self.begun.get() + 1);
-        self.masks.change(0, mask);
-        self.masks.enforce(self.begun.get());
-    }
-
-    /// In a child of fork, the one thread that is left here has this mask.
-    pub(super) fn masks_alone(&self, mask: u64) {
-        self.begun.set(1);
-        self.masks.count_one(mask);
-        self.masks.enforce(1);
-    }
-
-    /// A thread with this mask has ended here.
-    pub(super) fn mask_ends(&self, mask: u64) {
-        self.begun.set(self.begun.get() - 1);
-        self.masks.change(mask, 0);
-        self.masks.enforce(self.begun.get());
     }
 }
 
@@ -104,9 +106,7 @@ impl Threads {
         };
         let new = new & !NEVER;
         me.mask.set(new);
-        let worker = me.worker.get();
-        worker.masks.change(old, new);
-        worker.masks.enforce(worker.begun.get());
+        me.worker.get().masks.change(old, new);
         Ok(old)
     }
 }

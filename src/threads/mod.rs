@@ -11,6 +11,7 @@
 //! - `fields`: what libc notes about each thread
 //! - `thread`: a thread's life
 //! - `cancel`: cancellation
+//! - `fate`: who may join a thread, and who disposes of it
 //! - `futex`: the system call
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
@@ -24,6 +25,7 @@
 
 mod block;
 mod cancel;
+mod fate;
 mod fields;
 pub mod futex;
 mod join;
@@ -319,7 +321,7 @@ fn later(side: Side) {
         threads.living.store(1, Ordering::Relaxed);
         threads.first.store(me.base, Ordering::Relaxed);
         real::forget();
-        worker.masks_alone(me.mask.get());
+        worker.masks.is_alone(me.mask.get());
         threads.workers.only(worker);
         Scheduler::dispose_of_others(Scheduler::get());
     }

@@ -7,7 +7,7 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 
 use super::Threads;
-use super::join::Fate;
+use super::fate::Fate;
 use super::layout::Layout;
 use super::mask::NEVER;
 use super::worker::{Worker, prepare_libc};
@@ -148,7 +148,7 @@ impl Threads {
             self.living.fetch_add(1, Ordering::Relaxed);
             let thread = &*self.blocks.thread(base);
             if worker.is_here() {
-                worker.mask_begins(thread.mask.get());
+                worker.masks.begins(thread.mask.get());
                 Scheduler::spend(worker.scheduler(), WORTH);
             } else {
                 let errand = Errand { work: take_in, about: [base, thread.co.get().expose_provenance(), 0] };
@@ -232,7 +232,7 @@ impl Threads {
     /// The thread has nothing to do any more.
     unsafe fn end(&self, thread: &Thread, result: *mut c_void) {
         let worker = thread.worker.get();
-        worker.mask_ends(thread.mask.get());
+        worker.masks.ends(thread.mask.get());
         worker.relieve();
         for mutex in self.blocks.robust_mutexes(thread.base) {
             // SAFETY: libc has it in the list of those that the thread owns.
@@ -262,7 +262,7 @@ unsafe fn take_in(scheduler: *mut (), about: [usize; 3]) {
     // SAFETY: `make` sends this once; the thread has not begun.
     unsafe {
         let thread = &*threads.blocks.thread(base);
-        thread.worker.get().mask_begins(thread.mask.get());
+        thread.worker.get().masks.begins(thread.mask.get());
         Scheduler::take_in(scheduler.cast(), ptr::with_exposed_provenance_mut(co));
     }
 }

@@ -4,7 +4,6 @@
 //! it counts them, on memory of ours that is never given back: in a child of fork one of them may be the only thread,
 //! and libc would hand the stacks of all others out again.
 
-use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
@@ -32,8 +31,7 @@ pub struct Worker {
     state: AtomicU32,
     /// The threads that were dealt to it and have not ended.
     load: AtomicUsize,
-    /// Those of them that it has taken in. Its own, as is all that follows.
-    pub(super) begun: Cell<usize>,
+    /// What the threads block that it has taken in. Its own.
     pub(super) masks: Masks,
 }
 
@@ -47,7 +45,6 @@ impl Worker {
             base: AtomicUsize::new(0),
             state: AtomicU32::new(BEGINS),
             load: AtomicUsize::new(0),
-            begun: Cell::new(0),
             masks: Masks::of_none(),
         }
     }
@@ -189,7 +186,6 @@ impl Workers {
         let first = workers.at(0);
         first.runs_on(scheduler, base);
         first.load.store(1, Ordering::Relaxed);
-        first.begun.set(1);
         first.masks.are_of_one(mask);
         workers
     }
