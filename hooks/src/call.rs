@@ -13,8 +13,8 @@ pub fn call<T: TryInto<isize>>(work: impl FnOnce(*mut Scheduler) -> io::Result<T
     ended_by_cancellation(|| answer(apart(work)), |&result| result == -1 && was_interrupted())
 }
 
-/// Does a call that is a cancellation point; `interrupted` tells of its result that it is EINTR: perhaps for a
-/// cancellation.
+/// Does a call that is a cancellation point; `interrupted` tells of its result whether something may have ended it
+/// early: perhaps a cancellation.
 #[inline(always)]
 pub fn ended_by_cancellation<T>(work: impl FnOnce() -> T, interrupted: impl FnOnce(&T) -> bool) -> T {
     let is_thread = tls::hook_word() & tls::THREAD != 0;

@@ -12,7 +12,7 @@ use colib_core::reactor::{self, registry, settings};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
-use crate::call::{apart, ended_by_cancellation, was_interrupted};
+use crate::call::{apart, ended_by_cancellation};
 use crate::{file, real};
 
 // SAFETY: as in `input`.
@@ -107,7 +107,8 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
         // SAFETY: see above.
         close_by(fd, || unsafe { real::close(fd) })
     };
-    ended_by_cancellation(close, |&result| result == -1 && was_interrupted())
+    // Whatever ended the waiting of a socket that lingers, the result is that it is closed.
+    ended_by_cancellation(close, |_| true)
 }
 
 /// Closes `fd` by `close`, or in a thread's stead where that would have to wait. Not a cancellation point: who has been

@@ -8,7 +8,6 @@ use super::error;
 use super::offload::{self, Kind};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Interrupt;
 
 /// Set once the program has told a socket to linger: almost no program does, so none is asked before. Sockets that are
 /// accepted have it from their listener.
@@ -45,16 +44,11 @@ pub fn lingers(fd: c_int) -> bool {
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; in a child of fork it does not go on.
 pub unsafe fn close(scheduler: *mut Scheduler, fd: c_int) -> io::Result<()> {
-    // Any handler ends the waiting; the socket is closed all the same. One that comes before a helper has begun does not.
-    for interrupt in [Interrupt::Any, Interrupt::Never] {
-        let work = move || sys::close_any(fd).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO));
-        // SAFETY: by contract.
-        match unsafe { offload::run_as(scheduler, Kind::DEED.ended_by(interrupt), work) } {
-            Ok(done) => return done.map_err(error),
-            Err(e) if e.raw_os_error() == Some(libc::EINTR) => {}
-            Err(_) => break,
-        }
+    let work = move || sys::close_any(fd).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO));
+    // SAFETY: by contract.
+    match unsafe { offload::run_as(scheduler, Kind::CLOSING, work) } {
+        Ok(done) => done.map_err(error),
+        // No helper can be had.
+        Err(_) => sys::close_any(fd),
     }
-    // No helper can be had.
-    sys::close_any(fd)
 }

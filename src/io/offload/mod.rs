@@ -32,19 +32,25 @@ pub struct Kind {
     /// A child of fork, which has no helpers, does it again. Else the child's coroutine gets EINTR for a job
     /// that was begun: the parent goes on with it.
     repeatable: bool,
+    /// A handler that comes before it was begun does not keep it from being done, but ends it as soon as it has begun.
+    certain: bool,
     /// Which signal handlers end it, as they end the call itself.
     interrupt: Interrupt,
 }
 
 impl Kind {
     /// Ends by itself, and may be done twice: a look-up, a file's way to the disk.
-    pub const SHORT: Kind = Kind { unbounded: false, repeatable: true, interrupt: Interrupt::Never };
+    pub const SHORT: Kind =
+        Kind { unbounded: false, repeatable: true, certain: false, interrupt: Interrupt::Never };
     /// Ends by itself, and must not be done twice: a copy from file to file.
-    pub const SHORT_DEED: Kind = Kind { unbounded: false, repeatable: false, interrupt: Interrupt::Never };
+    pub const SHORT_DEED: Kind = Kind { repeatable: false, ..Kind::SHORT };
     /// Waits for others, and has no effect before it ends: a lock, a child's end.
-    pub const WAIT: Kind = Kind { unbounded: true, repeatable: true, interrupt: Interrupt::Unrestarted };
+    pub const WAIT: Kind =
+        Kind { unbounded: true, repeatable: true, certain: false, interrupt: Interrupt::Unrestarted };
     /// Waits for others, and must not be done twice: a message that is sent.
-    pub const DEED: Kind = Kind { unbounded: true, repeatable: false, interrupt: Interrupt::Unrestarted };
+    pub const DEED: Kind = Kind { repeatable: false, ..Kind::WAIT };
+    /// Waits for others, and its effect does not depend on how long: a lingering socket is closed.
+    pub const CLOSING: Kind = Kind { certain: true, interrupt: Interrupt::Any, ..Kind::DEED };
 
     /// The same, of a call that other signal handlers end.
     pub const fn ended_by(self, interrupt: Interrupt) -> Kind {
@@ -118,7 +124,7 @@ pub unsafe fn run<T: Send + 'static>(
 
 /// Runs `work` on a helper thread while the running coroutine is parked, and gives what it gave. EAGAIN when
 /// no thread could be made, ENOMEM without memory for the job, EINTR in a child of fork (see [`Kind`]), and when a
-/// signal handler of the program ends the wait before the job was begun.
+/// signal handler of the program ends the wait before the job was begun, unless it is certain.
 ///
 /// A handler that ends the wait later ends the helper's call, which then tells so itself, or that it was done before.
 /// When the coroutine is released meanwhile, the helper's call is ended likewise, and what it brings is dropped.
@@ -188,7 +194,7 @@ unsafe fn follow(
                 Progress::Queued | Progress::Running => {}
             }
             if interrupted {
-                // The helper may be just about to make its call, so it is told until it has.
+                // The helper may have to come first, or be just about to make its call: it is told until it has.
                 interrupted = pool::interrupt(job);
             }
             let until = if interrupted { clock::after(NAP) } else { NEVER };
@@ -200,7 +206,7 @@ unsafe fn follow(
             (*waiter).arm();
             if wake == Wake::Interrupted {
                 interrupted = true;
-                if pool::progress(job) == Progress::Queued {
+                if !kind.certain && pool::progress(job) == Progress::Queued {
                     return Err(super::error(libc::EINTR));
                 }
             }

@@ -174,12 +174,16 @@ pub fn give_up(job: &Arc<Job>) {
     job.state(&mut pool).waiting = None;
 }
 
-/// Ends the call of the helper that is at work on the job. `false` when it cannot be.
+/// Ends the call of the helper that is at work on the job. `false` when it cannot be, or is over.
 pub fn interrupt(job: &Job) -> bool {
     // The lock keeps the helper from going on to another job meanwhile.
     let mut pool = pool();
     let state = job.state(&mut pool);
-    state.progress == Progress::Running && interrupt::interrupt(state.helper)
+    match state.progress {
+        Progress::Queued => true,
+        Progress::Running => interrupt::interrupt(state.helper),
+        Progress::New | Progress::Lost | Progress::Done => false,
+    }
 }
 
 /// What a helper finds to do.

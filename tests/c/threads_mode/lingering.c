@@ -86,7 +86,7 @@ static void what_need_not_linger_is_closed_at_once(void) {
 
 /* A handler ends the waiting, and the socket is closed. */
 static void handle(int signal) { (void)signal; }
-static void a_handler_ends_the_waiting(void) {
+static void is_ended_by_handlers_every(useconds_t pause) {
   int peer, fd = clogged(&peer);
   struct sigaction action;
   pthread_t closer;
@@ -96,10 +96,32 @@ static void a_handler_ends_the_waiting(void) {
   SAY(set_linger(fd, 60));
   MAKE(pthread_create(&closer, NULL, closes_at_once, (void *)(long)fd));
   while (pthread_tryjoin_np(closer, NULL) == EBUSY) {
-    usleep(50000); /* it may not close yet */
+    usleep(pause);
     pthread_kill(closer, SIGUSR1);
   }
   SAY(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+  exit(0);
+}
+static void a_handler_ends_the_waiting(void) { is_ended_by_handlers_every(50000); }
+static void handlers_end_the_waiting_from_its_beginning(void) { is_ended_by_handlers_every(0); }
+
+/* So does a cancellation, and the thread with it. */
+static void *closes_for_long(void *fd) {
+  close((int)(long)fd);
+  return NULL;
+}
+static void a_cancellation_ends_the_waiting(void) {
+  int peer, fd = clogged(&peer);
+  pthread_t closer;
+  void *result;
+  SAY(set_linger(fd, 60));
+  MAKE(pthread_create(&closer, NULL, closes_for_long, (void *)(long)fd));
+  while (fcntl(fd, F_GETFD) != -1) usleep(1000); /* the number is free while the socket lingers */
+  double began = now();
+  SAY(pthread_cancel(closer));
+  SAY(pthread_join(closer, &result));
+  SAY(result == PTHREAD_CANCELED);
+  SAY(now() - began < 20);
   exit(0);
 }
 
@@ -133,4 +155,4 @@ static void a_call_by_number_is_no_cancellation_point(void) {
 }
 
 CASES(CASE(others_go_on_while_a_socket_lingers), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting),
-      CASE(a_call_by_number_is_no_cancellation_point))
+      CASE(handlers_end_the_waiting_from_its_beginning), CASE(a_cancellation_ends_the_waiting), CASE(a_call_by_number_is_no_cancellation_point))
