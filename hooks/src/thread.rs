@@ -7,7 +7,7 @@ use colib_core::scheduler::Scheduler;
 use colib_core::threads::{self, real as kept};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
-use crate::call::apart;
+use crate::call::{apart, cancellation_point};
 use crate::lock::{in_coroutine, thrd};
 use crate::real;
 use crate::types::ThreadRoutine;
@@ -103,10 +103,11 @@ pub unsafe extern "C" fn thrd_detach(thread: pthread_t) -> c_int {
 pub unsafe extern "C" fn give_way() -> c_int {
     // SAFETY: see above.
     unsafe {
-        if threads::on().is_none() {
-            return real::sched_yield();
-        }
+        let Some(on) = threads::on() else { return real::sched_yield() };
         apart(|scheduler| Scheduler::give_way(scheduler, true));
+        if on.is_cancelled_at_once() {
+            cancellation_point();
+        }
     }
     0
 }
