@@ -20,7 +20,7 @@ pub mod settings;
 mod table;
 
 pub use descriptor::{duplicate_high, vacate};
-pub use remote::{Errand, HANDLED, Message, NOTED, Remote, UNRESTARTED};
+pub use remote::{Errand, Handled, Message, Remote};
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;

@@ -50,7 +50,7 @@ use crate::fork::{Handlers, Side};
 use crate::latch::Latch;
 use crate::scheduler::Scheduler;
 use crate::sync::Limit;
-use crate::{annotate, heap, io, signal, sys, tls};
+use crate::{annotate, heap, io, scheduler, signal, sys, tls};
 
 /// The threads of the process that are coroutines.
 pub struct Threads {
@@ -132,6 +132,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         THREADS.store(threads, Ordering::Release);
         signal::wrap_handlers();
     }
+    scheduler::have_masks(mask::blocked_at);
     real::begin();
     io::wait_on_helpers();
     tls::set_hook_word(tls::HOOKED | tls::THREAD);
