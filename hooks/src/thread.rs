@@ -78,7 +78,10 @@ pub unsafe extern "C" fn try_join(thread: pthread_t, result: *mut *mut c_void) -
     unsafe {
         let ours = threads::on().and_then(|on| {
             if in_coroutine() {
-                apart(|_| on.try_join_if_ours(thread, result))
+                apart(|scheduler| {
+                    Scheduler::passes(scheduler);
+                    on.try_join_if_ours(thread, result)
+                })
             } else {
                 on.try_join_from_outside(thread, result)
             }
@@ -124,9 +127,17 @@ pub unsafe extern "C" fn spin(lock: *mut pthread_spinlock_t) -> c_int {
         if threads::on().is_none() {
             return real::pthread_spin_lock(lock);
         }
-        while libc::pthread_spin_trylock(lock) != 0 {
+        while real::pthread_spin_trylock(lock) != 0 {
             give_way();
         }
     }
     0
+}
+
+pub unsafe extern "C" fn try_spin(lock: *mut pthread_spinlock_t) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        Scheduler::passes(scheduler);
+        real::pthread_spin_trylock(lock)
+    })
 }

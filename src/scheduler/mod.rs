@@ -84,6 +84,8 @@ pub struct Scheduler {
     allowance: u32,
     /// Calls beyond that of one that the program resumed, in a row.
     overrun: u32,
+    /// Calls that did not wait.
+    passes: u32,
     /// The coroutine that the loop resumed last.
     resumed: *mut Coroutine,
     reactor: Reactor,

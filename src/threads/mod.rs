@@ -230,7 +230,14 @@ impl Threads {
     ) -> c_int {
         // SAFETY: by contract. The thread does not run before the caller waits.
         unsafe {
-            match self.make(&Wishes::of(attributes), routine, argument) {
+            let wishes = Wishes::of(attributes);
+            let mut made = self.make(&wishes, routine, argument);
+            if made == Err(libc::EAGAIN) {
+                // Those who have what is wanting may be about to end.
+                Scheduler::give_way(Scheduler::get(), true);
+                made = self.make(&wishes, routine, argument);
+            }
+            match made {
                 Ok(base) => {
                     thread.write(base as libc::pthread_t);
                     0
