@@ -111,7 +111,7 @@ pub unsafe extern "C" fn try_read(lock: *mut pthread_rwlock_t) -> c_int {
     // SAFETY: see above.
     apart(|scheduler| unsafe {
         Scheduler::passes(scheduler);
-        real::pthread_rwlock_tryrdlock(lock)
+        rwlock::try_read(lock, real::pthread_rwlock_tryrdlock)
     })
 }
 

@@ -127,5 +127,27 @@ static void who_gets_no_thread_gets_one_later(void) {
   puts("all have ended");
 }
 
+/* Readers give way to a writer that waits, where the lock is made so, even if they only try. */
+static void *writes(void *lock) {
+  struct timespec soon;
+  clock_gettime(CLOCK_REALTIME, &soon);
+  soon.tv_sec++;
+  sem_post(&ready);
+  SAY(pthread_rwlock_timedwrlock(lock, &soon) == ETIMEDOUT);
+  return NULL;
+}
+static void who_tries_to_read_lets_a_writer_go_first(void) {
+  static pthread_rwlock_t polite = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+  pthread_t thread;
+  sem_init(&ready, 0, 0);
+  SAY(pthread_rwlock_tryrdlock(&polite));
+  pthread_create(&thread, NULL, writes, &polite);
+  sem_wait(&ready);
+  while (pthread_rwlock_tryrdlock(&polite) == 0) pthread_rwlock_unlock(&polite);
+  SAY(pthread_rwlock_tryrdlock(&polite) == EBUSY);
+  SAY(pthread_join(thread, NULL));
+  SAY(pthread_rwlock_tryrdlock(&polite));
+}
+
 CASES(CASE(who_tries_again_and_again_gets_it), CASE(who_looks_under_a_lock_sees_it), CASE(who_tries_to_join_again_and_again_joins),
-      CASE(who_gets_no_thread_gets_one_later))
+      CASE(who_gets_no_thread_gets_one_later), CASE(who_tries_to_read_lets_a_writer_go_first))
