@@ -41,7 +41,9 @@ pub enum Interrupt {
     Unrestarted,
     /// Any: the call is never restarted.
     Any,
-    /// Any, and it is a handler that is waited for: `pause` and the like.
+    /// Any, whatever the thread blocks: the call has a mask of its own, and looks for itself.
+    Masked,
+    /// Any, and it is a handler that is waited for: `pause` and the like, which look for themselves too.
     Awaited,
     /// None, but the wait is one that the cancellation of a thread ends.
     Cancelled,

@@ -2,6 +2,7 @@
 
 use core::ffi::c_int;
 
+use colib_core::scheduler::Scheduler;
 use colib_core::sync::{Limit, barrier, lot, mutex};
 use colib_core::tls;
 use libc::{clockid_t, pthread_mutex_t, timespec};
@@ -59,7 +60,10 @@ pub unsafe extern "C" fn try_lock(mutex: *mut pthread_mutex_t) -> c_int {
     // SAFETY: see above.
     unsafe {
         if in_coroutine() {
-            return apart(|_| mutex::try_lock(mutex, &CALLS));
+            return apart(|scheduler| {
+                Scheduler::passes(scheduler);
+                mutex::try_lock(mutex, &CALLS)
+            });
         }
         lock_on_thread(mutex, libc::EBUSY, || real::pthread_mutex_trylock(mutex))
     }

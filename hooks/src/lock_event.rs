@@ -36,7 +36,7 @@ fn sem_until(sem: *mut sem_t, limit: Result<Limit, c_int>) -> c_int {
     let attempt = || {
         let before = errno();
         // SAFETY: see above.
-        if unsafe { libc::sem_trywait(sem) } == 0 {
+        if unsafe { real::sem_trywait(sem) } == 0 {
             return 0;
         }
         let error = errno();
@@ -74,6 +74,14 @@ pub unsafe extern "C" fn sem_timedwait(sem: *mut sem_t, time: *const timespec) -
 pub unsafe extern "C" fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int {
     // SAFETY: see above.
     sem_until(sem, unsafe { Limit::new(clock, time) })
+}
+
+pub unsafe extern "C" fn sem_trywait(sem: *mut sem_t) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        Scheduler::passes(scheduler);
+        real::sem_trywait(sem)
+    })
 }
 
 pub unsafe extern "C" fn sem_post(sem: *mut sem_t) -> c_int {

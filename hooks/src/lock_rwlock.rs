@@ -2,6 +2,7 @@
 
 use core::ffi::c_int;
 
+use colib_core::scheduler::Scheduler;
 use colib_core::sync::{Limit, mutex, rwlock};
 use libc::{clockid_t, pthread_rwlock_t, timespec};
 
@@ -15,7 +16,7 @@ fn read_until(lock: *mut pthread_rwlock_t, limit: Result<Limit, c_int>) -> c_int
     match limit {
         // SAFETY: see above.
         Ok(limit) => apart(|scheduler| unsafe {
-            rwlock::read(scheduler, lock, |lock| libc::pthread_rwlock_tryrdlock(lock), limit)
+            rwlock::read(scheduler, lock, |lock| real::pthread_rwlock_tryrdlock(lock), limit)
         }),
         Err(error) => error,
     }
@@ -100,7 +101,18 @@ pub unsafe extern "C" fn clock_write(
 
 pub unsafe extern "C" fn try_write(lock: *mut pthread_rwlock_t) -> c_int {
     // SAFETY: see above.
-    apart(|_| unsafe { rwlock::try_write(lock, real::pthread_rwlock_trywrlock) })
+    apart(|scheduler| unsafe {
+        Scheduler::passes(scheduler);
+        rwlock::try_write(lock, real::pthread_rwlock_trywrlock)
+    })
+}
+
+pub unsafe extern "C" fn try_read(lock: *mut pthread_rwlock_t) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        Scheduler::passes(scheduler);
+        rwlock::try_read(lock, real::pthread_rwlock_tryrdlock)
+    })
 }
 
 pub unsafe extern "C" fn unlock(lock: *mut pthread_rwlock_t) -> c_int {

@@ -312,6 +312,8 @@ macro_rules! rows {
     locker fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::read;
     locker fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::write;
     coroutine fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::try_write;
+    coroutine fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::try_read;
+    coroutine fn __pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::try_read;
     unlocker fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int => lock_rwlock::unlock;
     locker fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int => lock_rwlock::timed_read;
     locker fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int => lock_rwlock::timed_write;
@@ -320,6 +322,7 @@ macro_rules! rows {
     coroutine fn sem_wait(sem: *mut sem_t) -> c_int => lock_event::sem_wait;
     coroutine fn sem_timedwait(sem: *mut sem_t, time: *const timespec) -> c_int => lock_event::sem_timedwait;
     coroutine fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int => lock_event::sem_clockwait;
+    coroutine fn sem_trywait(sem: *mut sem_t) -> c_int => lock_event::sem_trywait;
     unlocker fn sem_post(sem: *mut sem_t) -> c_int => lock_event::sem_post;
     meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_event::barrier;
     locker fn pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
@@ -367,6 +370,7 @@ macro_rules! rows {
     coroutine fn pthread_yield() -> c_int => thread::give_way;
     coroutine fn thrd_yield() -> () => thread::thrd_yield;
     coroutine fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int => thread::spin;
+    coroutine fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int => thread::try_spin;
     always fn __pthread_key_create(key: *mut c_uint, destructor: *mut c_void) -> c_int => thread_key::key_create;
     always fn tss_create(key: *mut c_uint, destructor: *mut c_void) -> c_int => thread_key::tss_create;
     always fn tss_delete(key: c_uint) -> () => thread_key::tss_delete;

@@ -7,7 +7,7 @@ use colib_core::scheduler::Scheduler;
 use colib_core::threads::{self, real as kept};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
-use crate::call::apart;
+use crate::call::{apart, cancellation_point};
 use crate::lock::{in_coroutine, thrd};
 use crate::real;
 use crate::types::ThreadRoutine;
@@ -78,7 +78,10 @@ pub unsafe extern "C" fn try_join(thread: pthread_t, result: *mut *mut c_void) -
     unsafe {
         let ours = threads::on().and_then(|on| {
             if in_coroutine() {
-                apart(|_| on.try_join_if_ours(thread, result))
+                apart(|scheduler| {
+                    Scheduler::passes(scheduler);
+                    on.try_join_if_ours(thread, result)
+                })
             } else {
                 on.try_join_from_outside(thread, result)
             }
@@ -103,10 +106,11 @@ pub unsafe extern "C" fn thrd_detach(thread: pthread_t) -> c_int {
 pub unsafe extern "C" fn give_way() -> c_int {
     // SAFETY: see above.
     unsafe {
-        if threads::on().is_none() {
-            return real::sched_yield();
-        }
+        let Some(on) = threads::on() else { return real::sched_yield() };
         apart(|scheduler| Scheduler::give_way(scheduler, true));
+        if on.is_cancelled_at_once() {
+            cancellation_point();
+        }
     }
     0
 }
@@ -123,9 +127,17 @@ pub unsafe extern "C" fn spin(lock: *mut pthread_spinlock_t) -> c_int {
         if threads::on().is_none() {
             return real::pthread_spin_lock(lock);
         }
-        while libc::pthread_spin_trylock(lock) != 0 {
+        while real::pthread_spin_trylock(lock) != 0 {
             give_way();
         }
     }
     0
+}
+
+pub unsafe extern "C" fn try_spin(lock: *mut pthread_spinlock_t) -> c_int {
+    // SAFETY: see above.
+    apart(|scheduler| unsafe {
+        Scheduler::passes(scheduler);
+        real::pthread_spin_trylock(lock)
+    })
 }

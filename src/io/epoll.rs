@@ -13,7 +13,7 @@ use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::{Interrupt, Wake};
+use crate::waiter::Wake;
 
 /// `epoll_wait`, and `epoll_pwait` with a signal mask. Gives the number of events, zero at `deadline`; EBADF when
 /// the instance is closed meanwhile, EINTR when a signal handler ends the call.
@@ -38,7 +38,7 @@ pub unsafe fn epoll_wait(
                 sys::poll_now(ptr::null_mut(), 0, mask)?;
                 until = deadline.min(clock::after(MASKED));
             }
-            Scheduler::interruptible(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
             let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
             if wake == Wake::Closed {
                 return Err(error(libc::EBADF));

@@ -102,6 +102,7 @@ pub unsafe fn recvfrom(
     // SAFETY: by contract.
     unsafe {
         if flags & NEVER_WAITS != 0 {
+            Scheduler::passes(scheduler);
             return sys::recvfrom(fd, buffer, count, flags, address, length);
         }
         if may_gather(flags) {
@@ -182,6 +183,7 @@ pub unsafe fn recvmsg(
     // SAFETY: by contract. A header that cannot be read is the kernel's to refuse.
     unsafe {
         if flags & NEVER_WAITS != 0 {
+            Scheduler::passes(scheduler);
             return sys::recvmsg(fd, message, flags);
         }
         let mut header: libc::msghdr = zeroed();

@@ -85,11 +85,12 @@ pub unsafe fn sendto(
 ) -> io::Result<usize> {
     let now = flags | libc::MSG_DONTWAIT;
     let attempt = |flags| sys::sendto(fd, buffer, count, flags, address, length);
-    if now == flags {
-        return attempt(now);
-    }
     // SAFETY: by contract.
     unsafe {
+        if now == flags {
+            Scheduler::passes(scheduler);
+            return attempt(now);
+        }
         let first = begin(scheduler, fd, flags, attempt)?;
         let count = count.min(LONGEST);
         go_on(scheduler, fd, count, first, |done| {
@@ -107,11 +108,12 @@ pub unsafe fn sendmsg(
     scheduler: *mut Scheduler, fd: c_int, message: *const libc::msghdr, flags: c_int,
 ) -> io::Result<usize> {
     let now = flags | libc::MSG_DONTWAIT;
-    if now == flags {
-        return sys::sendmsg(fd, message, flags);
-    }
     // SAFETY: by contract. The kernel has checked the header once it has sent something.
     unsafe {
+        if now == flags {
+            Scheduler::passes(scheduler);
+            return sys::sendmsg(fd, message, flags);
+        }
         let first = begin(scheduler, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
         let whole = Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let length = whole.length();

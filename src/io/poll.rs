@@ -7,7 +7,7 @@ use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::{Interrupt, Wake};
+use crate::waiter::Wake;
 
 /// `poll`, and `ppoll` with a signal mask. Gives the number of descriptors with something to tell; zero at
 /// `deadline`, and when somebody resumes the coroutine. EINTR when a signal handler ends the call.
@@ -42,7 +42,7 @@ pub unsafe fn poll(
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
             let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
             Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
         };
         // SAFETY: as above; `empty` says that the element is there.

@@ -73,8 +73,9 @@ fn next_look(until: Option<libc::timespec>) -> Option<Nanos> {
     let Some(until) = until else { return Some(NEVER) };
     let nanos = |t: libc::timespec| i128::from(t.tv_sec) * 1_000_000_000 + i128::from(t.tv_nsec);
     let left = nanos(until) - nanos(clock::read(libc::CLOCK_REALTIME));
-    let left = u64::try_from(left).ok().filter(|&left| left > 0)?;
-    Some(clock::after(Duration::from_nanos(left).min(RELOOK)))
+    // Any time that is further off than the next look is as far.
+    let left = left.min(RELOOK.as_nanos() as i128);
+    (left > 0).then(|| clock::after(Duration::from_nanos(left as u64)))
 }
 
 unsafe fn persist<T>(

@@ -9,7 +9,7 @@ use super::signal::{Admitted, MASKED};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::{Interrupt, Wake};
+use crate::waiter::Wake;
 
 /// The sets of a `select`: for reading, writing, exceptions; each may be null.
 pub type Sets = [*mut libc::fd_set; 3];
@@ -57,7 +57,7 @@ pub unsafe fn select(
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
             let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
-            Scheduler::interruptible(scheduler, Interrupt::Any, since);
+            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
             let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
             if closed {
                 return Err(error(libc::EBADF));

@@ -25,6 +25,8 @@ pub(super) const MASKED: Duration = Duration::from_millis(10);
 /// A coroutine of `scheduler`, the calling thread's, runs.
 pub unsafe fn pause(scheduler: *mut Scheduler) -> io::Error {
     // SAFETY: by contract.
+    let admitted = Admitted::from_now_on(unsafe { Scheduler::blocked(scheduler) });
+    // SAFETY: as above.
     let since = unsafe { Scheduler::moment(scheduler) };
     loop {
         // SAFETY: by contract.
@@ -32,7 +34,7 @@ pub unsafe fn pause(scheduler: *mut Scheduler) -> io::Error {
             Scheduler::interruptible(scheduler, Interrupt::Awaited, since);
             Scheduler::sleep(scheduler, NEVER)
         };
-        if wake == Wake::Interrupted {
+        if wake == Wake::Interrupted && admitted.ran() {
             return error(libc::EINTR);
         }
     }
@@ -107,7 +109,16 @@ impl Admitted {
         }
         // SAFETY: any bytes are a set.
         let mask = unsafe { sys::read_in(mask.cast::<u64>()) }?;
-        Ok(Admitted(Some((mask, scheduler::handlers_run(mask)))))
+        Ok(Admitted::from_now_on(mask))
+    }
+
+    fn from_now_on(mask: u64) -> Self {
+        Admitted(Some((mask, scheduler::handlers_run(mask))))
+    }
+
+    /// What the call is to be told of: of all handlers, where it looks itself which they were.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        if self.0.is_some() { Interrupt::Masked } else { Interrupt::Any }
     }
 
     /// Whether one of them has run since, when some handler has.

@@ -21,7 +21,7 @@ mod table;
 pub mod terms;
 
 pub use descriptor::{duplicate_high, vacate};
-pub use remote::{Errand, HANDLED, Message, NOTED, Remote, UNRESTARTED};
+pub use remote::{Errand, Handled, Message, Remote};
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;

@@ -1,7 +1,7 @@
 //! The side of a thread that other threads may touch: its inbox and how to wake it.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::latch::Mutex;
 use crate::waiter::{Waiter, Wake};
@@ -38,12 +38,35 @@ unsafe impl Send for Message {}
 const ROOM: usize = 64;
 
 /// A signal handler of the program ran.
-pub const HANDLED: u8 = 1;
-/// One of them was installed without `SA_RESTART`.
-pub const UNRESTARTED: u8 = 2;
-
+const HANDLED: u8 = 1;
 /// A handler has left something to do.
-pub const NOTED: u8 = 4;
+const NOTED: u8 = 2;
+
+/// What signal handlers did that nobody was told of.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Handled {
+    /// The signals whose handlers ran, a bit each: those installed with `SA_RESTART`, and those without.
+    pub signals: [u64; 2],
+    /// They have left something to do.
+    pub noted: bool,
+}
+
+impl Handled {
+    /// Whether handlers ran.
+    pub fn is_any(&self) -> bool {
+        self.signals != [0; 2]
+    }
+
+    /// Whether a handler ran for one who blocks those signals.
+    pub fn concerns(&self, blocked: u64) -> bool {
+        (self.signals[0] | self.signals[1]) & !blocked != 0
+    }
+
+    /// The same, of handlers that restart nothing.
+    pub fn restarts_nothing(&self, blocked: u64) -> bool {
+        self.signals[1] & !blocked != 0
+    }
+}
 
 /// How many bits the registry's words have for threads.
 pub(super) const BITS: u32 = 29;
@@ -61,8 +84,10 @@ pub struct Remote {
     sleeping: AtomicBool,
     /// A hint that spares the lock when the inbox is empty.
     filled: AtomicBool,
-    /// Signal handlers that ran and nobody was told of yet: [`HANDLED`], [`UNRESTARTED`] and [`NOTED`].
+    /// Whether there is something new in `signals`, or left to do: [`HANDLED`] and [`NOTED`].
     handled: AtomicU8,
+    /// See [`Handled::signals`]. Set before `handled` says so.
+    signals: [AtomicU64; 2],
     inbox: Mutex<Vec<Message>>,
 }
 
@@ -83,6 +108,7 @@ impl Remote {
             sleeping: AtomicBool::new(false),
             filled: AtomicBool::new(false),
             handled: AtomicU8::new(0),
+            signals: Default::default(),
             inbox: Mutex::new(Vec::with_capacity(ROOM)),
         }
     }
@@ -136,9 +162,17 @@ impl Remote {
         true
     }
 
-    /// A signal handler runs. Takes no lock.
-    pub fn interrupt(&self, what: u8) {
-        self.handled.fetch_or(what, Ordering::SeqCst);
+    /// A handler of that signal runs. Takes no lock.
+    pub fn interrupt(&self, signal: c_int, restarts: bool) {
+        let bit = 1 << ((signal as u32).wrapping_sub(1) % u64::BITS);
+        self.signals[usize::from(!restarts)].fetch_or(bit, Ordering::SeqCst);
+        self.handled.fetch_or(HANDLED, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// A signal handler has left something to do. Takes no lock.
+    pub fn note(&self) {
+        self.handled.fetch_or(NOTED, Ordering::SeqCst);
         self.ring();
     }
 
@@ -148,9 +182,14 @@ impl Remote {
         self.handled.load(Ordering::Relaxed) != 0
     }
 
-    /// The handlers that ran and nobody was told of.
-    pub fn take_handled(&self) -> u8 {
-        self.handled.swap(0, Ordering::SeqCst)
+    /// What handlers did that nobody was told of.
+    pub fn take_handled(&self) -> Handled {
+        let what = self.handled.swap(0, Ordering::SeqCst);
+        let signals = match what & HANDLED {
+            0 => [0; 2],
+            _ => [0, 1].map(|i| self.signals[i].swap(0, Ordering::SeqCst)),
+        };
+        Handled { signals, noted: what & NOTED != 0 }
     }
 
     /// Ends the announcement.

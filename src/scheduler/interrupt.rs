@@ -3,7 +3,8 @@
 //! A thread has one blocking call that a handler can interrupt; here many coroutines wait in one thread's
 //! stead. Those that wait for a handler (`pause`) are all told. When there is none, one is: the oldest coroutine
 //! whose call the handler ends, as the kernel prefers a process's first thread. That is the one that a program
-//! made first, its accepting loop say, and where a program is likely to look at what its handler left.
+//! made first, its accepting loop say, and where a program is likely to look at what its handler left. Where coroutines
+//! are threads, those that block the signal are not concerned.
 
 use core::ffi::c_int;
 use core::ptr;
@@ -11,11 +12,11 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
 use crate::coroutine::Coroutine;
-use crate::reactor::{HANDLED, NOTED, UNRESTARTED};
+use crate::reactor::Handled as News;
 use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// How many coroutines wait, by what ends their wait; the first is not counted.
-pub(super) type Counts = [usize; 5];
+pub(super) type Counts = [usize; 6];
 
 /// Handlers of the program that have run in this process, by signal.
 static HANDLERS: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
@@ -53,9 +54,28 @@ pub fn handler_ran(signal: c_int, restarts: bool, to_thread: bool) {
     let this = Scheduler::get();
     // SAFETY: the calling thread's scheduler is valid.
     if !this.is_null() && (!to_thread || unsafe { (*this).kernel_base } == 0) {
-        let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
         // SAFETY: the calling thread's scheduler is valid, and its remote side is made for being shared.
-        unsafe { (*this).reactor.remote().interrupt(what) };
+        unsafe { (*this).reactor.remote().interrupt(signal, restarts) };
+    }
+}
+
+/// Tells of a coroutine's thread-local storage which signals the thread blocks; null where none has its own.
+static BLOCKED_AT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// From now on coroutines with thread-local storage of their own block the signals that `blocked_at` gives for its base.
+pub fn have_masks(blocked_at: fn(usize) -> u64) {
+    BLOCKED_AT.store(blocked_at as *mut (), Ordering::Release);
+}
+
+/// The signals that a coroutine of the calling thread blocks, as a thread.
+unsafe fn blocked_by(co: *mut Coroutine) -> u64 {
+    let of = BLOCKED_AT.load(Ordering::Acquire);
+    // SAFETY: by contract; nonzero words were stored from functions of this type.
+    unsafe {
+        match (*co).base() {
+            base if base != 0 && !of.is_null() => core::mem::transmute::<*mut (), fn(usize) -> u64>(of)(base),
+            _ => 0,
+        }
     }
 }
 
@@ -69,7 +89,7 @@ pub fn have_done(work: fn()) {
     let tell = |thread: *mut Scheduler| {
         if !thread.is_null() {
             // SAFETY: the calling thread's scheduler is valid, as are those that last; the remote side is for sharing.
-            unsafe { (*thread).reactor.remote().interrupt(NOTED) };
+            unsafe { (*thread).reactor.remote().note() };
         }
     };
     tell(Scheduler::get());
@@ -87,16 +107,20 @@ pub(super) struct Handled {
     count: u64,
     /// When nobody waited whom they end: those of all kinds, and those that restart nothing.
     unclaimed: [u64; 2],
+    /// Which they were.
+    unclaimed_signals: News,
     /// When the call began whose wait is next.
     since: u64,
 }
 
 impl Handled {
     /// Whether a handler ran in the middle of a call, while it looked again between two waits.
-    fn claim(&mut self, by: Interrupt) -> bool {
+    fn claim(&mut self, by: Interrupt, blocked: impl FnOnce() -> u64) -> bool {
+        let which = self.unclaimed_signals;
         let claimed = match by {
-            Interrupt::Any => self.unclaimed[0] > self.since,
-            Interrupt::Unrestarted => self.unclaimed[1] > self.since,
+            Interrupt::Any => self.unclaimed[0] > self.since && which.concerns(blocked()),
+            Interrupt::Unrestarted => self.unclaimed[1] > self.since && which.restarts_nothing(blocked()),
+            Interrupt::Masked => self.unclaimed[0] > self.since,
             // All who wait for a handler are told, whoever else was.
             Interrupt::Awaited => self.count > self.since,
             Interrupt::Never | Interrupt::Cancelled => false,
@@ -152,7 +176,8 @@ impl Scheduler {
                     Interrupt::Never => {}
                     by => {
                         (*this).interruptible[by as usize] += 1;
-                        if (*this).handled.claim(by) || (*(*this).current).take_cancelled() {
+                        let blocked = || blocked_by((*this).current);
+                        if (*this).handled.claim(by, blocked) || (*(*this).current).take_cancelled() {
                             Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
                         }
                     }
@@ -176,18 +201,20 @@ impl Scheduler {
         }
     }
 
-    /// A handler that has run was meant for `co`: it ends its call, if that is one that ends for it.
+    /// A handler of `signal` that has run was meant for `co`: it ends its call, if that is one that ends for it.
     ///
     /// # Safety
     /// `this` is the calling thread's scheduler; `co` is one of its coroutines.
-    pub unsafe fn interrupt_alone(this: *mut Scheduler, co: *mut Coroutine, restarts: bool) {
+    pub unsafe fn interrupt_alone(this: *mut Scheduler, co: *mut Coroutine, signal: c_int, restarts: bool) {
         // SAFETY: by contract.
         unsafe {
             let waiter = &raw const (*co).waiter;
+            let lets = || blocked_by(co) >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0;
             let ends = match (*waiter).interrupt.get() {
                 Interrupt::Never | Interrupt::Cancelled => false,
-                Interrupt::Unrestarted => !restarts,
-                Interrupt::Any | Interrupt::Awaited => true,
+                Interrupt::Unrestarted => !restarts && lets(),
+                Interrupt::Any => lets(),
+                Interrupt::Masked | Interrupt::Awaited => true,
             };
             if ends && (*waiter).is_armed() {
                 Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);
@@ -195,15 +222,23 @@ impl Scheduler {
         }
     }
 
-    /// Lets handlers that have run on the thread whose scheduler `home` is end the waits that they end there. Takes no
-    /// lock.
+    /// Lets a handler of `signal` that has run on the thread whose scheduler `home` is end a wait that it ends there.
+    /// Takes no lock.
     ///
     /// # Safety
     /// `home` never ends.
-    pub unsafe fn interrupt_some(home: *mut Scheduler, restarts: bool) {
-        let what = if restarts { HANDLED } else { HANDLED | UNRESTARTED };
+    pub unsafe fn interrupt_some(home: *mut Scheduler, signal: c_int, restarts: bool) {
         // SAFETY: by contract; the remote side is made for being shared.
-        unsafe { (*home).reactor.remote().interrupt(what) };
+        unsafe { (*home).reactor.remote().interrupt(signal, restarts) };
+    }
+
+    /// The signals that the running coroutine blocks, as a thread; none where it is no thread.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's.
+    pub unsafe fn blocked(this: *mut Scheduler) -> u64 {
+        // SAFETY: by contract.
+        unsafe { blocked_by((*this).current) }
     }
 
     /// Ends the wait of `co`, which is to be cancelled, if it is one that ends for that.
@@ -241,25 +276,28 @@ impl Scheduler {
     unsafe fn deliver_all(this: *mut Scheduler) {
         // SAFETY: by contract of `turn`; members are valid until they are unlinked.
         unsafe {
-            let handled = (*this).reactor.remote().take_handled();
+            let news = (*this).reactor.remote().take_handled();
             let work = NOTED_WORK.load(Ordering::Acquire);
-            if handled & NOTED != 0 && !work.is_null() {
+            if news.noted && !work.is_null() {
                 core::mem::transmute::<*mut (), fn()>(work)();
             }
-            if handled & HANDLED == 0 {
+            if !news.is_any() {
                 return;
             }
             let counts = (*this).interruptible;
             let waiting = |by: Interrupt| counts[by as usize] > 0;
-            let unrestarted = handled & UNRESTARTED != 0;
+            let unrestarted = news.restarts_nothing(0);
             let awaited = waiting(Interrupt::Awaited);
             (*this).handled.count += 1;
-            let somebody =
-                awaited || waiting(Interrupt::Any) || unrestarted && waiting(Interrupt::Unrestarted);
-            if somebody && Self::tell(this, awaited, unrestarted) {
+            let somebody = awaited
+                || waiting(Interrupt::Any)
+                || waiting(Interrupt::Masked)
+                || unrestarted && waiting(Interrupt::Unrestarted);
+            if somebody && Self::tell(this, awaited, news) {
                 return;
             }
             let count = (*this).handled.count;
+            (*this).handled.unclaimed_signals = news;
             (*this).handled.unclaimed[0] = count;
             if unrestarted {
                 (*this).handled.unclaimed[1] = count;
@@ -268,7 +306,7 @@ impl Scheduler {
     }
 
     /// Ends the waits that the handlers end; `false` when there was none.
-    unsafe fn tell(this: *mut Scheduler, awaited: bool, unrestarted: bool) -> bool {
+    unsafe fn tell(this: *mut Scheduler, awaited: bool, news: News) -> bool {
         // SAFETY: by contract of `deliver`; nobody comes or goes meanwhile.
         unsafe {
             let mut told = false;
@@ -279,8 +317,9 @@ impl Scheduler {
                     && match (*waiter).interrupt.get() {
                         Interrupt::Never | Interrupt::Cancelled => false,
                         Interrupt::Awaited => true,
-                        Interrupt::Any => !awaited,
-                        Interrupt::Unrestarted => !awaited && unrestarted,
+                        Interrupt::Masked => !awaited,
+                        Interrupt::Any => !awaited && news.concerns(blocked_by(co)),
+                        Interrupt::Unrestarted => !awaited && news.restarts_nothing(blocked_by(co)),
                     };
                 if concerned && awaited {
                     Waiter::wake(waiter, Wake::Interrupted, &(*this).ready);

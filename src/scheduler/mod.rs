@@ -28,7 +28,9 @@ mod thread;
 mod turn;
 
 pub use descriptor::{closed, closing, made_here, nudge, opened};
-pub use interrupt::{Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done};
+pub use interrupt::{
+    Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done, have_masks,
+};
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};
 
@@ -82,6 +84,8 @@ pub struct Scheduler {
     allowance: u32,
     /// Calls beyond that of one that the program resumed, in a row.
     overrun: u32,
+    /// Calls that did not wait.
+    passes: u32,
     /// The coroutine that the loop resumed last.
     resumed: *mut Coroutine,
     reactor: Reactor,

@@ -82,6 +82,7 @@ impl Scheduler {
             fetched: 0,
             allowance: 0,
             overrun: 0,
+            passes: 0,
             resumed: ptr::null_mut(),
             reactor: Reactor::new(),
             pool: Pool::new(),

@@ -16,6 +16,12 @@ const ALLOWANCE: u32 = 64;
 /// two of the program's own, unless there is no end to them.
 const LONG_ALLOWANCE: u32 = 4096;
 
+/// How many calls that never wait a thread makes before it looks whether it has had its time.
+const PASSES: u32 = 64;
+/// How long a thread that never waits keeps the others from running, in steps of [`clock::ticks`]: a few milliseconds, after
+/// which the kernel lets others run too.
+const SLICE: u64 = 10_000_000;
+
 /// How long the loop goes on with those who are ready before it looks who else is, in steps of [`clock::ticks`]: a few
 /// microseconds.
 const TURNS: u64 = 10_000;
@@ -229,8 +235,33 @@ impl Scheduler {
         unsafe { (*this).allowance = (*this).allowance.saturating_sub(calls) };
     }
 
-    /// Lets the others run who are ready: the running coroutine goes on in the next turn. Or not: its allowance begins
-    /// anew then.
+    /// The running coroutine makes a call that does not wait. Where threads are coroutines, one that makes no others, and
+    /// perhaps waits in this way for what another does, lets others run when it has had its time.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`].
+    #[inline(always)]
+    pub unsafe fn passes(this: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe {
+            (*this).passes = (*this).passes.wrapping_add(1);
+            if (*this).passes.is_multiple_of(PASSES) && Self::has_had_its_time(this) {
+                Self::give_way(this, true);
+            }
+        }
+    }
+
+    /// Whether the running coroutine is a thread, and the loop has not looked for so long as none should keep it.
+    #[cold]
+    unsafe fn has_had_its_time(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract of `passes`.
+        unsafe {
+            (*(*this).current).base() != 0 && clock::ticks().wrapping_sub((*this).glances.looked) > SLICE
+        }
+    }
+
+    /// Lets the others run who are ready: the running coroutine goes on in the next turn. Or not, unless it is a thread that
+    /// has had its time: its allowance begins anew then.
     ///
     /// # Safety
     /// As for [`Scheduler::sleep`].
@@ -239,7 +270,7 @@ impl Scheduler {
         // SAFETY: by contract; the waiter is in the coroutine, which stays in place.
         unsafe {
             (*this).allowance = ALLOWANCE;
-            if parks {
+            if parks || Self::has_had_its_time(this) {
                 let waiter = &raw const (*(*this).current).waiter;
                 (*waiter).arm();
                 Waiter::wake(waiter, Wake::Ready, &(*this).ready);

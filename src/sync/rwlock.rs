@@ -93,6 +93,20 @@ pub unsafe fn read(
     }
 }
 
+/// `pthread_rwlock_tryrdlock` for the running coroutine: EBUSY too where a writer comes first who stands in the lot.
+///
+/// # Safety
+/// As for [`is_own`].
+pub unsafe fn try_read(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_int {
+    // SAFETY: by contract.
+    unsafe {
+        if Words::of(lock).prefers == WRITERS && lot::is_awaited(lock.addr()) {
+            return libc::EBUSY;
+        }
+        attempt(lock)
+    }
+}
+
 /// `pthread_rwlock_unlock`, for anybody. libc tells a writer's from a reader's by the writer's number, which
 /// `thread` gives.
 ///

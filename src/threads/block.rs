@@ -110,16 +110,25 @@ impl Blocks {
         result
     }
 
+    /// How blocks are aligned: as the variables of the program want it.
+    fn alignment(&self) -> usize {
+        self.layout.storage.1.max(align_of::<Thread>())
+    }
+
+    /// The bytes from a base to the end of its block: of libc's structure, and what follows as bases are aligned.
+    fn above(&self) -> usize {
+        self.layout.size.next_multiple_of(self.alignment())
+    }
+
     /// The bytes of a block: a multiple of its alignment.
     fn stride(&self) -> usize {
-        let (size, alignment) = self.layout.storage;
-        (size_of::<Thread>() + size).next_multiple_of(alignment.max(align_of::<Thread>()))
+        let below = size_of::<Thread>() + self.layout.storage.0 - self.layout.size;
+        below.next_multiple_of(self.alignment()) + self.above()
     }
 
     /// What is ours in the block at `base`.
     pub fn thread(&self, base: usize) -> *const Thread {
-        let low = base + self.layout.size - self.stride();
-        ptr::with_exposed_provenance(low & !(align_of::<Thread>() - 1))
+        ptr::with_exposed_provenance(base + self.above() - self.stride())
     }
 
     /// Whether there is one of our blocks at `base`, in use. Reads what libc would read there itself.
@@ -134,7 +143,7 @@ impl Blocks {
 
     /// The base of the block that begins at `low`.
     fn base_in(&self, low: usize) -> usize {
-        (low + self.stride() - self.layout.size) & !(self.layout.storage.1 - 1)
+        low + self.stride() - self.above()
     }
 
     /// The base of the block in use that has this number. Signal handlers ask too.
@@ -161,9 +170,10 @@ impl Blocks {
         let (mut low, mut count) = store.fresh;
         let stride = self.stride();
         if count == 0 {
-            // The slab begins at a page, so its blocks are aligned as far as a page is.
-            let size = SLAB * stride + size_of::<usize>();
-            low = sys::map(size.next_multiple_of(PAGE)).ok()?.expose_provenance();
+            // What is mapped begins at a page, which few variables want to be aligned beyond.
+            let size = SLAB * stride + size_of::<usize>() + self.alignment().saturating_sub(PAGE);
+            let mapped = sys::map(size.next_multiple_of(PAGE)).ok()?.expose_provenance();
+            low = mapped.next_multiple_of(self.alignment());
             // SAFETY: fresh memory; the stride is a multiple of a word.
             unsafe { at::<usize>(low, SLAB * stride).write(self.slabs.load(Ordering::Relaxed)) };
             self.slabs.store(low, Ordering::Release);

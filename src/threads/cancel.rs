@@ -1,4 +1,10 @@
 //! Cancellation. libc keeps who is to be cancelled, and unwinds; a thread that waits must be woken for it.
+//!
+//! Where a thread may be cancelled at any instruction, libc sends the kernel's thread of its number a signal, whose handler
+//! cancels whoever runs: no such thread, or another coroutine's. So it is only noted for those, and they end at their next
+//! cancellation point.
+
+use core::sync::atomic::Ordering;
 
 use super::Threads;
 use crate::reactor::Errand;
@@ -7,13 +13,43 @@ use crate::tls;
 
 /// Bits of libc's word, the same in all versions that the table knows.
 const DISABLED: u32 = 1;
+const ASYNCHRONOUS: u32 = 2;
+const CANCELLING: u32 = 4;
 const CANCELLED: u32 = 8;
 const EXITING: u32 = 16;
+const TERMINATED: u32 = 32;
 
 impl Threads {
     /// Whether the thread at `base` is to end at its next cancellation point.
     fn is_cancelled_at(&self, base: usize) -> bool {
-        self.blocks.cancellation(base) & (DISABLED | CANCELLED | EXITING) == CANCELLED
+        self.cancellation(base) & (DISABLED | CANCELLED | EXITING) == CANCELLED
+    }
+
+    fn cancellation(&self, base: usize) -> u32 {
+        self.blocks.cancellation(base).load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread at `base` ends, or will, without having returned from its routine.
+    pub(super) fn is_ending_at(&self, base: usize) -> bool {
+        self.cancellation(base) & (CANCELLING | CANCELLED | EXITING | TERMINATED) != 0
+    }
+
+    /// Whether the running thread is to end at once: a call that is no cancellation point, and lets others run, is one
+    /// for it.
+    pub fn is_cancelled_at_once(&self) -> bool {
+        self.is_cancelled() && self.cancellation(tls::base()) & ASYNCHRONOUS != 0
+    }
+
+    /// Notes that the thread at `base` is to be cancelled, by libc's function `real` or in its stead.
+    fn mark_cancelled(&self, base: usize, real: impl FnOnce()) {
+        let word = self.blocks.cancellation(base);
+        if word.load(Ordering::Relaxed) & (DISABLED | ASYNCHRONOUS) != ASYNCHRONOUS {
+            real();
+        }
+        // It may have changed its type meanwhile.
+        if word.load(Ordering::Relaxed) & CANCELLED == 0 {
+            word.fetch_or(CANCELLING | CANCELLED, Ordering::Relaxed);
+        }
     }
 
     /// Whether the running thread is to end at its next cancellation point.
@@ -47,7 +83,7 @@ impl Threads {
                 // Its stack stands still only where it runs.
                 Scheduler::send(worker.scheduler(), Errand { work: cancel_main, about: [target.base, 0, 0] });
             } else {
-                real();
+                self.mark_cancelled(target.base, || _ = real());
                 Scheduler::send(
                     worker.scheduler(),
                     Errand { work: is_cancelled, about: [target.base, 0, 0] },
@@ -68,7 +104,7 @@ impl Threads {
             if base == self.main.base {
                 self.divert_exit_of_main();
             }
-            real();
+            self.mark_cancelled(base, real);
             if self.is_cancelled_at(base) {
                 Scheduler::cancel(Scheduler::get(), target.co.get());
             }

@@ -5,6 +5,7 @@
 
 use core::ffi::c_int;
 use core::ptr;
+use core::sync::atomic::AtomicU32;
 
 use super::block::{Blocks, at};
 use super::layout::KEY_ARRAYS;
@@ -87,9 +88,9 @@ impl Blocks {
     }
 
     /// What libc notes about the cancellation of the thread at `base`.
-    pub fn cancellation(&self, base: usize) -> u32 {
-        // SAFETY: as for `Blocks::fill`.
-        unsafe { at::<u32>(base, self.layout.cancellation).read() }
+    pub fn cancellation(&self, base: usize) -> &AtomicU32 {
+        // SAFETY: as for `Blocks::fill`; blocks are never unmapped, and libc changes this word as an atomic one.
+        unsafe { &*at::<AtomicU32>(base, self.layout.cancellation) }
     }
 
     /// The number that libc knows the thread at `base` by.

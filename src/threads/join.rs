@@ -14,12 +14,17 @@ use crate::sync::lot::{self, Ended};
 use crate::waiter::Interrupt;
 
 impl Threads {
+    /// Whether `me` would wait for ever: for itself, or for one that joins it and is not cancelled.
+    fn is_circular(&self, me: &Thread, thread: &Thread) -> bool {
+        ptr::eq(me, thread) || me.fate.joiner() == thread.address() && !self.is_ending_at(thread.base)
+    }
+
     /// `me`, or a real thread, joins `thread` from now on, or may not: why, as libc says it.
-    fn begin_join(me: Option<&Thread>, thread: &Thread) -> Result<(), c_int> {
+    fn begin_join(&self, me: Option<&Thread>, thread: &Thread) -> Result<(), c_int> {
         // A thread that has been joined, or detached and over, has no block any more: `of` gives none.
         if thread.fate.is_detached() {
             Err(libc::EINVAL)
-        } else if me.is_some_and(|me| ptr::eq(me, thread) || me.fate.joiner() == thread.address()) {
+        } else if me.is_some_and(|me| self.is_circular(me, thread)) {
             Err(libc::EDEADLK)
         } else if thread.fate.join(me.map_or(OUTSIDE, Thread::address)) {
             Ok(())
@@ -58,7 +63,7 @@ impl Threads {
         &self, scheduler: *mut Scheduler, thread: &Thread, result: *mut *mut c_void,
         limit: impl FnOnce() -> Result<Limit, c_int>,
     ) -> c_int {
-        if let Err(error) = Self::begin_join(Some(self.current()), thread) {
+        if let Err(error) = self.begin_join(Some(self.current()), thread) {
             return error;
         }
         if !thread.fate.has_ended() {
@@ -130,7 +135,7 @@ impl Threads {
             // libc looks whether it has ended before anything else.
             return libc::EBUSY;
         }
-        if let Err(error) = Self::begin_join(me, thread) {
+        if let Err(error) = self.begin_join(me, thread) {
             return error;
         }
         // SAFETY: it has ended.

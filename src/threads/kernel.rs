@@ -81,7 +81,7 @@ impl Threads {
             let Some(restarts) = signal::restarts(signal).filter(|_| result == 0) else { return result };
             if tls::handlers() > 0 {
                 // Nothing more can be done from here than to let somebody be interrupted.
-                Scheduler::interrupt_some(worker.scheduler(), restarts);
+                Scheduler::interrupt_some(worker.scheduler(), signal, restarts);
             } else if worker.is_here() {
                 self.handled(target, signal, before);
             } else {
@@ -96,7 +96,7 @@ impl Threads {
     unsafe fn handled(&self, target: &Thread, signal: c_int, before: usize) {
         if let Some(restarts) = signal::restarts(signal).filter(|_| runs_of(signal) != before) {
             // SAFETY: by contract of the callers, the thread runs here and has not ended.
-            unsafe { Scheduler::interrupt_alone(Scheduler::get(), target.co.get(), restarts) };
+            unsafe { Scheduler::interrupt_alone(Scheduler::get(), target.co.get(), signal, restarts) };
         }
     }
 

@@ -92,6 +92,13 @@ impl Masks {
     }
 }
 
+/// What the thread at `base` blocks, which is one of the calling worker's; nothing for the loop.
+pub(super) fn blocked_at(base: usize) -> u64 {
+    let Some(on) = super::on() else { return 0 };
+    // SAFETY: a coroutine has this base, or the loop, whose block is one as well and stays.
+    unsafe { on.find(base as libc::pthread_t) }.map_or(0, |thread| thread.mask.get())
+}
+
 impl Threads {
     /// `pthread_sigmask`: changes the running thread's mask as `how` says, and gives the one before.
     pub fn change_mask(&self, how: c_int, set: Option<u64>) -> Result<u64, c_int> {

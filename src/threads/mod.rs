@@ -52,7 +52,7 @@ use crate::fork::{Handlers, Side};
 use crate::latch::Latch;
 use crate::scheduler::Scheduler;
 use crate::sync::Limit;
-use crate::{annotate, heap, io, signal, sys, tls};
+use crate::{annotate, heap, io, scheduler, signal, sys, tls};
 
 /// The threads of the process that are coroutines.
 pub struct Threads {
@@ -134,6 +134,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         THREADS.store(threads, Ordering::Release);
         signal::wrap_handlers();
     }
+    scheduler::have_masks(mask::blocked_at);
     real::begin();
     io::wait_on_helpers();
     tls::set_hook_word(tls::HOOKED | tls::THREAD);
@@ -231,7 +232,14 @@ impl Threads {
     ) -> c_int {
         // SAFETY: by contract. The thread does not run before the caller waits.
         unsafe {
-            match self.make(&Wishes::of(attributes), routine, argument) {
+            let wishes = Wishes::of(attributes);
+            let mut made = self.make(&wishes, routine, argument);
+            if made == Err(libc::EAGAIN) {
+                // Those who have what is wanting may be about to end.
+                Scheduler::give_way(Scheduler::get(), true);
+                made = self.make(&wishes, routine, argument);
+            }
+            match made {
                 Ok(base) => {
                     thread.write(base as libc::pthread_t);
                     0

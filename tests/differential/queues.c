@@ -151,3 +151,31 @@ SCENARIO(posix_queues, "mq_send and mq_receive: priorities, room, time-outs, err
   TRACE(mq_receive(posix, text, sizeof text, NULL));
   TRACE(mq_timedreceive(posix, text, sizeof text, NULL, &past));
 }
+
+static const struct timespec ages = {INT64_MAX, 999999999};
+
+static void receive_within_ages(void *unused) {
+  char text[32] = "";
+  (void)unused;
+  TRACE(mq_timedreceive(posix, text, sizeof text, NULL, &ages));
+  TRACE(mq_timedsend(posix, "one", 4, 0, &ages));
+  TRACE(mq_timedsend(posix, "two", 4, 0, &ages));
+  TRACE(mq_timedsend(posix, "three", 6, 0, &ages));
+}
+
+SCENARIO(posix_queues_with_far_limits, "mq_timedreceive and mq_timedsend until the end of time") {
+  struct mq_attr attributes = {.mq_maxmsg = 2, .mq_msgsize = 32};
+  char name[64], text[32];
+  snprintf(name, sizeof name, "/colib-differential-%d", getpid());
+  posix = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
+  if (posix < 0) return say("no queues here");
+  MUST(mq_unlink(name));
+  start("patient", receive_within_ages, NULL);
+  settle();
+  say("still waiting: %d", !has_ended("patient"));
+  TRACE(mq_send(posix, "word", 5, 0));
+  settle();
+  say("still waiting: %d", !has_ended("patient"));
+  TRACE(mq_receive(posix, text, sizeof text, NULL));
+  join();
+}

@@ -76,6 +76,8 @@ pub unsafe fn persist(
     scheduler: *mut Scheduler, address: usize, manner: Manner, limit: impl FnOnce() -> Result<Limit, c_int>,
     mut attempt: impl FnMut() -> c_int,
 ) -> c_int {
+    // SAFETY: by contract.
+    unsafe { Scheduler::passes(scheduler) };
     let mut behind = manner.queues && belongs_to_others(address, scheduler);
     if !behind {
         let result = attempt();
