@@ -5,9 +5,9 @@
 
 #include "check.h"
 
-static int ticks;
+UNUSED static int ticks;
 
-static void *tick(void *nothing) {
+UNUSED static void *tick(void *nothing) {
   co_enable_hook_sys();
   for (;;) {
     usleep(1000);

@@ -327,26 +327,34 @@ SCENARIO(barriers, "rounds of a barrier") {
   TRACE_CODE(pthread_barrier_destroy(&barrier));
 }
 
-static void *end_soon(void *ms) {
-  usleep((useconds_t)(intptr_t)ms * 1000);
-  return ms;
+static int may_end;
+
+static void *end_when_it_may(void *number) {
+  while (!__atomic_load_n(&may_end, __ATOMIC_SEQ_CST)) usleep(1000);
+  usleep(20000);
+  return number;
 }
+
+static void let_end(int may) { __atomic_store_n(&may_end, may, __ATOMIC_SEQ_CST); }
 
 SCENARIO(joins, "threads are joined, once, in time") {
   pthread_t thread;
   void *result = NULL;
   struct timespec soon;
-  MUST(pthread_create(&thread, NULL, end_soon, (void *)150));
+  MUST(pthread_create(&thread, NULL, end_when_it_may, (void *)150));
   TRACE_CODE(pthread_timedjoin_np(thread, &result, &long_ago));
   TRACE_CODE(pthread_clockjoin_np(thread, &result, CLOCK_TAI, &zero));
   TRACE_CODE(pthread_tryjoin_np(thread, &result));
   soon = ms_from_now(CLOCK_MONOTONIC, 20);
   TRACE_CODE(pthread_clockjoin_np(thread, &result, CLOCK_MONOTONIC, &soon));
+  let_end(1);
   TRACE_CODE(pthread_timedjoin_np(thread, &result, NULL));
   say("%d", (int)(intptr_t)result);
-  MUST(pthread_create(&thread, NULL, end_soon, (void *)300));
+  let_end(0);
+  MUST(pthread_create(&thread, NULL, end_when_it_may, (void *)300));
   MUST(pthread_detach(thread));
   TRACE_CODE(pthread_join(thread, &result));
-  MUST(pthread_create(&thread, NULL, end_soon, (void *)20));
+  let_end(1);
+  MUST(pthread_create(&thread, NULL, end_when_it_may, (void *)20));
   TRACE_CODE(thrd_join(thread, NULL));
 }
