@@ -118,7 +118,6 @@ impl Context {
 pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
     naked_asm!(
         ".cfi_startproc",
-        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
         ".cfi_endproc",
         context = const 0,
@@ -153,7 +152,6 @@ pub unsafe extern "C" fn depart(to: *const Context) -> ! {
 pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
     naked_asm!(
         ".cfi_startproc",
-        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
         ".cfi_endproc",
         context = const 0,

@@ -91,7 +91,7 @@ pub struct Coroutine {
     pub errno: c_int,
     /// Its number among those that own locks; zero until it first does.
     pub number: u32,
-    /// How far away the stack pointer of the one is that was resumed next but one when it ran last, in steps of 16
+    /// How far away the stack pointer of the one is that was resumed fourth after it when it ran last, in steps of 8
     /// bytes. A hint what to fetch into the cache, never followed.
     hint: i32,
     /// Its floating point control words when its body begins.

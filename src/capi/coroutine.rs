@@ -54,13 +54,13 @@ macro_rules! switching {
         naked_asm!(
             ".cfi_startproc",
             ".cfi_remember_state",
-            include_str!("../../asm/x86_64/control.S"),
             include_str!(concat!("../../asm/x86_64/", $first)),
             include_str!("../../asm/x86_64/leave.S"),
             include_str!("../../asm/x86_64/switch.S"),
             ".cfi_restore_state",
             include_str!("../../asm/x86_64/prepare.S"),
             ".cfi_endproc",
+            ".p2align 6",
             $($name = const $value,)*
             prepare = sym $prepare,
             switch = sym switch,
@@ -74,7 +74,7 @@ macro_rules! switching {
             context = const Coroutine::CONTEXT,
             sp = const Context::SP,
             word = const Context::WORD,
-            hooks = const 1,
+            hooks = const 2,
             options(att_syntax),
         )
     };

@@ -97,14 +97,14 @@ impl Scheduler {
             exceptions: exception_record(),
             no_exceptions: [0; 2],
             kernel_base: 0,
-            recent: [ptr::null_mut(); 2],
+            recent: [ptr::null_mut(); 4],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).recent = [(*this).current; 2];
+            (*this).recent = [(*this).current; 4];
             (*this).main.state = State::Active;
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
