@@ -59,6 +59,7 @@ fn stack_bounds() -> (*mut u8, usize) {
 
 impl Scheduler {
     /// The calling thread's scheduler, made when there is none yet.
+    #[inline(always)]
     pub fn get_or_new() -> *mut Scheduler {
         let this = Self::get();
         if this.is_null() { Self::new() } else { this }
@@ -141,6 +142,7 @@ impl Scheduler {
                 // First it leaves every place in which another thread could find it, then it loses its home:
                 // as long as it has one, other threads may post to it. Destructors run without the lock.
                 Self::abandon(this, co);
+                Self::forget_recent(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
                 (*co).state = State::Done;
