@@ -60,6 +60,7 @@ macro_rules! switching {
             ".cfi_restore_state",
             include_str!("../../asm/x86_64/prepare.S"),
             ".cfi_endproc",
+            // At the end, for the section begins as this asks: where the function lies is not left to chance.
             ".p2align 6",
             $($name = const $value,)*
             prepare = sym $prepare,
