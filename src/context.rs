@@ -3,7 +3,7 @@
 //! Knows nothing of coroutines. The picture of a parked stack is in `asm/x86_64/switch.S`.
 
 use core::arch::{asm, naked_asm};
-use core::mem::offset_of;
+use core::mem::{MaybeUninit, offset_of};
 use core::ptr;
 
 /// Where a suspended computation goes on. Packed, so that its owner can use the last four bytes of sixteen.
@@ -27,14 +27,16 @@ pub struct Control {
 impl Control {
     /// The control words in force.
     pub fn current() -> Self {
-        let (mut mxcsr, mut x87) = (0u32, 0u16);
-        // SAFETY: both instructions store to the given places alone.
+        let mut words = MaybeUninit::<(u32, u16)>::uninit();
+        let place = words.as_mut_ptr();
+        // SAFETY: both instructions store to the given places alone, of which there are two: all is written then.
         unsafe {
-            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut x87,
+            asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut (*place).0, in(reg) &raw mut (*place).1,
                  options(nostack, preserves_flags));
+            let (mxcsr, x87) = words.assume_init();
+            // The rest of MXCSR is reserved.
+            Control { mxcsr: mxcsr as u16, x87 }
         }
-        // The rest of MXCSR is reserved.
-        Control { mxcsr: mxcsr as u16, x87 }
     }
 }
 
@@ -118,7 +120,6 @@ impl Context {
 pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
     naked_asm!(
         ".cfi_startproc",
-        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
         ".cfi_endproc",
         context = const 0,
@@ -153,7 +154,6 @@ pub unsafe extern "C" fn depart(to: *const Context) -> ! {
 pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
     naked_asm!(
         ".cfi_startproc",
-        include_str!("../asm/x86_64/control.S"),
         include_str!("../asm/x86_64/switch.S"),
         ".cfi_endproc",
         context = const 0,

@@ -91,7 +91,7 @@ pub struct Coroutine {
     pub errno: c_int,
     /// Its number among those that own locks; zero until it first does.
     pub number: u32,
-    /// How far away the stack pointer of the one is that was resumed next but one when it ran last, in steps of 16
+    /// How far away the stack pointer of the one is that was resumed fourth after it when it ran last, in steps of 8
     /// bytes. A hint what to fetch into the cache, never followed.
     hint: i32,
     /// Its floating point control words when its body begins.
@@ -156,13 +156,17 @@ impl Coroutine {
         }
     }
 
-    /// Makes a new one of a coroutine that was released: all but what it runs on. What a wait or a call in progress
-    /// had is gone already.
-    #[inline]
+    /// Makes a new one of a coroutine that was released: all but what it runs on, a stack of its own. What a wait or a
+    /// call in progress had is gone already.
+    #[inline(always)]
     pub fn renew(&mut self, routine: Option<Routine>, argument: *mut c_void) {
+        // All eight, for one store.
         self.started = false;
         self.ended = false;
+        self.is_main = false;
         self.hooked = false;
+        self.shares_stack = false;
+        self.state = State::Fresh;
         self.doomed = false;
         self.based = false;
         self.errno = 0;
@@ -182,6 +186,12 @@ impl Coroutine {
     #[inline(always)]
     pub fn set_resumer(&mut self, resumer: *mut Coroutine, direct: bool) {
         self.resumer = resumer.map_addr(|address| address | if direct { 0 } else { INDIRECT });
+    }
+
+    /// It waits for nothing and has nothing besides what it runs on: ending what it does is no work.
+    #[inline(always)]
+    pub fn is_bare(&self) -> bool {
+        self.more.is_none() && self.waiter.is_idle()
     }
 
     /// The way back to its resumer takes more than a switch.

@@ -48,11 +48,17 @@ pub fn wraps_handlers() -> bool {
 
 /// Puts every handler of the process behind the wrapper. Called when a coroutine is made; see `fork` on what is
 /// done once for a process.
+#[inline(always)]
 pub fn wrap_handlers() {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.load(Ordering::Acquire) {
-        return;
+    if !ALL_WRAPPED.load(Ordering::Acquire) {
+        wrap_all();
     }
+}
+
+static ALL_WRAPPED: AtomicBool = AtomicBool::new(false);
+
+#[cold]
+fn wrap_all() {
     WRAPPED.store(true, Ordering::Release);
     registry::ACTIVE.store(1, Ordering::Release);
     for signal in 1..SIGNALS as c_int {
@@ -70,7 +76,7 @@ pub fn wrap_handlers() {
             let _ = sys::signal_action(signal, Some(&action));
         }
     }
-    DONE.store(true, Ordering::Release);
+    ALL_WRAPPED.store(true, Ordering::Release);
 }
 
 /// `SA_RESTORER` of the kernel's signal.h: the action names its own way back.

@@ -22,17 +22,25 @@ const IN_LOT: usize = 24;
 /// Offset of the thread's gate, for assembly elsewhere.
 pub const GATE: usize = 32;
 
+/// Where this thread's words lie, as a distance from the thread's base: the same for all threads.
+#[inline(always)]
+pub fn place() -> isize {
+    let distance: isize;
+    // SAFETY: reads one slot of the global offset table, which never changes once the library is loaded.
+    unsafe {
+        asm!("mov {}, qword ptr [rip + colib_thread@GOTTPOFF]", out(reg) distance,
+             options(pure, nomem, nostack, preserves_flags));
+    }
+    distance
+}
+
 #[inline(always)]
 fn load<const OFFSET: usize>() -> usize {
     let value: usize;
     // SAFETY: the symbol is an initial-exec thread-local of 40 bytes; OFFSET stays inside it.
     unsafe {
-        asm!(
-            "mov {v}, qword ptr [rip + colib_thread@GOTTPOFF]",
-            "mov {v}, qword ptr fs:[{v} + {offset}]",
-            v = out(reg) value, offset = const OFFSET,
-            options(nostack, readonly, preserves_flags),
-        );
+        asm!("mov {v}, qword ptr fs:[{place} + {offset}]", v = lateout(reg) value, place = in(reg) place(),
+             offset = const OFFSET, options(nostack, readonly, preserves_flags));
     }
     value
 }
@@ -41,12 +49,8 @@ fn load<const OFFSET: usize>() -> usize {
 fn store<const OFFSET: usize>(value: usize) {
     // SAFETY: as for `load`.
     unsafe {
-        asm!(
-            "mov {t}, qword ptr [rip + colib_thread@GOTTPOFF]",
-            "mov qword ptr fs:[{t} + {offset}], {v}",
-            t = out(reg) _, v = in(reg) value, offset = const OFFSET,
-            options(nostack, preserves_flags),
-        );
+        asm!("mov qword ptr fs:[{place} + {offset}], {v}", place = in(reg) place(), v = in(reg) value,
+             offset = const OFFSET, options(nostack, preserves_flags));
     }
 }
 
@@ -84,17 +88,6 @@ pub fn handlers() -> usize {
 #[inline(always)]
 pub fn set_handlers(innermost: usize) {
     store::<HANDLERS>(innermost);
-}
-
-/// Where this thread's words lie, as a distance from the thread's base.
-pub fn place() -> isize {
-    let distance: isize;
-    // SAFETY: reads one slot of the global offset table.
-    unsafe {
-        asm!("mov {}, qword ptr [rip + colib_thread@GOTTPOFF]", out(reg) distance,
-             options(nostack, readonly, preserves_flags));
-    }
-    distance
 }
 
 /// Fills in the words of a block of thread-local storage that nobody runs on yet.

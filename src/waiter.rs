@@ -165,6 +165,15 @@ impl Waiter {
         }
     }
 
+    /// Whether it waits for nothing and stands nowhere.
+    #[inline(always)]
+    pub fn is_idle(&self) -> bool {
+        self.state.get() == State::Idle
+            && self.exit.get().is_null()
+            && self.timer.get() == Self::NO_TIMER
+            && self.interrupt.get() == Interrupt::Never
+    }
+
     /// Begins a wait.
     pub fn arm(&self) {
         debug_assert!(self.state.get() == State::Idle && !self.link.is_linked());

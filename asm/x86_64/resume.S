@@ -15,19 +15,28 @@
     movq (%rdx), %rcx
     orq 8(%rdx), %rcx
     jne 9f
-    # Programs resume their coroutines in much the same order each time. So the one resumed before the last is told
-    # how far off the stack of this one is, and this one says where that of the next but one was: by then it is in the cache.
+    # Programs resume their coroutines in much the same order each time. So the one that was resumed four before is told
+    # how far off the stack of this one is, in steps of eight bytes, and this one says where that of the fourth from now
+    # was: by then it is in the cache, the saved registers and what lies above them. Who is resumed again and again is
+    # told nothing.
+    cmpq %rdi, {recent}(%rax)
+    je 1f
     movq {context}+{sp}(%rdi), %r8
     movslq {hint}(%rdi), %rdx
-    shlq $4, %rdx
-    prefetcht0 32(%r8,%rdx)
-    movq {recent}+8(%rax), %rdx
+    prefetcht0 (%r8,%rdx,8)
+    prefetcht0 64(%r8,%rdx,8)
+    movq {recent}+24(%rax), %rdx
+    movq {recent}+16(%rax), %rcx
+    movq %rcx, {recent}+24(%rax)
+    movq {recent}+8(%rax), %rcx
+    movq %rcx, {recent}+16(%rax)
     movq {recent}(%rax), %rcx
-    subq {context}+{sp}(%rdx), %r8
-    sarq $4, %r8
-    movq %rdi, {recent}(%rax)
     movq %rcx, {recent}+8(%rax)
+    movq %rdi, {recent}(%rax)
+    subq {context}+{sp}(%rdx), %r8
+    sarq $3, %r8
     movl %r8d, {hint}(%rdx)
+1:
     movq %rdi, %rsi
     movq {current}(%rax), %rdi
     movb ${active}, {state}(%rsi)

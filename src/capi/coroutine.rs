@@ -54,13 +54,14 @@ macro_rules! switching {
         naked_asm!(
             ".cfi_startproc",
             ".cfi_remember_state",
-            include_str!("../../asm/x86_64/control.S"),
             include_str!(concat!("../../asm/x86_64/", $first)),
             include_str!("../../asm/x86_64/leave.S"),
             include_str!("../../asm/x86_64/switch.S"),
             ".cfi_restore_state",
             include_str!("../../asm/x86_64/prepare.S"),
             ".cfi_endproc",
+            // At the end, for the section begins as this asks: where the function lies is not left to chance.
+            ".p2align 6",
             $($name = const $value,)*
             prepare = sym $prepare,
             switch = sym switch,
@@ -74,7 +75,7 @@ macro_rules! switching {
             context = const Coroutine::CONTEXT,
             sp = const Context::SP,
             word = const Context::WORD,
-            hooks = const 1,
+            hooks = const 2,
             options(att_syntax),
         )
     };

@@ -6,7 +6,7 @@ use core::ptr;
 
 use super::Scheduler;
 use crate::context::{self, Context};
-use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::coroutine::{Coroutine, Ground, Rare, Routine, State};
 use crate::{annotate, local, tls};
 
 impl Scheduler {
@@ -14,7 +14,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// It does not run, and nothing on its stack is needed.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn begin_anew(co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
@@ -29,11 +29,13 @@ impl Scheduler {
 }
 
 /// Prepares the first switch to a coroutine.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn lay_out(co: *mut Coroutine, top: *mut u8) {
     // SAFETY: `top` ends a stack of at least a page that nothing uses.
     unsafe {
-        if let Some((low, size)) = (*co).stack() {
+        if annotate::sanitized()
+            && let Some((low, size)) = (*co).stack()
+        {
             annotate::clear_stack(low, size);
         }
         (*co).context = Context::beginning(top, (*co).control, body_frame, co.cast());
@@ -77,7 +79,7 @@ unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
     // SAFETY: `co` runs here; the program answers for destructors of its values, which run as the body did.
     unsafe {
         if let Some(rare) = (*co).rare_mut() {
-            local::destroy(&raw mut rare.locals);
+            destroy_values(rare);
         }
         tls::set_hook_word(0);
         (*co).ended = true;
@@ -89,4 +91,11 @@ unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
         assert!(!switch.to.is_null(), "a coroutine that has ended was resumed");
         context::depart(switch.to)
     }
+}
+
+/// Out of the way of those that have no values.
+#[cold]
+unsafe fn destroy_values(rare: *mut Rare) {
+    // SAFETY: the running coroutine's.
+    unsafe { local::destroy(&raw mut (*rare).locals) };
 }

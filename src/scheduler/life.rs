@@ -20,6 +20,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// `this` is the calling thread's scheduler; `shared` is null or valid, and outlives the coroutine.
+    #[inline(always)]
     pub unsafe fn create(
         this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, size: usize,
         shared: *mut SharedStacks,
@@ -32,12 +33,22 @@ impl Scheduler {
             }
             let co = (*this).spares.take(size);
             if co.is_null() {
-                let stack = (*this).pool.allocate(size)?;
-                return Self::create_on(this, routine, argument, Ground::Private(stack));
+                return Self::create_private(this, routine, argument, size);
             }
             (*co).renew(routine, argument);
             Self::admit(this, co);
             Ok(co)
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn create_private(
+        this: *mut Scheduler, routine: Option<Routine>, argument: *mut c_void, size: usize,
+    ) -> io::Result<*mut Coroutine> {
+        // SAFETY: by contract of `create`.
+        unsafe {
+            let stack = (*this).pool.allocate(size)?;
+            Self::create_on(this, routine, argument, Ground::Private(stack))
         }
     }
 
@@ -79,6 +90,7 @@ impl Scheduler {
     }
 
     /// Makes a new coroutine this thread's.
+    #[inline(always)]
     unsafe fn admit(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `create`.
         unsafe {
@@ -120,7 +132,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// `co` was not released before and is not used after.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn release(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
@@ -147,12 +159,20 @@ impl Scheduler {
     }
 
     /// Frees the coroutines that were released while they ran and have left since.
+    #[inline(always)]
     pub(super) unsafe fn reap(this: *mut Scheduler) {
+        // SAFETY: by contract of the callers: the calling thread's scheduler.
+        unsafe {
+            if !(*this).doomed.is_null() {
+                Self::reap_all(this);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn reap_all(this: *mut Scheduler) {
         // SAFETY: the doomed do not run: `leave` put them there.
         unsafe {
-            if (*this).doomed.is_null() {
-                return;
-            }
             while !(*this).doomed.is_null() {
                 let co = (*this).doomed;
                 (*this).doomed = (*co).resumer();
@@ -165,6 +185,21 @@ impl Scheduler {
     /// Frees a coroutine that does not run.
     #[inline(always)]
     pub(super) unsafe fn dispose(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of `release`; nothing refers to one that is bare.
+        unsafe {
+            if !(*co).is_bare() {
+                return Self::dispose_busy(this, co);
+            }
+            // So that it is none of the thread's any more (`Blocks::next`).
+            (*co).home.store(ptr::null_mut(), Ordering::Relaxed);
+            if !(*this).spares.keep(co) {
+                Self::give_back(this, co);
+            }
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn dispose_busy(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `release`; nothing refers to it after `abandon`.
         unsafe {
             Self::abandon(this, co);
@@ -173,9 +208,10 @@ impl Scheduler {
                 dealt.store
             });
             (*co).drop_rare();
-            // So that it is none of the thread's any more (`Blocks::next`).
+            // As in `dispose`.
             (*co).home.store(ptr::null_mut(), Ordering::Relaxed);
             if store != 0 {
+                Self::forget_recent(this, co);
                 // It may begin anew on another thread: a message for an earlier wait must not find it there.
                 (*this).reactor.remote().forget(&raw const (*co).waiter);
                 deal::give_back(co, store);
@@ -211,8 +247,8 @@ impl Scheduler {
         }
     }
 
-    /// Nothing is hinted to a coroutine that is gone.
-    unsafe fn forget_recent(this: *mut Scheduler, co: *mut Coroutine) {
+    /// Nothing is hinted to a coroutine that is gone; a spare may be told.
+    pub(super) unsafe fn forget_recent(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: the calling thread's scheduler.
         unsafe {
             let main = &raw mut (*this).main;
@@ -225,9 +261,11 @@ impl Scheduler {
     }
 
     /// Frees what a coroutine consists of.
+    #[inline(never)]
     pub(super) unsafe fn give_back(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of `dispose`.
         unsafe {
+            Self::forget_recent(this, co);
             let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
             Self::vacate(this, co, ground);
             ptr::drop_in_place(co);
@@ -247,7 +285,6 @@ impl Scheduler {
 
     /// Ends whatever a coroutine was doing: everything it waited in forgets it, what its call in progress
     /// held is freed, and the destructors of its values run.
-    #[inline(always)]
     pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
@@ -275,7 +312,6 @@ impl Scheduler {
                 // Its frames have ended, though none has returned.
                 rare.fiber = Fiber::default();
             }
-            Self::forget_recent(this, co);
         }
     }
 }

@@ -64,9 +64,9 @@ pub struct Scheduler {
     /// The C++ runtime's `__cxa_eh_globals` of this thread: the exceptions in flight. [`Scheduler::no_exceptions`]
     /// where there is no such runtime.
     exceptions: *mut [usize; 2],
-    /// The two that co_resume went on with last, the latest first; `main` in place of what is gone. The assembly
-    /// gives the older of them a hint.
-    recent: [*mut Coroutine; 2],
+    /// Those that co_resume went on with last, the latest first, but for the same one again; `main` in place of what is
+    /// gone. The assembly gives the oldest of them a hint.
+    recent: [*mut Coroutine; 4],
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,

@@ -59,6 +59,7 @@ fn stack_bounds() -> (*mut u8, usize) {
 
 impl Scheduler {
     /// The calling thread's scheduler, made when there is none yet.
+    #[inline(always)]
     pub fn get_or_new() -> *mut Scheduler {
         let this = Self::get();
         if this.is_null() { Self::new() } else { this }
@@ -98,14 +99,14 @@ impl Scheduler {
             exceptions: exception_record(),
             no_exceptions: [0; 2],
             kernel_base: 0,
-            recent: [ptr::null_mut(); 2],
+            recent: [ptr::null_mut(); 4],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).recent = [(*this).current; 2];
+            (*this).recent = [(*this).current; 4];
             (*this).main.state = State::Active;
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
@@ -142,6 +143,7 @@ impl Scheduler {
                 // First it leaves every place in which another thread could find it, then it loses its home:
                 // as long as it has one, other threads may post to it. Destructors run without the lock.
                 Self::abandon(this, co);
+                Self::forget_recent(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
                 (*co).state = State::Done;

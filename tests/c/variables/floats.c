@@ -1,4 +1,4 @@
-/* Floating point control words: each coroutine has its own, and begins with its creator's. */
+/* Floating point state: each coroutine has its own control words and flags of MXCSR, and begins with its creator's. */
 #include "../check.h"
 
 #include <fenv.h>
@@ -93,6 +93,31 @@ TEST(mxcsr_and_the_x87_control_word_do_not_leak) {
     co_resume(two);
   }
   CHECK(mxcsr() == sse && x87() == fpu);
+  CHECK(one->cEnd && two->cEnd);
+}
+
+static unsigned flags(void) {
+  unsigned word;
+  __asm__ volatile("stmxcsr %0" : "=m"(word));
+  return word & 0x3f;
+}
+
+static void *raises(void *flag) {
+  unsigned mine = (unsigned)(uintptr_t)flag;
+  CHECK_IS(flags(), 0);
+  set_mxcsr(mxcsr() | mine);
+  co_yield_ct();
+  CHECK_IS(flags(), mine);
+  return NULL;
+}
+
+TEST(exceptions_raised_by_one_coroutine_are_not_raised_for_others) {
+  set_mxcsr(mxcsr());
+  stCoRoutine_t *one = start(raises, (void *)0x01), *two = start(raises, (void *)0x04);
+  CHECK_IS(flags(), 0);
+  co_resume(one);
+  co_resume(two);
+  CHECK_IS(flags(), 0);
   CHECK(one->cEnd && two->cEnd);
 }
 
