@@ -125,6 +125,28 @@ pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
         sp = const Context::SP,
         word = const Context::WORD,
         hooks = const 1,
+        returns = const 0,
+        options(att_syntax),
+    )
+}
+
+/// [`switch`], and faster where the one that comes once left by the same calls as the one that leaves: the CPU then predicts
+/// the returns of all these calls.
+///
+/// # Safety
+/// As for [`switch`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn switch_alike(from: *mut Context, to: *const Context) {
+    naked_asm!(
+        ".cfi_startproc",
+        include_str!("../asm/x86_64/control.S"),
+        include_str!("../asm/x86_64/switch.S"),
+        ".cfi_endproc",
+        context = const 0,
+        sp = const Context::SP,
+        word = const Context::WORD,
+        hooks = const 1,
+        returns = const 1,
         options(att_syntax),
     )
 }
@@ -160,6 +182,7 @@ pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
         sp = const Context::SP,
         word = const Context::WORD,
         hooks = const 0,
+        returns = const 0,
         options(att_syntax),
     )
 }

@@ -10,7 +10,8 @@
 # Everything else is the caller's to save: a switch is a function call to the compiler. Both stacks look alike at
 # each instruction, so what unwinders are told of one holds for the other.
 # The way back is a jump through rcx, not `ret`: the return predictor of the CPU still holds the
-# caller of the other stack, and a mispredicted `ret` costs four times the whole switch.
+# caller of the other stack, and a mispredicted `ret` costs four times the whole switch. Unless both sides left by
+# the same calls ({returns}): then it holds what is right for all of them, and after a jump it would be one off.
     pushq %rbp
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset rbp, 0
@@ -70,10 +71,14 @@
     movq colib_thread@GOTTPOFF(%rip), %r8
     movq %rdx, %fs:(%r8)
     .endif
+    .if {returns}
+    ret
+    .else
     popq %rcx
     .cfi_adjust_cfa_offset -8
     .cfi_register rip, rcx
     jmpq *%rcx
+    .endif
 2:  .cfi_restore_state
     ldmxcsr (%rsp)
     jmp 3b

@@ -75,6 +75,7 @@ macro_rules! switching {
             sp = const Context::SP,
             word = const Context::WORD,
             hooks = const 1,
+            returns = const 0,
             options(att_syntax),
         )
     };
