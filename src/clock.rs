@@ -51,6 +51,12 @@ pub fn after_millis(timeout: i32) -> Nanos {
     }
 }
 
+/// Whether `deadline` is still to come; [`NEVER`] always is, and the clock is not read.
+#[inline(always)]
+pub fn is_ahead(deadline: Nanos) -> bool {
+    deadline == NEVER || now() < deadline
+}
+
 /// What is left until `deadline`; zero once it has passed.
 pub fn left(deadline: Nanos) -> Duration {
     Duration::from_nanos(deadline.saturating_sub(now()))
@@ -78,6 +84,12 @@ mod tests {
     fn a_timeout_ends_no_earlier_than_asked() {
         let before = now();
         assert!(after_millis(25) >= before + 25_000_000);
+    }
+
+    #[test]
+    fn a_deadline_is_ahead_until_it_comes() {
+        assert!(is_ahead(NEVER) && is_ahead(after_millis(100_000)));
+        assert!(!is_ahead(0) && !is_ahead(now()));
     }
 
     #[test]

@@ -110,6 +110,23 @@ impl Context {
     }
 }
 
+/// The switch between two contexts: `hooks` and `returns` as switch.S has them.
+macro_rules! switching {
+    (hooks = $hooks:literal, returns = $returns:literal) => {
+        naked_asm!(
+            ".cfi_startproc",
+            include_str!("../asm/x86_64/switch.S"),
+            ".cfi_endproc",
+            context = const 0,
+            sp = const Context::SP,
+            word = const Context::WORD,
+            hooks = const $hooks,
+            returns = const $returns,
+            options(att_syntax),
+        )
+    };
+}
+
 /// Suspends the running computation into `from` and goes on with `to`. Returns when something switches
 /// back to `from`.
 ///
@@ -118,16 +135,17 @@ impl Context {
 /// place; both stay valid. No lock and no borrow is held across the call (invariant 3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
-    naked_asm!(
-        ".cfi_startproc",
-        include_str!("../asm/x86_64/switch.S"),
-        ".cfi_endproc",
-        context = const 0,
-        sp = const Context::SP,
-        word = const Context::WORD,
-        hooks = const 1,
-        options(att_syntax),
-    )
+    switching!(hooks = 1, returns = 0)
+}
+
+/// [`switch`], and faster where the one that comes once left by the same calls as the one that leaves: the CPU then predicts
+/// the returns of all these calls.
+///
+/// # Safety
+/// As for [`switch`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn switch_alike(from: *mut Context, to: *const Context) {
+    switching!(hooks = 1, returns = 1)
 }
 
 /// Goes on with `to`; the running computation is over.
@@ -152,16 +170,7 @@ pub unsafe extern "C" fn depart(to: *const Context) -> ! {
 /// As for [`switch`].
 #[unsafe(naked)]
 pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
-    naked_asm!(
-        ".cfi_startproc",
-        include_str!("../asm/x86_64/switch.S"),
-        ".cfi_endproc",
-        context = const 0,
-        sp = const Context::SP,
-        word = const Context::WORD,
-        hooks = const 0,
-        options(att_syntax),
-    )
+    switching!(hooks = 0, returns = 0)
 }
 
 /// The two contexts of a switch that an assembly caller is to make; a null `from` means none.

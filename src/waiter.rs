@@ -247,14 +247,17 @@ impl Waiter {
     pub unsafe fn wake(this: *const Waiter, reason: Wake, ready: &List) {
         // SAFETY: by contract.
         let waiter = unsafe { &*this };
-        let reason = match waiter.state.get() {
-            State::Armed => reason,
-            State::Queued => match waiter.leave_queue(reason) {
-                Some(reason) => reason,
+        let mut reason = reason;
+        // A chain of tests, not a table of places to jump to: the first is true nearly always.
+        if waiter.state.get() != State::Armed {
+            if waiter.state.get() != State::Queued {
+                return;
+            }
+            match waiter.leave_queue(reason) {
+                Some(ended) => reason = ended,
                 None => return,
-            },
-            State::Idle | State::Woken => return,
-        };
+            }
+        }
         waiter.state.set(State::Woken);
         waiter.wake.set(reason);
         // SAFETY: it stands in no other queue; by contract it stays in place.

@@ -2,7 +2,7 @@
 //!
 //! Rust has no stable weak linkage; an undefined weak symbol reads as zero through the global offset table.
 
-/// The function of that name, or `None` where nothing in the process defines it.
+/// The function of that name, or a reference to the object, or `None` where nothing in the process defines it.
 macro_rules! weak_symbol {
     ($name:literal as $signature:ty) => {{
         let address: usize;
@@ -15,7 +15,7 @@ macro_rules! weak_symbol {
                 options(nostack, readonly, preserves_flags, pure),
             );
         }
-        // SAFETY: `Option` of a function pointer is null or the function's address.
+        // SAFETY: `Option` of a function pointer or of a reference is null or the address.
         unsafe { core::mem::transmute::<usize, Option<$signature>>(address) }
     }};
 }

@@ -10,7 +10,8 @@
 # Everything else is the caller's to save: a switch is a function call to the compiler. Both stacks look alike at
 # each instruction, so what unwinders are told of one holds for the other.
 # The way back is a jump, not `ret`: the return predictor of the CPU still holds the caller of the other stack, and
-# a mispredicted `ret` costs four times the whole switch.
+# a mispredicted `ret` costs four times the whole switch. Unless both sides left by the same calls ({returns}): then it
+# holds what is right for all of them, and after a jump it would be one off.
     subq $56, %rsp
     .cfi_adjust_cfa_offset 56
     movq %rbp, 48(%rsp)
@@ -50,7 +51,7 @@
     movq 48(%rsp), %rbp
     .cfi_restore rbp
     # The hook word changes only now that the stack is the new one: before this point the word is
-    # zero, and a signal handler's calls pass through.
+    # zero, and a signal handler's calls pass through. {hooks} is 0 where it stays, and 2 where r11 has the thread's words.
     .if {hooks}
     movl {context}+{word}(%rsi), %edx
     .if {hooks} == 1
@@ -58,10 +59,16 @@
     .endif
     movq %rdx, %fs:(%r11)
     .endif
+    .if {returns}
+    addq $56, %rsp
+    .cfi_adjust_cfa_offset -56
+    ret
+    .else
     addq $64, %rsp
     .cfi_adjust_cfa_offset -64
     # Below the stack pointer, where signal handlers leave 128 bytes alone.
     jmpq *-8(%rsp)
+    .endif
 4:
     .cfi_restore_state
     fldcw 4(%rsp)

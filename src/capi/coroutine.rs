@@ -76,6 +76,7 @@ macro_rules! switching {
             sp = const Context::SP,
             word = const Context::WORD,
             hooks = const 2,
+            returns = const 0,
             options(att_syntax),
         )
     };

@@ -31,7 +31,7 @@ pub unsafe fn epoll_wait(
         let admitted = Admitted::by(mask)?;
         let since = Scheduler::moment(scheduler);
         let mut found = sys::epoll_now(epoll, events, count)?;
-        while found == 0 && clock::now() < deadline {
+        while found == 0 && clock::is_ahead(deadline) {
             let mut until = deadline;
             if !mask.is_null() {
                 // Whoever has events is not interrupted, and whoever does not wait does not look for signals.

@@ -107,7 +107,7 @@ pub unsafe fn semtimedop(
         }
         let attempt = || sys::semtimedop(set, at_once, count, time_out);
         let deadline = time.map_or(NEVER, |t| clock::after(Duration::new(t.tv_sec as u64, t.tv_nsec as u32)));
-        let waits = |result: &io::Result<()>| would_block(result) && clock::now() < deadline;
+        let waits = |result: &io::Result<()>| would_block(result) && clock::is_ahead(deadline);
         let prepare = || {
             let mut copy = heap::room::<libc::sembuf>(count).ok_or(error(libc::ENOMEM))?;
             sys::copy_in(operations.cast(), copy.as_mut_ptr().cast(), size)?;

@@ -20,22 +20,24 @@ pub unsafe fn poll(
 ) -> io::Result<usize> {
     // As the kernel takes it.
     let count = libc::nfds_t::from(count as u32);
+    // Who only waits for time has nothing to ask the kernel.
+    let asks = count > 0 || !mask.is_null();
     // SAFETY: by contract.
-    let look = || unsafe { sys::poll_now(fds, count, mask) };
+    let look = || if asks { unsafe { sys::poll_now(fds, count, mask) } } else { Ok(0) };
     // SAFETY: by contract.
     unsafe {
         if Scheduler::is_due_to_give_way(scheduler) {
-            Scheduler::give_way(scheduler, clock::now() < deadline);
+            Scheduler::give_way(scheduler, clock::is_ahead(deadline));
         }
     }
     // SAFETY: by contract.
     let empty = count == 1 && mask.is_null() && unsafe { is_empty(scheduler, fds) };
-    let mut found = if empty && clock::now() < deadline { 0 } else { look()? };
+    let mut found = if empty && clock::is_ahead(deadline) { 0 } else { look()? };
     // SAFETY: by contract.
     let admitted = unsafe { Admitted::by(mask)? };
     // SAFETY: by contract.
     let since = unsafe { Scheduler::moment(scheduler) };
-    while found == 0 && clock::now() < deadline {
+    while found == 0 && clock::is_ahead(deadline) {
         // Signals that only the mask admits are noticed when the kernel is asked with it.
         let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
         let mut closed = Vec::new();

@@ -51,7 +51,7 @@ pub unsafe fn select(
         let mut found = look()?;
         let admitted = Admitted::by(mask)?;
         let since = Scheduler::moment(scheduler);
-        while found == 0 && clock::now() < deadline {
+        while found == 0 && clock::is_ahead(deadline) {
             let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
             let watched = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0).count();
             let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);

@@ -200,10 +200,10 @@ impl Reactor {
         self.now
     }
 
-    /// When to wake for the earliest of many deadlines, `next`: later by as much as the program allows the kernel,
-    /// for as long as the last wake-up is no further back than that.
-    pub fn gathered(&self, next: Nanos) -> Nanos {
-        next.max(self.now + self.slack.unwrap_or(0))
+    /// How late a sleep may end when so many end close together that to wake for each would cost more than they do: as late as
+    /// the program allows the kernel to be.
+    pub fn slack(&self) -> Nanos {
+        self.slack.unwrap_or(0)
     }
 
     /// Whether anything was ever waited for, so that a turn must ask the kernel.

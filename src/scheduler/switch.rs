@@ -126,7 +126,12 @@ impl Scheduler {
                 let based = if (*next).base() == 0 { (*me).resumer() } else { next };
                 Self::change_base(based, based);
                 Self::set_suspended(me);
-                Self::enter(this, (*me).resumer(), next)
+                let switch = Self::enter(this, (*me).resumer(), next);
+                // It parked here too.
+                if !switch.from.is_null() {
+                    context::switch_alike(switch.from, switch.to);
+                }
+                return;
             };
             if !switch.from.is_null() {
                 context::switch(switch.from, switch.to);

@@ -27,10 +27,19 @@ const SLICE: u64 = 10_000_000;
 const TURNS: u64 = 10_000;
 /// Turns that go by without a glance at the ticks when as many were short.
 const UNSEEN: u32 = 3;
-/// Stacks that are fetched at once.
+/// Deadlines are dense when so many come within [`DENSE_SLACK`].
+const DENSE: usize = 8;
+/// How late a sleep may end where deadlines are dense, in times of the thread's slack: 200 microseconds unless the program
+/// changed it.
+const DENSE_SLACK: Nanos = 4;
+/// Stacks whose pages are looked for at once.
 const AT_ONCE: u32 = 8;
+/// So many coroutines before one runs, the rest of its stack is fetched.
+const BEFORE: u32 = 2;
 /// Cache lines of a stack that are worth fetching: the frames of a call that waits.
 const STACK_LINES: usize = 6;
+/// Stacks that are fetched when their time has come: more would leave the cache again before they run.
+const DUE_AT_ONCE: usize = 256;
 
 /// A loop that runs coroutines.
 pub(super) struct Loop {
@@ -99,23 +108,39 @@ impl Scheduler {
     unsafe fn look(this: *mut Scheduler, limit: Nanos) {
         // SAFETY: by contract of `turn`.
         unsafe {
-            let until = if limit == 0 {
-                0
-            } else {
-                let soonest = (*this).timers.soonest();
-                let many = (*this).timers.are_many();
-                (if many { (*this).reactor.gathered(soonest) } else { soonest }).min(limit)
-            };
+            let until = if limit == 0 { 0 } else { Self::when_to_wake(this).min(limit) };
             let asks = until != 0 || (*this).reactor.has_waiters();
             if asks {
                 (*this).reactor.wait(until, &(*this).ready);
             }
             Self::read_mail(this);
             Self::deliver(this);
-            if (*this).timers.soonest() != NEVER {
+            if !(*this).timers.is_empty() {
                 let now = if asks { (*this).reactor.now() } else { clock::now() };
-                (*this).timers.expire(now, &(*this).ready);
+                let (ready, mut room): (&List, _) = (&(*this).ready, DUE_AT_ONCE);
+                (*this).timers.expire(now, |waiter| {
+                    Waiter::wake(waiter, Wake::TimedOut, ready);
+                    if room > 0 {
+                        room -= 1;
+                        Self::fetch_stack(waiter, 0..STACK_LINES);
+                    }
+                });
             }
+        }
+    }
+
+    /// When the earliest deadline comes. Where there are many, no earlier than the thread's slack after it last woke; where they
+    /// are dense, than several times that.
+    unsafe fn when_to_wake(this: *mut Scheduler) -> Nanos {
+        // SAFETY: by contract of `turn`.
+        unsafe {
+            let soonest = (*this).timers.soonest();
+            if !(*this).timers.are_many() {
+                return soonest;
+            }
+            let (woke, slack) = ((*this).reactor.now(), (*this).reactor.slack());
+            let dense = (*this).timers.are_dense(woke + slack * DENSE_SLACK, DENSE);
+            soonest.max(woke + if dense { slack * DENSE_SLACK } else { slack })
         }
     }
 
@@ -142,11 +167,12 @@ impl Scheduler {
         // SAFETY: by contract of `run_ready`.
         unsafe {
             if (*this).fetched == 0 {
-                Self::fetch_next(&(*this).batch);
+                Self::fetch_pages(&(*this).batch);
                 (*this).fetched = AT_ONCE;
             }
             (*this).fetched -= 1;
             let co = Coroutine::of_waiter(Waiter::of((*this).batch.pop_front()));
+            Self::fetch_next(&(*this).batch);
             debug_assert!((*co).state != State::Done);
             ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
             co
@@ -173,27 +199,54 @@ impl Scheduler {
                 if !more {
                     return ptr::null_mut();
                 }
-                (*this).batch.append(&(*this).ready);
+                // The batch is empty: the one becomes the other.
+                core::mem::swap(&mut (*this).batch, &mut (*this).ready);
             }
             Self::next_of_batch(this)
         }
     }
 
-    /// Fetches the stacks of those who run next: where many wait, they are cold. Several at once, because a stack has
-    /// a page of its own, and to find pages takes longer than anything else, one after another.
+    /// Fetches the first line of the stacks of those who run next: where many wait, they are cold. Several at once, because a
+    /// stack has a page of its own, and to find pages takes longer than anything else, one after another.
     #[inline(always)]
-    unsafe fn fetch_next(batch: &List) {
-        // SAFETY: by contract of `run_ready`; a prefetch may be of any address.
+    unsafe fn fetch_pages(batch: &List) {
+        // SAFETY: by contract of `run_ready`.
         unsafe {
             let mut link = batch.first();
-            for _ in 0..AT_ONCE {
+            for _ in 0..BEFORE + AT_ONCE {
                 if link.is_null() {
                     return;
                 }
-                let sp = (*Coroutine::of_waiter(Waiter::of(link))).context.sp().cast::<i8>();
-                (0..STACK_LINES).for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
+                Self::fetch_stack(Waiter::of(link), 0..1);
                 link = batch.after(link);
             }
+        }
+    }
+
+    /// Fetches the rest of the stack of one who runs soon.
+    #[inline(always)]
+    unsafe fn fetch_next(batch: &List) {
+        // SAFETY: by contract of `run_ready`.
+        unsafe {
+            let mut link = batch.first();
+            for _ in 1..BEFORE {
+                if link.is_null() {
+                    return;
+                }
+                link = batch.after(link);
+            }
+            if !link.is_null() {
+                Self::fetch_stack(Waiter::of(link), 0..STACK_LINES);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch_stack(waiter: *const Waiter, lines: core::ops::Range<usize>) {
+        // SAFETY: by contract of `run_ready`; a prefetch may be of any address.
+        unsafe {
+            let sp = (*Coroutine::of_waiter(waiter)).context.sp().cast::<i8>();
+            lines.for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
         }
     }
 

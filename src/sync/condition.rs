@@ -6,6 +6,7 @@
 
 use core::mem::offset_of;
 use core::ptr;
+use core::sync::atomic::{AtomicU8, Ordering};
 use std::io;
 
 use parking_lot::Mutex;
@@ -20,6 +21,13 @@ use crate::waiter::{Exit, Waiter, Wake};
 pub struct Condition {
     waiters: Mutex<Queue>,
     exit: Exit,
+}
+
+/// Whether the process has but one thread: libc's own word, where it has one. It changes only in calls of that thread.
+#[inline(always)]
+fn is_alone() -> bool {
+    weak_symbol!("__libc_single_threaded" as &'static AtomicU8)
+        .is_some_and(|alone| alone.load(Ordering::Relaxed) != 0)
 }
 
 impl Default for Condition {
@@ -37,7 +45,18 @@ unsafe impl Send for Queue {}
 impl Condition {
     /// Whether nobody waits.
     pub fn is_idle(&self) -> bool {
-        self.waiters.lock().0.is_empty()
+        self.with_waiters(List::is_empty)
+    }
+
+    /// Does something with the queue, under its lock. One thread alone takes none: what comes with four locked instructions is a
+    /// tenth of a hand-over.
+    #[inline(always)]
+    fn with_waiters<T>(&self, work: impl FnOnce(&List) -> T) -> T {
+        if is_alone() {
+            // SAFETY: there is no other thread, and none is made before `work` has returned.
+            return work(unsafe { &(*self.waiters.data_ptr()).0 });
+        }
+        work(&self.waiters.lock().0)
     }
 
     /// Parks the running coroutine until it is signalled. ETIMEDOUT when `deadline` passes first or somebody
@@ -49,7 +68,7 @@ impl Condition {
         // SAFETY: by contract; the waiter is in its coroutine, which stays in place while it is parked.
         unsafe {
             let waiter = &raw const (*Scheduler::current(scheduler)).waiter;
-            Waiter::enqueue(waiter, &(*this).waiters.lock().0, &raw const (*this).exit);
+            (*this).with_waiters(|queue| Waiter::enqueue(waiter, queue, &raw const (*this).exit));
             let mut wake = Scheduler::wait_shown(scheduler, deadline);
             if (*waiter).is_queued() {
                 wake = (*waiter).leave_queue(wake).unwrap_or(wake);
@@ -64,23 +83,26 @@ impl Condition {
 
     /// Wakes the coroutine that has waited longest. Gives whether there was one.
     pub fn signal(&self) -> bool {
-        let queue = self.waiters.lock();
-        let link = queue.0.pop_front();
-        if link.is_null() {
-            return false;
-        }
-        // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
-        // taken the coroutine out of this queue, for which it needs the lock held here.
-        unsafe {
-            let waiter = Waiter::of(link);
-            if Scheduler::is_home_of(waiter) {
-                // So it needs no lock to find out that it is out of the queue.
-                (*waiter).was_taken_out();
-                (*waiter).exit.set(ptr::null());
+        self.with_waiters(|queue| {
+            let link = queue.pop_front();
+            if link.is_null() {
+                return false;
             }
-            super::rouse(waiter, &Bell::new());
-        }
-        true
+            // SAFETY: a waiter in the queue belongs to a parked coroutine. Its thread cannot end before it has
+            // taken the coroutine out of this queue, for which it needs the lock held here.
+            unsafe {
+                let waiter = Waiter::of(link);
+                if Scheduler::is_home_of(waiter) {
+                    // So it needs no lock to find out that it is out of the queue.
+                    (*waiter).was_taken_out();
+                    (*waiter).exit.set(ptr::null());
+                    Scheduler::wake(Scheduler::get(), waiter, Wake::Ready);
+                } else {
+                    super::rouse(waiter, &Bell::new());
+                }
+            }
+            true
+        })
     }
 
     /// Wakes everybody who waits now.
@@ -94,13 +116,14 @@ unsafe fn leave(exit: *const Exit, waiter: *const Waiter, reason: Option<Wake>) 
     // SAFETY: the condition outlives the wait, and the waiter is in place.
     unsafe {
         let this = exit.wrapping_byte_sub(offset_of!(Condition, exit)).cast::<Condition>();
-        let queue = (*this).waiters.lock();
-        let Some(reason) = reason else {
-            (*waiter).drop_out();
-            return None;
-        };
-        let ended = (*waiter).step_out(reason)?;
-        drop(queue);
+        let ended = (*this).with_waiters(|_| match reason {
+            Some(reason) => (*waiter).step_out(reason),
+            None => {
+                (*waiter).drop_out();
+                None
+            }
+        });
+        let (Some(reason), Some(ended)) = (reason, ended) else { return None };
         (*waiter).exit.set(ptr::null());
         if ended != reason {
             // The signal came while the wait was ending: its message may still be under way.

@@ -37,6 +37,21 @@ impl Heap {
         self.entries.first().map(|entry| (entry.deadline, entry.slot))
     }
 
+    /// How many there are up to `until`, if they are fewer than `enough`.
+    pub(super) fn count(&self, until: Nanos, enough: usize) -> usize {
+        self.count_from(0, until, enough)
+    }
+
+    fn count_from(&self, place: usize, until: Nanos, enough: usize) -> usize {
+        // What is below one that is later is later too.
+        if enough == 0 || self.entries.get(place).is_none_or(|entry| entry.deadline > until) {
+            return 0;
+        }
+        let children = place * CHILDREN + 1;
+        (children..children + CHILDREN)
+            .fold(1, |count, child| count + self.count_from(child, until, enough - count.min(enough)))
+    }
+
     /// Adds a slot, for which there is room.
     pub(super) fn push(&mut self, slots: &mut Slots, slot: u32) {
         debug_assert!(self.entries.len() < self.entries.capacity());
@@ -51,14 +66,14 @@ impl Heap {
             // The entry that filled the hole may belong above or below it.
             let moved = self.entries[place].slot;
             self.rise(slots, place);
-            self.sink(slots, slots[moved].previous as usize);
+            self.sink(slots, slots[moved].place as usize);
         }
     }
 
     fn put(&mut self, slots: &mut Slots, place: usize, entry: Entry) {
         self.entries[place] = entry;
         let slot = &mut slots[entry.slot];
-        (slot.next, slot.previous) = (IN_HEAP, place as u32);
+        (slot.home, slot.place) = (IN_HEAP, place as u32);
     }
 
     fn rise(&mut self, slots: &mut Slots, mut place: usize) {

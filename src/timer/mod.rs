@@ -1,32 +1,40 @@
 //! The deadlines of one thread.
 //!
 //! Exact to the nanosecond, so that nobody wakes early, and ties keep no particular order. Of few deadlines, and of those
-//! that are near, a heap keeps the order; the others wait in a wheel until they are near.
+//! that are near, a heap keeps the order; the others wait in a wheel until their tick begins, and are sorted then.
 //!
 //! Most time-outs of calls never come: a waiter that was woken otherwise stays among the deadlines until its old one comes,
 //! and its next wait, when that ends later, changes nothing but its slot.
 
 mod heap;
+mod run;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod wheel;
 
 use crate::clock::{NEVER, Nanos};
-use crate::list::List;
-use crate::waiter::{Waiter, Wake};
+use crate::waiter::Waiter;
 use heap::Heap;
+use run::Run;
 use slots::{IN_HEAP, Slot, Slots};
-use wheel::Wheel;
+use wheel::{TICK, Wheel};
 
 /// A heap of so many is as good as a wheel, and never wakes the thread but for a deadline.
 const FEW: usize = 64;
+/// So long before it begins a tick is sorted, in nanoseconds: then what comes soon is known across its beginning.
+const AHEAD: Nanos = 1 << (TICK - 2);
+/// So many due waiters are fetched at once, and twice as many slots.
+const AT_ONCE: usize = 8;
 
 /// All deadlines of a thread.
 ///
-/// Invariant: a slot that is taken has a valid waiter, whose `timer` is its number, and stands in the heap or in the wheel.
-/// Its `deadline` is at most its `until`.
+/// Invariant: a slot that is taken has a valid waiter, whose `timer` is its number, and stands in the heap, in the wheel or, when
+/// its tick has begun for the wheel, in the run. Its `deadline` is at most its `until`.
 pub struct Timers {
     slots: Slots,
     heap: Heap,
+    run: Run,
     wheel: Wheel,
 }
 
@@ -39,18 +47,39 @@ impl Default for Timers {
 impl Timers {
     /// No deadlines.
     pub const fn new() -> Self {
-        Timers { slots: Slots::new(), heap: Heap::new(), wheel: Wheel::new() }
+        Timers { slots: Slots::new(), heap: Heap::new(), run: Run::new(), wheel: Wheel::new() }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.taken() == 0
     }
 
     /// When to look next: no later than the earliest deadline; [`NEVER`] without any.
     pub fn soonest(&mut self) -> Nanos {
-        let far = self.wheel.soonest(&self.slots);
-        self.heap.first().map_or(far, |(near, _)| near.min(far))
+        let near = self.first().map_or(NEVER, |(near, ..)| near);
+        if near < self.wheel.begins() { near } else { near.min(self.wheel.soonest(&self.slots)) }
     }
 
     /// Whether they are so many that each of them waking the thread would cost more than what is waked.
     pub fn are_many(&self) -> bool {
-        self.heap.len() >= FEW
+        self.slots.taken() >= FEW
+    }
+
+    /// Whether `enough` deadlines come up to `until`, as far as is known.
+    pub fn are_dense(&self, until: Nanos, enough: usize) -> bool {
+        let count = self.run.count(until, enough);
+        count == enough || count + self.heap.count(until, enough - count) >= enough
+    }
+
+    /// The earliest deadline that is not in the wheel, its slot, and whether it stands in the run.
+    #[inline(always)]
+    fn first(&self) -> Option<(Nanos, u32, bool)> {
+        match (self.heap.first(), self.run.first()) {
+            (Some((near, _)), Some((deadline, slot))) if deadline <= near => Some((deadline, slot, true)),
+            (None, Some((deadline, slot))) => Some((deadline, slot, true)),
+            (heap, _) => heap.map(|(near, slot)| (near, slot, false)),
+        }
     }
 
     /// Adds a waiter's deadline; one of [`NEVER`] needs no timer. `false` when memory is out.
@@ -77,7 +106,7 @@ impl Timers {
         }
         let Some(slot) = self.slots.take(waiter, deadline) else { return false };
         // So what leaves the wheel finds room.
-        if !self.heap.reserve(self.slots.most()) {
+        if !(self.heap.reserve(self.slots.most()) && self.run.reserve(self.slots.most())) {
             self.slots.free(slot);
             return false;
         }
@@ -105,31 +134,52 @@ impl Timers {
         }
     }
 
-    /// Wakes everything whose deadline is not after `now`. Nothing runs meanwhile, so what a woken
-    /// coroutine adds is not looked at before the next turn.
-    pub fn expire(&mut self, now: Nanos, ready: &List) {
-        self.wheel.advance(now, &mut self.slots, |slots, slot| {
-            // It wakes within a tick.
-            Waiter::fetch(slots[slot].waiter);
-            self.heap.push(slots, slot);
-        });
-        while let Some((near, slot)) = self.heap.first() {
+    /// Takes out everything whose deadline is not after `now`, and calls `due` for those who still wait. Nothing runs
+    /// meanwhile, so what a woken coroutine adds is not looked at before the next turn.
+    pub fn expire(&mut self, now: Nanos, mut due: impl FnMut(*const Waiter)) {
+        let Timers { slots, heap, run, wheel } = self;
+        wheel.advance(
+            now.saturating_add(AHEAD),
+            slots,
+            |slots, slot| run.push(slots, slot),
+            |slots, slot| heap.push(slots, slot),
+        );
+        run.settle();
+        if self.run.first().is_some_and(|(near, _)| near <= now) {
+            (0..AT_ONCE).for_each(|place| self.fetch_later(place));
+        }
+        while let Some((near, slot, in_run)) = self.first() {
             if near > now {
                 break;
             }
+            if in_run {
+                self.fetch_later(AT_ONCE);
+                self.run.pass();
+            } else {
+                self.heap.remove(&mut self.slots, 0);
+            }
             let Slot { waiter, until, .. } = self.slots[slot];
             if until > now && until != NEVER {
-                self.take_out(slot);
                 self.put_in(slot, until);
                 continue;
             }
             // SAFETY: invariant; the waiter belongs to this thread as its timers do.
-            unsafe {
-                self.remove(&*waiter);
-                if until != NEVER {
-                    Waiter::wake(waiter, Wake::TimedOut, ready);
-                }
+            unsafe { (*waiter).timer.set(Waiter::NO_TIMER) };
+            self.slots.free(slot);
+            if until != NEVER {
+                due(waiter);
             }
+        }
+    }
+
+    /// Fetches the waiter that comes so many after the first, and the slot of one after that.
+    #[inline(always)]
+    fn fetch_later(&self, places: usize) {
+        if let Some(slot) = self.run.later(places) {
+            Waiter::fetch(self.slots[slot].waiter);
+        }
+        if let Some(slot) = self.run.later(places + AT_ONCE) {
+            self.slots.fetch(slot);
         }
     }
 
@@ -141,199 +191,11 @@ impl Timers {
     }
 
     fn take_out(&mut self, slot: u32) {
-        let Slot { next, previous, .. } = self.slots[slot];
-        match next {
-            IN_HEAP => self.heap.remove(&mut self.slots, previous as usize),
-            _ => self.wheel.remove(&mut self.slots, slot),
+        let Slot { home, place, .. } = self.slots[slot];
+        if home == IN_HEAP {
+            self.heap.remove(&mut self.slots, place as usize);
+        } else if !self.wheel.remove(&mut self.slots, slot) {
+            self.run.remove(&self.slots, slot);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use core::cell::Cell;
-
-    #[repr(C)]
-    struct Timed {
-        waiter: Waiter,
-        deadline: Cell<Nanos>,
-    }
-
-    impl Timed {
-        fn some(count: usize) -> Vec<Timed> {
-            (0..count).map(|_| Timed { waiter: Waiter::new(), deadline: Cell::new(NEVER) }).collect()
-        }
-
-        /// The one that the first link of a ready queue belongs to, taken out, which woke because its time has come.
-        fn next<'a>(ready: &List) -> &'a Timed {
-            // SAFETY: the ready queue holds links of these, which stay in place.
-            let timed = unsafe { &*Waiter::of(ready.pop_front()).cast::<Timed>() };
-            assert_eq!(timed.waiter.disarm(), Wake::TimedOut);
-            timed
-        }
-
-        fn wait(&self, timers: &mut Timers, deadline: Nanos) {
-            self.deadline.set(deadline);
-            self.waiter.arm();
-            // SAFETY: the waiters stay in place.
-            assert!(unsafe { timers.add(&self.waiter, deadline) });
-        }
-    }
-
-    fn order(deadlines: &[Nanos], removed: &[usize]) -> Vec<Nanos> {
-        let waiters = Timed::some(deadlines.len());
-        let (mut timers, ready) = (Timers::new(), List::new());
-        for (timed, &deadline) in waiters.iter().zip(deadlines) {
-            timed.wait(&mut timers, deadline);
-        }
-        for &i in removed {
-            timers.remove(&waiters[i].waiter);
-        }
-        let mut woken = Vec::new();
-        while timers.soonest() != NEVER {
-            let next = timers.soonest();
-            timers.expire(next, &ready);
-            while !ready.is_empty() {
-                woken.push(Timed::next(&ready).deadline.get());
-            }
-        }
-        woken
-    }
-
-    #[test]
-    fn deadlines_come_in_order_whatever_the_order_of_adding() {
-        let mut deadlines: Vec<Nanos> = (0..1000).map(|i: u64| i * 7919 % 1000).collect();
-        let woken = order(&deadlines, &[]);
-        deadlines.sort_unstable();
-        assert_eq!(woken, deadlines);
-    }
-
-    #[test]
-    fn removed_waiters_never_wake() {
-        let deadlines: Vec<Nanos> = (0..300).map(|i: u64| i * 31 % 300).collect();
-        let removed: Vec<usize> = (0..300).step_by(3).collect();
-        let mut expected: Vec<Nanos> =
-            deadlines.iter().enumerate().filter(|(i, _)| i % 3 != 0).map(|(_, d)| *d).collect();
-        expected.sort_unstable();
-        assert_eq!(order(&deadlines, &removed), expected);
-    }
-
-    #[test]
-    fn a_waiter_that_left_wakes_at_its_next_deadline_only() {
-        let (waiter, mut timers, ready) = (Waiter::new(), Timers::new(), List::new());
-        let wait = |timers: &mut Timers, until| {
-            // SAFETY: the waiter stays in place.
-            assert!(unsafe { timers.add(&waiter, until) });
-        };
-        waiter.arm();
-        wait(&mut timers, 100);
-        timers.leave(&waiter);
-        timers.expire(100, &ready);
-        assert!(ready.is_empty() && timers.soonest() == NEVER);
-        wait(&mut timers, 200);
-        timers.leave(&waiter);
-        wait(&mut timers, 300);
-        timers.expire(250, &ready);
-        assert!(ready.is_empty() && timers.soonest() == 300);
-        timers.leave(&waiter);
-        wait(&mut timers, 260);
-        assert_eq!(timers.soonest(), 260);
-        timers.expire(260, &ready);
-        assert_eq!(waiter.disarm(), Wake::TimedOut);
-        assert!(ready.is_empty() && timers.soonest() == NEVER);
-    }
-
-    /// Deadlines from nanoseconds to years ahead, so that every ring of the wheel has its share.
-    fn scattered(count: u64, from: Nanos) -> Vec<Nanos> {
-        let mut seed = 88_172_645_463_325_252_u64;
-        let mut chance = || {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed
-        };
-        (0..count).map(|_| from + (chance() >> (8 + chance() % 50))).collect()
-    }
-
-    #[test]
-    fn deadlines_come_in_order_from_every_ring_of_the_wheel() {
-        for from in [0, (1 << 30) - 5, (1 << 40) - 5, (1 << 50) - 5, 1 << 59] {
-            let mut deadlines = scattered(20_000, from);
-            let mut expected = deadlines.clone();
-            expected.sort_unstable();
-            assert_eq!(order(&deadlines, &[]), expected);
-            let removed: Vec<usize> = (0..deadlines.len()).step_by(2).collect();
-            let woken = order(&deadlines, &removed);
-            deadlines = deadlines.into_iter().skip(1).step_by(2).collect();
-            deadlines.sort_unstable();
-            assert_eq!(woken, deadlines);
-        }
-    }
-
-    #[test]
-    fn a_thread_that_looks_when_told_wakes_each_on_time_while_others_come_and_go() {
-        let waiters = Timed::some(500);
-        let (mut timers, ready) = (Timers::new(), List::new());
-        let waits: Vec<Nanos> = scattered(20_000, 1).iter().map(|wait| wait >> 6).collect();
-        let mut now = 0;
-        for (turn, &wait) in waits.iter().enumerate() {
-            let timed = &waiters[turn % waiters.len()];
-            let waiter = &timed.waiter;
-            if waiter.is_armed() {
-                // Half of those that still wait are taken out, the others wait for something else from now on.
-                if turn % 2 == 0 {
-                    timers.remove(waiter);
-                } else {
-                    timers.leave(waiter);
-                }
-                waiter.disarm();
-            }
-            timed.wait(&mut timers, now + wait);
-            let soonest = waiters.iter().filter(|w| w.waiter.is_armed()).map(|w| w.deadline.get()).min();
-            let (soonest, next) = (soonest.unwrap_or(NEVER), timers.soonest());
-            assert!(next <= soonest, "{next} comes after {soonest}");
-            // A look that was in vain brings the thread nearer.
-            now = now.max(if turn % 3 == 0 { next } else { now + wait / 7 });
-            timers.expire(now, &ready);
-            while !ready.is_empty() {
-                assert!(Timed::next(&ready).deadline.get() <= now);
-            }
-            let in_time = |w: &Timed| !w.waiter.is_armed() || w.deadline.get() > now;
-            assert!(waiters.iter().all(in_time), "somebody is late");
-        }
-    }
-
-    #[test]
-    fn few_looks_are_in_vain() {
-        let waiters = Timed::some(1000);
-        let (mut timers, ready) = (Timers::new(), List::new());
-        for (timed, wait) in waiters.iter().zip(1..) {
-            timed.wait(&mut timers, wait * 10_000_000_000);
-        }
-        let mut looks = 0;
-        while timers.soonest() != NEVER {
-            let next = timers.soonest();
-            timers.expire(next, &ready);
-            looks += 1;
-        }
-        assert!(waiters.iter().all(|w| !w.waiter.is_armed() && w.waiter.disarm() == Wake::TimedOut));
-        assert!(looks <= 3 * waiters.len(), "{looks} looks");
-    }
-
-    #[test]
-    fn a_deadline_that_never_comes_needs_no_timer() {
-        assert_eq!(order(&[NEVER, 5, NEVER], &[]), [5]);
-    }
-
-    #[test]
-    fn nothing_expires_before_its_time() {
-        let (waiter, mut timers, ready) = (Waiter::new(), Timers::new(), List::new());
-        waiter.arm();
-        // SAFETY: the waiter stays in place.
-        assert!(unsafe { timers.add(&waiter, 100) });
-        timers.expire(99, &ready);
-        assert!(ready.is_empty() && timers.soonest() == 100);
-        timers.remove(&waiter);
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! Whoever moves a deadline writes to its slot, in a dense table, and not to the waiter, which is cold.
 
+use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
 use crate::clock::Nanos;
 use crate::waiter::Waiter;
 
 /// No slot.
 pub(super) const NONE: u32 = Waiter::NO_TIMER;
-/// In [`Slot::next`]: it stands in the heap, at the place [`Slot::previous`].
+/// In [`Slot::home`]: it stands in the heap.
 pub(super) const IN_HEAP: u32 = NONE - 1;
-/// In [`Slot::previous`]: the first of the bucket whose number is the rest.
-pub(super) const FIRST: u32 = 1 << 31;
+/// There are fewer slots, so that their places in the wheel have numbers too.
+const MOST: u32 = 1 << 31;
 
 /// A waiter in the timers, and where it stands there.
 #[derive(Clone, Copy)]
@@ -20,20 +22,23 @@ pub(super) struct Slot {
     /// When the wait ends; [`crate::clock::NEVER`] while the waiter waits for nothing.
     pub(super) until: Nanos,
     pub(super) waiter: *const Waiter,
-    /// The next of its bucket, or of the free slots.
-    pub(super) next: u32,
-    pub(super) previous: u32,
+    /// Its bucket, [`IN_HEAP`], or of a free slot the next one.
+    pub(super) home: u32,
+    /// Where it stands there.
+    pub(super) place: u32,
 }
 
 /// All slots, free ones among them.
 pub(super) struct Slots {
     all: Vec<Slot>,
     free: u32,
+    /// How many are free.
+    spare: usize,
 }
 
 impl Slots {
     pub(super) const fn new() -> Self {
-        Slots { all: Vec::new(), free: NONE }
+        Slots { all: Vec::new(), free: NONE, spare: 0 }
     }
 
     /// How many there are and may soon be: no heap holds more.
@@ -41,15 +46,21 @@ impl Slots {
         self.all.capacity()
     }
 
+    /// How many are not free.
+    pub(super) fn taken(&self) -> usize {
+        self.all.len() - self.spare
+    }
+
     /// A slot for a waiter; `None` without memory.
     pub(super) fn take(&mut self, waiter: *const Waiter, deadline: Nanos) -> Option<u32> {
-        let slot = Slot { deadline, until: deadline, waiter, next: NONE, previous: NONE };
+        let slot = Slot { deadline, until: deadline, waiter, home: NONE, place: NONE };
         if let Some(place) = self.all.get_mut(self.free as usize) {
-            let number = core::mem::replace(&mut self.free, place.next);
+            let number = core::mem::replace(&mut self.free, place.home);
             *place = slot;
+            self.spare -= 1;
             return Some(number);
         }
-        let number = u32::try_from(self.all.len()).ok().filter(|&number| number < FIRST)?;
+        let number = u32::try_from(self.all.len()).ok().filter(|&number| number < MOST)?;
         self.all.try_reserve(1).ok()?;
         self.all.push(slot);
         Some(number)
@@ -57,11 +68,15 @@ impl Slots {
 
     pub(super) fn free(&mut self, number: u32) {
         let free = core::mem::replace(&mut self.free, number);
-        self[number].next = free;
+        self[number].home = free;
+        self.spare += 1;
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<&Slot> {
-        self.all.get(number as usize)
+    /// Fetches a slot into the cache.
+    #[inline(always)]
+    pub(super) fn fetch(&self, number: u32) {
+        // SAFETY: a prefetch may be of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(self.all.as_ptr().wrapping_add(number as usize).cast()) };
     }
 
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Slot> {

@@ -4,27 +4,61 @@
 //! the next a whole round of the ring before. When its time begins, a bucket is emptied, into the rings below and from the
 //! first one into the heap. A bit for each bucket tells whether it holds anything, so that what is empty costs nothing.
 
-use super::slots::{FIRST, NONE, Slots};
+use super::slots::{NONE, Slots};
 use crate::clock::{NEVER, Nanos};
 use crate::heap;
 
 /// A tick is two to the power of this many nanoseconds.
-const TICK: u32 = 20;
+pub(super) const TICK: u32 = 20;
 /// A ring has two to the power of this many buckets.
 const ROUND: u32 = 10;
 const BUCKETS: usize = 1 << ROUND;
 const RINGS: usize = 3;
 /// So many deadlines of a bucket are looked at for the earliest.
 const LOOK: usize = 64;
+/// Slots of a chunk.
+const SLOTS: usize = 15;
 
 /// One bit a bucket.
 type Bits = [u64; BUCKETS / 64];
 
+/// Some slots of a bucket: a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Chunk {
+    slots: [u32; SLOTS],
+    /// The next of the bucket, full, or of the free chunks.
+    next: u32,
+}
+
+/// Slots in no order: `count` of them, the last of which are in the chunk `last`.
+#[derive(Clone, Copy)]
+struct Bucket {
+    last: u32,
+    count: u32,
+}
+
+impl Bucket {
+    const EMPTY: Bucket = Bucket { last: NONE, count: 0 };
+
+    /// How many stand in the last chunk.
+    fn in_last(self) -> usize {
+        match self.count as usize % SLOTS {
+            0 if self.count > 0 => SLOTS,
+            rest => rest,
+        }
+    }
+}
+
 /// Invariants: `cursor` is the first tick whose deadlines the wheel takes, and no bucket whose time began before it
-/// holds anything. A slot in a bucket has a deadline in the bucket's time; its neighbours are those of the bucket.
+/// holds anything. A slot in a bucket has a deadline in the bucket's time; its home is the bucket, its place the chunk and where
+/// it stands in that.
 pub(super) struct Wheel {
-    /// The first slot of each bucket, ring by ring; empty before something first stands in it.
-    first: Vec<u32>,
+    /// Ring by ring; none before something first stands in one.
+    buckets: Vec<Bucket>,
+    chunks: Vec<Chunk>,
+    /// The first of the chunks that no bucket has.
+    free: u32,
     occupied: [Bits; RINGS],
     cursor: u64,
     /// No bucket whose time begins earlier holds anything; `u64::MAX` when none does.
@@ -36,7 +70,9 @@ pub(super) struct Wheel {
 impl Wheel {
     pub(super) const fn new() -> Self {
         Wheel {
-            first: Vec::new(),
+            buckets: Vec::new(),
+            chunks: Vec::new(),
+            free: NONE,
             occupied: [[0; BUCKETS / 64]; RINGS],
             cursor: 0,
             next: u64::MAX,
@@ -46,48 +82,81 @@ impl Wheel {
 
     /// Puts a slot in; `false` when its deadline is too near or too far, or without memory.
     pub(super) fn insert(&mut self, slots: &mut Slots, slot: u32) -> bool {
-        let tick = slots[slot].deadline >> TICK;
+        let deadline = slots[slot].deadline;
+        let tick = deadline >> TICK;
         if tick < self.cursor {
             return false;
         }
         // In a ring, two buckets of one number would be a round apart.
         let ahead = |ring: u32| (tick >> (ring * ROUND)) - (self.cursor >> (ring * ROUND));
         let Some(ring) = (0..RINGS as u32).find(|&ring| ahead(ring) < BUCKETS as u64) else { return false };
-        if self.first.is_empty() {
-            let Some(room) = heap::room(BUCKETS * RINGS) else { return false };
-            self.first = room;
-            self.first.resize(BUCKETS * RINGS, NONE);
-        }
-        let bucket = (tick >> (ring * ROUND)) as usize % BUCKETS;
-        let place = (ring as usize) << ROUND | bucket;
-        let second = core::mem::replace(&mut self.first[place], slot);
-        if second != NONE {
-            slots[second].previous = slot;
-        }
-        self.occupied[ring as usize][bucket / 64] |= 1 << (bucket % 64);
+        let number = (tick >> (ring * ROUND)) as usize % BUCKETS;
+        let home = (ring as usize) << ROUND | number;
+        let Some(place) = self.put(home, slot) else { return false };
+        self.occupied[ring as usize][number / 64] |= 1 << (number % 64);
         let slot = &mut slots[slot];
-        (slot.next, slot.previous) = (second, FIRST | place as u32);
+        (slot.home, slot.place) = (home as u32, place);
         self.next = self.next.min((tick >> (ring * ROUND)) << (ring * ROUND));
-        self.soonest = self.soonest.min(slot.deadline);
+        self.soonest = self.soonest.min(deadline);
         true
     }
 
-    /// Takes a slot out that stands in a bucket.
-    pub(super) fn remove(&mut self, slots: &mut Slots, slot: u32) {
-        let (next, previous) = (slots[slot].next, slots[slot].previous);
-        if next != NONE {
-            slots[next].previous = previous;
+    /// Adds a slot to a bucket, and gives its place there; `None` without memory.
+    fn put(&mut self, home: usize, slot: u32) -> Option<u32> {
+        if self.buckets.is_empty() {
+            self.buckets = heap::room(BUCKETS * RINGS)?;
+            self.buckets.resize(BUCKETS * RINGS, Bucket::EMPTY);
         }
-        if previous & FIRST == 0 {
-            slots[previous].next = next;
-        } else {
-            let place = (previous & !FIRST) as usize;
-            self.first[place] = next;
-            if next == NONE {
-                let (ring, bucket) = (place >> ROUND, place % BUCKETS);
-                self.occupied[ring][bucket / 64] &= !(1 << (bucket % 64));
+        let bucket = &mut self.buckets[home];
+        let place = bucket.count as usize % SLOTS;
+        if place == 0 {
+            let free = self.free;
+            match self.chunks.get(free as usize) {
+                Some(chunk) => self.free = chunk.next,
+                None => self.chunks.try_reserve(1).ok()?,
+            }
+            let chunk = Chunk { slots: [NONE; SLOTS], next: bucket.last };
+            match self.chunks.get_mut(free as usize) {
+                Some(place) => (*place, bucket.last) = (chunk, free),
+                None => {
+                    bucket.last = self.chunks.len() as u32;
+                    self.chunks.push(chunk);
+                }
             }
         }
+        bucket.count += 1;
+        self.chunks[bucket.last as usize].slots[place] = slot;
+        Some(bucket.last * (SLOTS as u32 + 1) + place as u32)
+    }
+
+    /// Takes a slot out; `false` when its tick has begun, and it stands in no bucket any more.
+    pub(super) fn remove(&mut self, slots: &mut Slots, slot: u32) -> bool {
+        if slots[slot].deadline >> TICK < self.cursor {
+            return false;
+        }
+        let (home, place) = (slots[slot].home as usize, slots[slot].place);
+        let bucket = &mut self.buckets[home];
+        // The last one goes to its place.
+        let in_last = bucket.in_last() - 1;
+        let Chunk { slots: some, next } = self.chunks[bucket.last as usize];
+        let (chunk, at) = (place as usize / (SLOTS + 1), place as usize % (SLOTS + 1));
+        self.chunks[chunk].slots[at] = some[in_last];
+        slots[some[in_last]].place = place;
+        bucket.count -= 1;
+        if in_last == 0 {
+            let emptied = core::mem::replace(&mut bucket.last, next);
+            self.chunks[emptied as usize].next = core::mem::replace(&mut self.free, emptied);
+        }
+        if bucket.count == 0 {
+            let (ring, number) = (home >> ROUND, home % BUCKETS);
+            self.occupied[ring][number / 64] &= !(1 << (number % 64));
+        }
+        true
+    }
+
+    /// No deadline in the wheel is earlier.
+    pub(super) fn begins(&self) -> Nanos {
+        if self.next == u64::MAX { NEVER } else { self.next << TICK }
     }
 
     /// When to look next: no later than the earliest deadline.
@@ -108,14 +177,18 @@ impl Wheel {
         if (1..RINGS as u32).any(|ring| self.begin(ring) <= self.next) {
             return None;
         }
-        let mut slot = self.first[self.next as usize % BUCKETS];
-        let mut earliest = None;
-        for _ in 0..LOOK {
-            let Some(found) = slots.get(slot) else { return earliest };
-            earliest = Some(earliest.map_or(found.deadline, |e: Nanos| e.min(found.deadline)));
-            slot = found.next;
+        let bucket = self.buckets[self.next as usize % BUCKETS];
+        if bucket.count as usize > LOOK {
+            return None;
         }
-        None
+        let (mut chunk, mut count) = (bucket.last, bucket.in_last());
+        let mut earliest = None;
+        while let Some(Chunk { slots: some, next }) = self.chunks.get(chunk as usize) {
+            let here = some[..count].iter().map(|&slot| slots[slot].deadline).min();
+            earliest = [earliest, here].into_iter().flatten().min();
+            (chunk, count) = (*next, SLOTS);
+        }
+        earliest
     }
 
     /// The tick at which the time of a ring's next bucket that holds anything begins.
@@ -125,17 +198,26 @@ impl Wheel {
             .map_or(u64::MAX, |ahead| (here + ahead as u64) << (ring * ROUND))
     }
 
-    /// Empties what has begun at `now`: `due` gets each slot whose deadline is in this tick or before.
-    pub(super) fn advance(&mut self, now: Nanos, slots: &mut Slots, mut due: impl FnMut(&mut Slots, u32)) {
+    /// Empties what has begun at `now`: `begun` gets each slot whose deadline is in this tick or before, `left` those for
+    /// which there is no memory.
+    pub(super) fn advance(
+        &mut self, now: Nanos, slots: &mut Slots, mut begun: impl FnMut(&Slots, u32),
+        mut left: impl FnMut(&mut Slots, u32),
+    ) {
         let now = now >> TICK;
         while self.next <= now {
             self.cursor = self.next;
-            for ring in (0..RINGS as u32).rev() {
+            for ring in (1..RINGS as u32).rev() {
                 // A later ring's bucket begins when the rings before it begin a round.
                 if self.cursor & ((1 << (ring * ROUND)) - 1) == 0 {
-                    self.empty(ring, slots, &mut due);
+                    self.empty(ring, slots, |wheel, slots, slot| {
+                        if !wheel.insert(slots, slot) {
+                            left(slots, slot);
+                        }
+                    });
                 }
             }
+            self.empty(0, slots, |_, slots, slot| begun(slots, slot));
             self.cursor += 1;
             self.look();
         }
@@ -150,16 +232,22 @@ impl Wheel {
     }
 
     /// Empties the bucket of a ring that begins at the cursor.
-    fn empty(&mut self, ring: u32, slots: &mut Slots, due: &mut impl FnMut(&mut Slots, u32)) {
-        let bucket = (self.cursor >> (ring * ROUND)) as usize % BUCKETS;
-        self.occupied[ring as usize][bucket / 64] &= !(1 << (bucket % 64));
-        let mut slot = core::mem::replace(&mut self.first[(ring as usize) << ROUND | bucket], NONE);
-        while slot != NONE {
-            let next = slots[slot].next;
-            if ring == 0 || !self.insert(slots, slot) {
-                due(slots, slot);
+    fn empty(&mut self, ring: u32, slots: &mut Slots, mut each: impl FnMut(&mut Self, &mut Slots, u32)) {
+        let number = (self.cursor >> (ring * ROUND)) as usize % BUCKETS;
+        self.occupied[ring as usize][number / 64] &= !(1 << (number % 64));
+        let Some(bucket) = self.buckets.get_mut((ring as usize) << ROUND | number) else { return };
+        let bucket = core::mem::replace(bucket, Bucket::EMPTY);
+        let (mut chunk, mut count) = (bucket.last, bucket.in_last());
+        while let Some(&Chunk { slots: some, next }) = self.chunks.get(chunk as usize) {
+            self.chunks[chunk as usize].next = core::mem::replace(&mut self.free, chunk);
+            // Slots are cold: those that come after these are fetched meanwhile.
+            if let Some(coming) = self.chunks.get(next as usize) {
+                coming.slots.iter().for_each(|&slot| slots.fetch(slot));
             }
-            slot = next;
+            for &slot in &some[..count] {
+                each(self, slots, slot);
+            }
+            (chunk, count) = (next, SLOTS);
         }
     }
 }
