@@ -147,12 +147,20 @@ impl Scheduler {
     }
 
     /// Frees the coroutines that were released while they ran and have left since.
+    #[inline(always)]
     pub(super) unsafe fn reap(this: *mut Scheduler) {
+        // SAFETY: by contract of the callers: the thread's scheduler.
+        unsafe {
+            if !(*this).doomed.is_null() {
+                Self::reap_doomed(this);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn reap_doomed(this: *mut Scheduler) {
         // SAFETY: the doomed do not run: `leave` put them there.
         unsafe {
-            if (*this).doomed.is_null() {
-                return;
-            }
             while !(*this).doomed.is_null() {
                 let co = (*this).doomed;
                 (*this).doomed = (*co).resumer();
@@ -241,7 +249,8 @@ impl Scheduler {
             Ground::Thread => {}
             // SAFETY: the stack came from this pool and nothing runs on it.
             Ground::Private(stack) => unsafe { (*this).pool.free(stack) },
-            Ground::Shared(mut tenant) => tenant.depart(co.cast()),
+            // SAFETY: by contract of the callers: the thread's scheduler.
+            Ground::Shared(mut tenant) => tenant.depart(co.cast(), unsafe { &mut (*this).areas }),
         }
     }
 

@@ -173,7 +173,7 @@ impl Scheduler {
         }
     }
 
-    /// Fetches the stacks of those who run next: where many wait, they are cold. Several at once, because a stack has
+    /// Fetches the stacks of those who run next, or what is kept of them: where many wait, they are cold. Several at once, because a stack has
     /// a page of its own, and to find pages takes longer than anything else, one after another.
     #[inline(always)]
     unsafe fn fetch_next(batch: &List) {
@@ -184,8 +184,10 @@ impl Scheduler {
                 if link.is_null() {
                     return;
                 }
-                let sp = (*Coroutine::of_waiter(Waiter::of(link))).context.sp().cast::<i8>();
-                (0..STACK_LINES).for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
+                let co = Coroutine::of_waiter(Waiter::of(link));
+                _mm_prefetch::<_MM_HINT_T0>(co.cast());
+                let bytes = (*co).live_bytes().cast::<i8>();
+                (0..STACK_LINES).for_each(|i| _mm_prefetch::<_MM_HINT_T0>(bytes.wrapping_add(i * 64)));
                 link = batch.after(link);
             }
         }

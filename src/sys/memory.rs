@@ -18,20 +18,20 @@ pub fn map(size: usize) -> io::Result<*mut u8> {
 /// The size of a huge page on every x86-64.
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// [`map`] for a huge page, which it lies in where the kernel has one to spare.
-pub fn map_huge() -> io::Result<*mut u8> {
-    let place = map(2 * HUGE_PAGE)?;
+/// [`map`] from the beginning of a huge page on, in huge pages as far as they fit and the kernel has them to spare.
+pub fn map_huge(size: usize) -> io::Result<*mut u8> {
+    let place = map(size + HUGE_PAGE)?;
     let before = place.align_offset(HUGE_PAGE);
-    let page = place.wrapping_add(before);
-    // SAFETY: fresh memory, of which one page is kept.
+    let kept = place.wrapping_add(before);
+    // SAFETY: fresh memory, of which a part is kept.
     unsafe {
         if before > 0 {
             unmap(place, before);
         }
-        unmap(page.wrapping_add(HUGE_PAGE), HUGE_PAGE - before);
-        let _ = advise(page, HUGE_PAGE, libc::MADV_HUGEPAGE);
+        unmap(kept.wrapping_add(size), HUGE_PAGE - before);
+        let _ = advise(kept, size, libc::MADV_HUGEPAGE);
     }
-    Ok(page)
+    Ok(kept)
 }
 
 /// Unmaps memory that [`map`] gave.
