@@ -1,8 +1,8 @@
 //! Save areas: where the live bytes of a shared stack are kept while others run on it.
 //!
-//! Areas come in sizes, the classes. The first few megabytes of each class, and areas that are large, are the heap's. More
-//! areas of a class are in huge pages, because random walks over many areas are walks over many pages: small ones in
-//! `rows`, the rest in slabs of such a page each. A slab holds areas of one class, and goes when its last one does.
+//! Areas come in sizes, the classes. Small ones are in `rows`. Of the others the first few megabytes of each class are the
+//! heap's, and more are cut from slabs, a huge page each, because random walks over many areas are walks over many pages.
+//! Large ones are the heap's. A slab holds areas of one class, and goes when its last one does.
 
 use core::ptr::{self, NonNull};
 use std::alloc::{Layout, alloc, dealloc};
@@ -93,14 +93,13 @@ impl Areas {
     pub(super) fn allocate(&mut self, class: u8, owner: *const ()) -> Option<Area> {
         // Leak checkers find what stands in the heap.
         if class <= LAST && !annotate::checked() {
-            let own = &mut self.classes[class as usize];
-            if own.on_heap * size_of_class(class) >= FEW {
-                if let Some(place) = self.rows.allocate(class, owner) {
-                    return Some(Area { place, class, source: Source::Row });
-                }
-                if let Some(place) = self.allocate_from_slab(class) {
-                    return Some(Area { place, class, source: Source::Slab });
-                }
+            if let Some(place) = self.rows.allocate(class, owner) {
+                return Some(Area { place, class, source: Source::Row });
+            }
+            if self.classes[class as usize].on_heap * size_of_class(class) >= FEW
+                && let Some(place) = self.allocate_from_slab(class)
+            {
+                return Some(Area { place, class, source: Source::Slab });
             }
         }
         // SAFETY: areas are not empty.
@@ -318,16 +317,16 @@ mod tests {
     #[test]
     fn small_ones_are_in_rows_as_far_as_those_are_of_their_size() {
         let (mut areas, class) = (Areas::new(), class_of(288));
-        let few = FEW.div_ceil(size_of_class(class));
-        let made = many(&mut areas, class, few + 1000);
+        let made = many(&mut areas, class, 1000);
         assert!(are_apart(&made, class));
-        assert!(made[few..].iter().all(|area| area.source == Source::Row));
-        let (mut others, other) = (Areas::new(), class - 1);
-        let enough = FEW.div_ceil(size_of_class(other));
-        let of_others = many(&mut others, class, few + 1);
-        let mut more = many(&mut others, other, enough);
+        assert!(made.iter().all(|area| area.source == Source::Row));
         // Their owners are in the page of a row of another size.
-        more.extend((few..few + 10).map(|number| others.allocate(other, owner(number)).unwrap()));
+        let (mut others, other) = (Areas::new(), class - 1);
+        let of_others = [others.allocate(class, owner(0)).unwrap()];
+        let enough = FEW.div_ceil(size_of_class(other));
+        let on_page = |number| owner(1 + number % 1000);
+        let more: Vec<_> = (0..enough + 10).map(|n| others.allocate(other, on_page(n)).unwrap()).collect();
+        assert!(more[..enough].iter().all(|area| area.source == Source::Heap));
         assert!(more[enough..].iter().all(|area| area.source == Source::Slab));
         free_all(&mut areas, &made);
         free_all(&mut others, &of_others);

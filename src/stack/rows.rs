@@ -1,10 +1,12 @@
 //! Rows of save areas: one area for each control block of a huge page, in the same order.
 //!
 //! Where the area of a coroutine is can so be told from its address alone. When programs resume by chance, neither its
-//! block nor its area is in the cache, and both are fetched at once instead of one after the other.
+//! block nor its area is in the cache, and both are fetched at once instead of one after the other. Rows that are in use
+//! for a good part are in huge pages, because random walks over many areas are walks over many pages; others are not,
+//! because huge pages are there as a whole.
 
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use super::sizes::size_of_class;
 use crate::heap;
@@ -14,24 +16,32 @@ use crate::sys::{self, HUGE_PAGE};
 pub const OWNER: usize = 128;
 /// Owners in a huge page, at most.
 const OWNERS: usize = HUGE_PAGE / OWNER;
+/// Of those, how many let a row go over to huge pages: most while there is little in such pages, fewer when what is not
+/// in use of them is little beside the rest.
+const MOST: usize = OWNERS / 8 * 7;
+const MANY: usize = OWNERS / 4;
+/// Bytes in huge pages that are not little.
+const MUCH: usize = 16 << 20;
 /// Larger areas are in no row: what it holds for owners that have no area of its size is lost.
 const LARGEST: usize = 512;
-/// How many rows can be found without a search.
-const KNOWN: usize = 1024;
 
 /// The areas of the owners in one huge page.
-#[derive(Clone, Copy)]
 struct Row {
     /// The number of that page.
     page: usize,
     base: *mut u8,
     class: u8,
     used: usize,
+    is_huge: bool,
 }
 
 impl Row {
     fn bytes(&self) -> usize {
         OWNERS * size_of_class(self.class)
+    }
+
+    fn known(&self) -> Known {
+        Known { page: self.page, base: self.base, size: size_of_class(self.class) }
     }
 }
 
@@ -44,7 +54,7 @@ struct Known {
 }
 
 impl Known {
-    const NONE: Known = Known { page: 0, base: core::ptr::null_mut(), size: 0 };
+    const NONE: Known = Known { page: 0, base: ptr::null_mut(), size: 0 };
 
     #[inline(always)]
     fn place(&self, owner: *const ()) -> *mut u8 {
@@ -56,22 +66,24 @@ impl Known {
 pub(super) struct Rows {
     /// By page.
     rows: Vec<Row>,
-    /// Some of them, by the last digits of their pages; of any length.
+    /// Some of them, by the last bits of their pages: as many as the length, a power of two or zero, tells apart.
     known: Vec<Known>,
     /// The page of a row that may be unused: one area more or less does not map and unmap one.
     spare: usize,
+    /// The bytes of rows that are in huge pages.
+    huge: usize,
 }
 
 impl Rows {
     pub(super) const fn new() -> Self {
-        Rows { rows: Vec::new(), known: Vec::new(), spare: 0 }
+        Rows { rows: Vec::new(), known: Vec::new(), spare: 0, huge: 0 }
     }
 
     /// Fetches the area of an owner into the cache, if it is in a row. A hint, which may be wrong.
     #[inline(always)]
     pub(super) fn fetch(&self, owner: *const ()) {
         let page = page_of(owner);
-        let Some(known) = self.known.get(page % KNOWN) else { return };
+        let Some(known) = self.known.get(self.known.len().wrapping_sub(1) & page) else { return };
         if known.page == page {
             let place = known.place(owner).cast::<i8>();
             for line in 0..known.size.div_ceil(64) {
@@ -107,7 +119,13 @@ impl Rows {
             return None;
         }
         row.used += 1;
-        NonNull::new(Known { page, base: row.base, size: size_of_class(class) }.place(owner))
+        if row.used >= MANY && !row.is_huge && (row.used >= MOST || self.huge >= MUCH) {
+            row.is_huge = true;
+            self.huge += row.bytes();
+            // SAFETY: nothing changes but the pages' size.
+            unsafe { sys::make_huge(row.base, row.bytes()) };
+        }
+        NonNull::new(row.known().place(owner))
     }
 
     /// Takes an owner's area back.
@@ -133,23 +151,32 @@ impl Rows {
     #[cold]
     fn insert(&mut self, at: usize, page: usize, class: u8) -> Option<()> {
         self.rows.try_reserve(1).ok()?;
-        if self.known.is_empty() {
-            self.known = heap::room(KNOWN)?;
-            self.known.resize(KNOWN, Known::NONE);
+        if self.known.len() <= 2 * self.rows.len() {
+            // Rows are mostly neighbours, so few of them go by the same bits.
+            let mut known = heap::room((4 * self.rows.len()).next_power_of_two().max(8))?;
+            known.resize(known.capacity().next_power_of_two(), Known::NONE);
+            self.known = known;
+            let mask = self.known.len() - 1;
+            self.rows.iter().for_each(|row| self.known[row.page & mask] = row.known());
         }
-        let size = size_of_class(class);
-        let base = sys::map_huge(OWNERS * size).ok()?;
-        self.known[page % KNOWN] = Known { page, base, size };
-        self.rows.insert(at, Row { page, base, class, used: 0 });
+        let base = sys::map_small(OWNERS * size_of_class(class)).ok()?;
+        let row = Row { page, base, class, used: 0, is_huge: false };
+        let mask = self.known.len() - 1;
+        self.known[page & mask] = row.known();
+        self.rows.insert(at, row);
         Some(())
     }
 
     #[cold]
     fn remove(&mut self, at: usize) {
         let row = self.rows.remove(at);
-        let known = &mut self.known[row.page % KNOWN];
+        let mask = self.known.len() - 1;
+        let known = &mut self.known[row.page & mask];
         if known.page == row.page {
             *known = Known::NONE;
+        }
+        if row.is_huge {
+            self.huge -= row.bytes();
         }
         // SAFETY: by contract of the callers nothing in it is in use.
         unsafe { sys::unmap(row.base, row.bytes()) };
@@ -172,8 +199,6 @@ fn page_of(owner: *const ()) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use core::ptr;
-
     use super::*;
     use crate::stack::sizes::class_of;
 
@@ -217,10 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_are_used_for_the_most_part_are_huge_and_then_such_that_are_used_much() {
+        let (mut rows, class) = (Rows::new(), class_of(512));
+        let mut fill = |page, count| {
+            (0..count).for_each(|number| _ = rows.allocate(class, owner(page, number)).unwrap());
+            (rows.rows.iter().find(|row| row.page == page).unwrap().is_huge, rows.huge)
+        };
+        let each = OWNERS * 512;
+        assert_eq!(fill(1, MOST - 1), (false, 0));
+        assert_eq!(fill(2, MOST), (true, each));
+        assert_eq!(fill(3, MOST), (true, 2 * each));
+        assert_eq!(fill(4, MANY - 1), (false, 2 * each));
+        assert_eq!(fill(5, MANY), (true, 3 * each));
+        for (page, count) in [(1, MOST - 1), (2, MOST), (3, MOST), (4, MANY - 1), (5, MANY)] {
+            // SAFETY: nothing refers to them.
+            (0..count).for_each(|number| unsafe { rows.free(owner(page, number)) });
+        }
+        assert_eq!((rows.rows.len(), rows.huge), (1, each));
+    }
+
+    #[test]
     fn rows_are_given_back_but_for_one() {
         let (mut rows, class) = (Rows::new(), class_of(400));
-        // Pages whose last digits are alike, too.
-        let pages: Vec<_> = (1..=5).chain((1..=5).map(|page| page + 2 * KNOWN)).collect();
+        // Pages whose last bits are alike, too.
+        let pages: Vec<_> = (1..=5).chain((1..=5).map(|page| page + 1024)).collect();
         for &page in &pages {
             assert!((0..3).all(|number| rows.allocate(class, owner(page, number)).is_some()));
         }
