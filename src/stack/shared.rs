@@ -7,6 +7,7 @@
 
 use core::arch::asm;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 
 use super::areas::{Area, Areas, Source};
@@ -17,6 +18,8 @@ use crate::{annotate, sys};
 
 /// Bytes up to which a loop copies faster than `memcpy`.
 const SHORT: usize = 1024;
+/// The CPU moves 32 bytes at once.
+static WIDE: AtomicBool = AtomicBool::new(false);
 
 /// One stack that several coroutines use in turn.
 #[derive(Debug)]
@@ -61,6 +64,7 @@ pub struct SharedStacks {
 impl SharedStacks {
     /// `count` stacks of `size` bytes each.
     pub fn new(count: usize, size: usize) -> io::Result<Self> {
+        WIDE.store(std::arch::is_x86_feature_detected!("avx"), Ordering::Relaxed);
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let mut stacks =
@@ -271,14 +275,26 @@ unsafe fn carry(from: *const u8, to: *mut u8, size: usize, dead: usize) {
             ptr::copy_nonoverlapping(from, to, size);
         } else {
             // Most are a few hundred bytes: a call that looks for the best way takes longer than the way.
-            asm!(
-                "2:",
-                "movaps {a}, [{from} + {at}]", "movaps {b}, [{from} + {at} + 16]",
-                "movaps [{to} + {at}], {a}", "movaps [{to} + {at} + 16], {b}",
-                "add {at}, 32", "jne 2b",
-                from = in(reg) from.add(size), to = in(reg) to.add(size), at = inout(reg) size.wrapping_neg() => _,
-                a = out(xmm_reg) _, b = out(xmm_reg) _, options(nostack),
-            );
+            let (from, to, at) = (from.add(size), to.add(size), size.wrapping_neg());
+            if WIDE.load(Ordering::Relaxed) {
+                asm!(
+                    "2:",
+                    "vmovdqu ymm0, [{from} + {at}]", "vmovdqu [{to} + {at}], ymm0",
+                    "add {at}, 32", "jne 2b",
+                    "vzeroupper",
+                    from = in(reg) from, to = in(reg) to, at = inout(reg) at => _,
+                    out("xmm0") _, options(nostack),
+                );
+            } else {
+                asm!(
+                    "2:",
+                    "movaps {a}, [{from} + {at}]", "movaps {b}, [{from} + {at} + 16]",
+                    "movaps [{to} + {at}], {a}", "movaps [{to} + {at} + 16], {b}",
+                    "add {at}, 32", "jne 2b",
+                    from = in(reg) from, to = in(reg) to, at = inout(reg) at => _,
+                    a = out(xmm_reg) _, b = out(xmm_reg) _, options(nostack),
+                );
+            }
         }
     }
 }
@@ -286,6 +302,22 @@ unsafe fn carry(from: *const u8, to: *mut u8, size: usize, dead: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_step_is_carried_by_narrow_and_wide_moves_and_none_beyond() {
+        #[repr(align(16))]
+        struct Bytes([u8; 2 * SHORT]);
+        let from = Bytes(core::array::from_fn(|at| (at % 251) as u8));
+        let widest = std::arch::is_x86_feature_detected!("avx");
+        for (wide, steps) in [false, widest].into_iter().flat_map(|wide| (1..64).map(move |n| (wide, n))) {
+            WIDE.store(wide, Ordering::Relaxed);
+            let (mut to, size) = (Bytes([255; 2 * SHORT]), steps * STEP);
+            // SAFETY: both are larger.
+            unsafe { carry(from.0.as_ptr(), to.0.as_mut_ptr(), size, 0) };
+            assert_eq!(to.0[..size], from.0[..size]);
+            assert!(to.0[size..].iter().all(|&byte| byte == 255));
+        }
+    }
 
     #[test]
     fn bytes_come_back_to_where_they_were() {
