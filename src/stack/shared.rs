@@ -1,5 +1,5 @@
 //! Shared stacks: several coroutines run on one stack, and only the live bytes of those that wait are
-//! kept, in blocks of their own size.
+//! kept, in areas of about their size (`areas`).
 //!
 //! A [`Slot`] is one stack. At most one [`Tenant`] has its frames in it, the occupant. It is moved out
 //! only when another tenant must come in (so a coroutine that is resumed alone is never copied), by the
