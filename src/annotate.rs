@@ -31,15 +31,27 @@ fn fiber_function() -> Option<CreateFiber> {
     weak_symbol!("__tsan_create_fiber" as CreateFiber)
 }
 
-/// Looks which sanitizers there are; before the first switch of any thread.
+/// Whether anything looks on that must be told of memory: see [`look`].
+static CHECKED: AtomicBool = AtomicBool::new(false);
+
+/// Looks which checkers there are; before the first switch of any thread.
 pub fn look() {
-    SANITIZED.store(start_function().is_some() || fiber_function().is_some(), Ordering::Relaxed);
+    let sanitized = start_function().is_some() || fiber_function().is_some();
+    SANITIZED.store(sanitized, Ordering::Relaxed);
+    let searched = weak_symbol!("__lsan_register_root_region" as Region).is_some();
+    CHECKED.store(sanitized || searched || on_valgrind(), Ordering::Relaxed);
 }
 
 /// Whether a sanitizer runs in this process that must be told of each switch.
 #[inline(always)]
 pub fn sanitized() -> bool {
     SANITIZED.load(Ordering::Relaxed)
+}
+
+/// Whether a checker of memory runs in this process: a sanitizer, a leak checker or Valgrind.
+#[inline(always)]
+pub fn checked() -> bool {
+    CHECKED.load(Ordering::Relaxed)
 }
 
 /// Tells AddressSanitizer that the stack `low..low + size` comes next. Gives what [`arrive`] needs when
@@ -134,7 +146,7 @@ pub fn receive<T>(place: *const T) {
     }
 }
 
-/// Copies bytes of a stack, past the checkers, which rightly distrust such a copy in a program.
+/// Copies bytes of a stack where there are [checkers](checked), which rightly distrust such a copy in a program.
 ///
 /// # Safety
 /// The ranges are valid and do not overlap; the destination is no live frame.

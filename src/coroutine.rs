@@ -11,7 +11,7 @@ use core::sync::atomic::AtomicPtr;
 
 use crate::context::{Context, Control};
 use crate::heap;
-use crate::stack::{Stack, Tenant};
+use crate::stack::{OWNER, Stack, Tenant};
 use crate::waiter::Waiter;
 
 mod more;
@@ -109,6 +109,7 @@ pub struct Coroutine {
 }
 
 const _: () = assert!(size_of::<Coroutine>() == 128, "a million of them are parked");
+const _: () = assert!(size_of::<Coroutine>() >= OWNER, "each has a save area of its own");
 const _: () =
     assert!(offset_of!(Coroutine, control) + size_of::<Control>() <= 64, "a switch takes one cache line");
 const _: () = assert!(offset_of!(Coroutine, context).is_multiple_of(8), "the assembly's words are aligned");
@@ -292,6 +293,15 @@ impl Coroutine {
             Ground::Thread => None,
             Ground::Private(stack) => Some((stack.low(), stack.size())),
             Ground::Shared(tenant) => Some((tenant.slot().low(), tenant.slot().size())),
+        }
+    }
+
+    /// Where the live bytes of its stack are while it is parked, or were when it last was.
+    #[inline(always)]
+    pub fn live_bytes(&self) -> *const u8 {
+        match &self.ground {
+            Ground::Shared(tenant) => tenant.saved(),
+            _ => self.context.sp(),
         }
     }
 

@@ -9,3 +9,5 @@
     movl {errno}(%rsi), %edx
     movl %ecx, {errno}(%rdi)
     movl %edx, (%r9)
+# The switch itself, for {prepare} too.
+8:

@@ -3,7 +3,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use super::{answer, pfn_co_routine_t, set_errno, stCoRoutine_t, stCoRoutineAttr_t, stShareStack_t};
-use crate::context::{Context, switch};
+use crate::context::Context;
 use crate::coroutine::{Coroutine, State};
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
@@ -64,7 +64,6 @@ macro_rules! switching {
             ".p2align 6",
             $($name = const $value,)*
             prepare = sym $prepare,
-            switch = sym switch,
             state = const Coroutine::STATE,
             open = const OPEN,
             resumer = const Coroutine::RESUMER,

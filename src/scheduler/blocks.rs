@@ -116,7 +116,7 @@ impl Blocks {
         let count = self.total.clamp(FIRST, MOST);
         let mut slab = Slab { base: ptr::null_mut(), count, age: self.ages, holders: 0 };
         slab.base = match slab.count {
-            MOST => sys::map_huge().unwrap_or(ptr::null_mut()),
+            MOST => sys::map_huge(sys::HUGE_PAGE).unwrap_or(ptr::null_mut()),
             // SAFETY: the layout is not empty.
             _ => unsafe { alloc(slab.layout()) },
         }

@@ -279,7 +279,8 @@ impl Scheduler {
             Ground::Thread => {}
             // SAFETY: the stack came from this pool and nothing runs on it.
             Ground::Private(stack) => unsafe { (*this).pool.free(stack) },
-            Ground::Shared(mut tenant) => tenant.depart(co.cast()),
+            // SAFETY: by contract of the callers: the thread's scheduler.
+            Ground::Shared(mut tenant) => tenant.depart(co.cast(), unsafe { &mut (*this).areas }),
         }
     }
 

@@ -46,7 +46,7 @@ use crate::context::Context;
 use crate::coroutine::Coroutine;
 use crate::list::List;
 use crate::reactor::{Message, Reactor, Remote};
-use crate::stack::{Alternate, Pool, Stack};
+use crate::stack::{Alternate, Areas, Pool, Stack};
 use crate::timer::Timers;
 use crate::waiter::{Interest, Waiter, Wake};
 use crate::{heap, sys, tls};
@@ -96,6 +96,8 @@ pub struct Scheduler {
     dealt: Box<List>,
     /// The shared stacks that its coroutines use.
     shared: Box<List>,
+    /// Where the bytes of those are kept that do not run.
+    areas: Areas,
     /// How many wait in a call that a signal handler ends, by [`crate::waiter::Interrupt`].
     interruptible: interrupt::Counts,
     handled: interrupt::Handled,

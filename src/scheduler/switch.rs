@@ -24,6 +24,9 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
     // SAFETY: by contract; the scheduler is this thread's.
     unsafe {
         let this = Scheduler::get();
+        if !this.is_null() {
+            (*this).areas.fetch(co.cast());
+        }
         if Scheduler::may_resume(this, co) {
             Scheduler::reap(this);
             (*(*this).current).context.word = word as u32;
@@ -283,7 +286,7 @@ impl Scheduler {
                             mover.next = to;
                             return &raw const mover.context;
                         }
-                        _ => Self::exchange(to),
+                        _ => Self::exchange(this, to),
                     }
                 }
             }
@@ -294,8 +297,9 @@ impl Scheduler {
     /// Moves the occupant of `to`'s slot out and `to` in.
     ///
     /// # Safety
-    /// The caller does not run on the slot; both coroutines are in place and do not run.
-    unsafe fn exchange(to: *mut Coroutine) {
+    /// `this` is the calling thread's scheduler, which does not run on the slot; both coroutines are in place and do not
+    /// run.
+    unsafe fn exchange(this: *mut Scheduler, to: *mut Coroutine) {
         // SAFETY: by contract; an occupant is a parked coroutine of this thread.
         unsafe {
             let Ground::Shared(tenant) = &mut (*to).ground else { return };
@@ -303,7 +307,7 @@ impl Scheduler {
             if !occupant.is_null() {
                 let sp = (*occupant).context.sp();
                 if let Ground::Shared(old) = &mut (*occupant).ground {
-                    old.move_out(sp);
+                    old.move_out(sp, &mut (*this).areas);
                 }
             }
             annotate::clear_stack(tenant.slot().low(), tenant.slot().size());
@@ -341,7 +345,7 @@ unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
         unsafe {
             let Some(mover) = &mut (*this).mover else { unreachable!("the mover runs, so it exists") };
             let (next, context) = (mover.next, &raw mut mover.context);
-            Scheduler::exchange(next);
+            Scheduler::exchange(this, next);
             context::switch(context, &raw const (*next).context);
         }
     }

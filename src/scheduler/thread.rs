@@ -11,7 +11,7 @@ use crate::coroutine::{Coroutine, Ground, State};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
 use crate::reactor::{Message, Reactor, registry};
-use crate::stack::{Alternate, Pool};
+use crate::stack::{Alternate, Areas, Pool};
 use crate::timer::Timers;
 use crate::{annotate, tls};
 
@@ -91,6 +91,7 @@ impl Scheduler {
             blocks: Blocks::new(),
             dealt: Box::default(),
             shared: Box::default(),
+            areas: Areas::new(),
             interruptible: Default::default(),
             handled: Default::default(),
             doomed: ptr::null_mut(),

@@ -206,8 +206,9 @@ impl Scheduler {
         }
     }
 
-    /// Fetches the first line of the stacks of those who run next: where many wait, they are cold. Several at once, because a
-    /// stack has a page of its own, and to find pages takes longer than anything else, one after another.
+    /// Fetches the first line of the stacks of those who run next, or of what is kept of shared ones: where many wait, they
+    /// are cold. Several at once, because a stack has a page of its own, and to find pages takes longer than anything else,
+    /// one after another.
     #[inline(always)]
     unsafe fn fetch_pages(batch: &List) {
         // SAFETY: by contract of `run_ready`.
@@ -245,8 +246,8 @@ impl Scheduler {
     unsafe fn fetch_stack(waiter: *const Waiter, lines: core::ops::Range<usize>) {
         // SAFETY: by contract of `run_ready`; a prefetch may be of any address.
         unsafe {
-            let sp = (*Coroutine::of_waiter(waiter)).context.sp().cast::<i8>();
-            lines.for_each(|i| _mm_prefetch::<_MM_HINT_T0>(sp.wrapping_add(i * 64)));
+            let bytes = (*Coroutine::of_waiter(waiter)).live_bytes().cast::<i8>();
+            lines.for_each(|i| _mm_prefetch::<_MM_HINT_T0>(bytes.wrapping_add(i * 64)));
         }
     }
 

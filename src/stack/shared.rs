@@ -1,17 +1,25 @@
 //! Shared stacks: several coroutines run on one stack, and only the live bytes of those that wait are
-//! kept, in blocks of their own size.
+//! kept, in areas of about their size (`areas`).
 //!
 //! A [`Slot`] is one stack. At most one [`Tenant`] has its frames in it, the occupant. It is moved out
 //! only when another tenant must come in (so a coroutine that is resumed alone is never copied), by the
 //! scheduler, which runs on a stack of its own while it does so.
 
-use core::ptr;
-use std::alloc::{Layout, alloc, dealloc};
+use core::arch::asm;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 
+use super::areas::{Area, Areas, Source};
+use super::sizes::{STEP, class_of, size_of_class};
 use super::{GUARD, guard};
 use crate::list::{Link, List};
 use crate::{annotate, sys};
+
+/// Bytes up to which a loop copies faster than `memcpy`.
+const SHORT: usize = 1024;
+/// The CPU moves 32 bytes at once.
+static WIDE: AtomicBool = AtomicBool::new(false);
 
 /// One stack that several coroutines use in turn.
 #[derive(Debug)]
@@ -22,8 +30,6 @@ pub struct Slot {
     occupant: *mut (),
     /// What it is one of, since the first tenant came.
     stacks: *mut SharedStacks,
-    /// The topmost word of every tenant that was moved out.
-    topmost: usize,
 }
 
 impl Slot {
@@ -40,10 +46,6 @@ impl Slot {
     /// Where every tenant's first frame goes.
     pub fn top(&self) -> *mut u8 {
         self.low.wrapping_add(self.size)
-    }
-
-    fn topmost(&self) -> *mut usize {
-        self.top().wrapping_sub(CONSTANT).cast()
     }
 }
 
@@ -62,6 +64,7 @@ pub struct SharedStacks {
 impl SharedStacks {
     /// `count` stacks of `size` bytes each.
     pub fn new(count: usize, size: usize) -> io::Result<Self> {
+        WIDE.store(std::arch::is_x86_feature_detected!("avx"), Ordering::Relaxed);
         let mut slots = Vec::new();
         slots.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let mut stacks =
@@ -74,13 +77,7 @@ impl SharedStacks {
                     let low = base.wrapping_add(GUARD);
                     annotate::register_stack(low, size);
                     annotate::search_stack(low, size);
-                    slots.push(Slot {
-                        low,
-                        size,
-                        occupant: ptr::null_mut(),
-                        stacks: ptr::null_mut(),
-                        topmost: 0,
-                    });
+                    slots.push(Slot { low, size, occupant: ptr::null_mut(), stacks: ptr::null_mut() });
                 }
                 Err(error) => {
                     stacks.slots = slots.into_boxed_slice();
@@ -114,7 +111,7 @@ impl SharedStacks {
         stacks.next = (stacks.next + 1) % stacks.slots.len();
         stacks.tenants += 1;
         let (slot, slot_high) = (slot as u32, (slot >> 32) as u16);
-        Tenant { saved: ptr::null_mut(), slot, slot_high, class: 0, keeps: false }
+        Tenant { saved: ptr::null_mut(), slot, slot_high, class: 0, source: None }
     }
 }
 
@@ -132,16 +129,16 @@ impl Drop for SharedStacks {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Tenant {
-    /// The live bytes while another tenant occupies the slot: those up to the slot's top, but for [`CONSTANT`]. A whole
-    /// pointer, which leak checkers find.
+    /// The live bytes up to the slot's top, while another tenant occupies the slot. A whole pointer, which leak checkers
+    /// find.
     saved: *mut u8,
     /// The address of the slot: of an address in a process 47 bits can be set.
     slot: u32,
     slot_high: u16,
-    /// The size class of the block at `saved`, when there is one.
+    /// The class of the area at `saved`, when there is one.
     class: u8,
-    /// There is a block. A flag of its own, whose spare values hold the other kinds of `coroutine::Ground`.
-    keeps: bool,
+    /// Whose area it is, when there is one. Spare values hold the other kinds of `coroutine::Ground`.
+    source: Option<Source>,
 }
 
 impl Tenant {
@@ -149,6 +146,12 @@ impl Tenant {
     pub fn slot(&self) -> &Slot {
         // SAFETY: slots outlive their tenants.
         unsafe { &*self.slot_place() }
+    }
+
+    /// Where its bytes are kept, or null before they are for the first time.
+    #[inline(always)]
+    pub fn saved(&self) -> *const u8 {
+        self.saved
     }
 
     /// Whose frames are in the slot; null when nobody's are.
@@ -177,15 +180,17 @@ impl Tenant {
     /// Moves the live bytes, from `sp` on, out of the slot.
     ///
     /// # Safety
-    /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot.
-    pub unsafe fn move_out(&mut self, sp: *mut u8) {
-        let live = self.live(sp);
-        self.reserve(live);
-        // SAFETY: `saved` has room for `live` bytes; the source is the parked stack.
-        unsafe {
-            annotate::copy_stack(sp, self.saved, live);
-            (*self.slot_place()).topmost = self.slot().topmost().read();
+    /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot. `areas` are the
+    /// same in all calls.
+    #[inline(always)]
+    pub unsafe fn move_out(&mut self, sp: *mut u8, areas: &mut Areas) {
+        let (start, size, dead) = self.live(sp);
+        let class = class_of(size);
+        if class != self.class || self.source.is_none() {
+            self.reserve(size, class, areas);
         }
+        // SAFETY: `saved` has room for `size` bytes; the source is the parked stack.
+        unsafe { carry(start, self.saved, size, dead) };
         self.set_occupant(ptr::null_mut());
     }
 
@@ -193,13 +198,11 @@ impl Tenant {
     ///
     /// # Safety
     /// It was moved out with the same stack pointer, the slot is empty and the caller does not run on it.
+    #[inline(always)]
     pub unsafe fn move_in(&mut self, me: *mut (), sp: *mut u8) {
+        let (start, size, dead) = self.live(sp);
         // SAFETY: the bytes came from the same place.
-        unsafe {
-            annotate::copy_stack(self.saved, sp, self.live(sp));
-            // It may be what another body has left, which is nothing to memory checkers.
-            self.slot().topmost().write(self.slot().topmost);
-        }
+        unsafe { carry(self.saved, start, size, dead) };
         self.occupy(me);
     }
 
@@ -207,46 +210,44 @@ impl Tenant {
         ptr::with_exposed_provenance_mut(usize::from(self.slot_high) << 32 | self.slot as usize)
     }
 
-    /// How many bytes are kept of a stack with this stack pointer.
-    fn live(&self, sp: *mut u8) -> usize {
-        self.slot().top().addr() - CONSTANT - sp.addr()
+    /// What is kept of a stack with this stack pointer: from where, how many bytes, and how many of them lie below it.
+    #[inline(always)]
+    fn live(&self, sp: *mut u8) -> (*mut u8, usize, usize) {
+        let dead = sp.addr() % STEP;
+        let start = sp.wrapping_sub(dead);
+        (start, self.slot().top().addr() - start.addr(), dead)
     }
 
-    /// Makes room for `live` bytes: the smallest block that holds them when it must grow, and when the old one has
+    /// Makes room for `live` bytes: the smallest area that holds them when it must grow, and when the old one has
     /// become four times too large.
-    fn reserve(&mut self, live: usize) {
-        let class = class_of(live);
-        if self.keeps {
-            let large = live.saturating_mul(4).max(256);
-            if class == self.class || (live..=large).contains(&block(self.class).size()) {
-                return;
-            }
+    /// The tenant is home.
+    #[cold]
+    fn reserve(&mut self, live: usize, class: u8, areas: &mut Areas) {
+        let large = live.saturating_mul(4).max(256);
+        if self.source.is_some() && (live..=large).contains(&size_of_class(self.class)) {
+            return;
         }
-        self.give_back();
-        // SAFETY: blocks are not empty.
-        let saved = unsafe { alloc(block(class)) };
-        if saved.is_null() {
+        let me = self.occupant();
+        self.give_back(me, areas);
+        let Some(area) = areas.allocate(class, me) else {
             // The bytes have nowhere to go and the other coroutine nowhere to run: no return is left.
             complain!("out of memory: cannot keep {live} bytes of a coroutine's shared stack");
             std::process::abort();
-        }
-        self.saved = saved;
-        self.class = class;
-        self.keeps = true;
+        };
+        (self.saved, self.class, self.source) = (area.place.as_ptr(), class, Some(area.source));
     }
 
-    fn give_back(&mut self) {
-        if self.keeps {
-            // SAFETY: allocated in `reserve` with the same layout.
-            unsafe { dealloc(self.saved, block(self.class)) };
-            self.keeps = false;
+    fn give_back(&mut self, me: *mut (), areas: &mut Areas) {
+        if let (Some(source), Some(place)) = (self.source.take(), NonNull::new(self.saved)) {
+            // SAFETY: allocated in `reserve`.
+            unsafe { areas.free(Area { place, class: self.class, source }, me) };
         }
     }
 
-    /// Gives the slot and the block back.
-    pub fn depart(&mut self, me: *mut ()) {
+    /// Gives the slot and the area back.
+    pub fn depart(&mut self, me: *mut (), areas: &mut Areas) {
         self.clear(me);
-        self.give_back();
+        self.give_back(me, areas);
         // SAFETY: stacks outlive their tenants.
         unsafe {
             let stacks = self.slot().stacks;
@@ -258,58 +259,70 @@ impl Tenant {
     }
 }
 
-/// The bytes at a slot's top that are the same for all that have begun: the return address of their bodies (`body.S`).
-pub const CONSTANT: usize = size_of::<usize>();
-
-/// Blocks of up to this many steps differ by one step, larger ones by an eighth of a power of two.
-const FINE: usize = 64;
-/// The step between sizes: that of malloc, whose own 8 bytes a block leaves room for.
-const STEP: usize = 16;
-
-/// The smallest class whose blocks hold `live` bytes.
-fn class_of(live: usize) -> u8 {
-    let steps = (live + 8).div_ceil(STEP).max(2);
-    if steps <= FINE {
-        return steps as u8;
+/// Copies a number of steps between a stack and a save area. What both of them hold up to there is left out where a
+/// memory checker looks on: it is below the stack pointer.
+///
+/// # Safety
+/// The ranges are valid, aligned to 16 bytes, and do not overlap; `size` is a multiple of [`STEP`]. Nothing runs on the
+/// stack, and of what lies below the stack pointer nothing is needed.
+#[inline(always)]
+unsafe fn carry(from: *const u8, to: *mut u8, size: usize, dead: usize) {
+    // SAFETY: by contract.
+    unsafe {
+        if annotate::checked() {
+            annotate::copy_stack(from.add(dead), to.add(dead), size - dead);
+        } else if size > SHORT {
+            ptr::copy_nonoverlapping(from, to, size);
+        } else {
+            // Most are a few hundred bytes: a call that looks for the best way takes longer than the way.
+            let (from, to, at) = (from.add(size), to.add(size), size.wrapping_neg());
+            if WIDE.load(Ordering::Relaxed) {
+                asm!(
+                    "2:",
+                    "vmovdqu ymm0, [{from} + {at}]", "vmovdqu [{to} + {at}], ymm0",
+                    "add {at}, 32", "jne 2b",
+                    "vzeroupper",
+                    from = in(reg) from, to = in(reg) to, at = inout(reg) at => _,
+                    out("xmm0") _, options(nostack),
+                );
+            } else {
+                asm!(
+                    "2:",
+                    "movaps {a}, [{from} + {at}]", "movaps {b}, [{from} + {at} + 16]",
+                    "movaps [{to} + {at}], {a}", "movaps [{to} + {at} + 16], {b}",
+                    "add {at}, 32", "jne 2b",
+                    from = in(reg) from, to = in(reg) to, at = inout(reg) at => _,
+                    a = out(xmm_reg) _, b = out(xmm_reg) _, options(nostack),
+                );
+            }
+        }
     }
-    // 1/8 steps: the three bits below the highest one, rounded up.
-    let shift = (steps - 1).ilog2() - 3;
-    let eighths = ((steps - 1) >> shift) + 1;
-    (FINE + (shift as usize - 3) * 8 + eighths - 8) as u8
-}
-
-/// The block of a class.
-fn block(class: u8) -> Layout {
-    let class = class as usize;
-    let steps = match class.checked_sub(FINE + 1) {
-        None => class,
-        Some(above) => (above % 8 + 9) << (above / 8 + 3),
-    };
-    // A stack is at most 8 MiB, far below the limit of a layout.
-    Layout::from_size_align(steps * STEP - 8, 8).unwrap_or(Layout::new::<u128>())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::MAX_SIZE;
 
     #[test]
-    fn each_length_has_the_smallest_block_that_holds_it() {
-        let mut length = 1;
-        while length <= MAX_SIZE {
-            let class = class_of(length);
-            let size = block(class).size();
-            assert!(size >= length && size <= length + length / 8 + 2 * STEP, "{length} in {size}");
-            assert!(class <= 2 || block(class - 1).size() < length, "{length} in {size}");
-            length += 1 + length / 997;
+    fn every_step_is_carried_by_narrow_and_wide_moves_and_none_beyond() {
+        #[repr(align(16))]
+        struct Bytes([u8; 2 * SHORT]);
+        let from = Bytes(core::array::from_fn(|at| (at % 251) as u8));
+        let widest = std::arch::is_x86_feature_detected!("avx");
+        for (wide, steps) in [false, widest].into_iter().flat_map(|wide| (1..64).map(move |n| (wide, n))) {
+            WIDE.store(wide, Ordering::Relaxed);
+            let (mut to, size) = (Bytes([255; 2 * SHORT]), steps * STEP);
+            // SAFETY: both are larger.
+            unsafe { carry(from.0.as_ptr(), to.0.as_mut_ptr(), size, 0) };
+            assert_eq!(to.0[..size], from.0[..size]);
+            assert!(to.0[size..].iter().all(|&byte| byte == 255));
         }
     }
 
     #[test]
     fn bytes_come_back_to_where_they_were() {
         let mut stacks = SharedStacks::new(1, 16 * 1024).unwrap();
-        let in_use = List::new();
+        let (in_use, mut areas) = (List::new(), Areas::new());
         let [one, two] = [1, 2].map(ptr::without_provenance_mut::<()>);
         // SAFETY: `stacks` outlives the tenants; nothing runs on the slot.
         unsafe {
@@ -318,16 +331,16 @@ mod tests {
             a.occupy(one);
             let sp = a.slot().top().sub(100);
             ptr::write_bytes(sp, 0xaa, 100);
-            a.move_out(sp);
+            a.move_out(sp, &mut areas);
             assert!(a.occupant().is_null());
             b.occupy(two);
             ptr::write_bytes(sp, 0xbb, 100);
             b.clear(two);
             a.move_in(one, sp);
-            assert!((0..100 - CONSTANT).all(|i| *sp.add(i) == 0xaa));
+            assert!((0..100).all(|i| *sp.add(i) == 0xaa));
             assert_eq!(a.occupant(), one);
-            a.depart(one);
-            b.depart(two);
+            a.depart(one, &mut areas);
+            b.depart(two, &mut areas);
         }
         assert!(!stacks.in_use() && in_use.is_empty());
     }

@@ -18,20 +18,43 @@ pub fn map(size: usize) -> io::Result<*mut u8> {
 /// The size of a huge page on every x86-64.
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// [`map`] for a huge page, which it lies in where the kernel has one to spare.
-pub fn map_huge() -> io::Result<*mut u8> {
-    let place = map(2 * HUGE_PAGE)?;
+/// [`map`] from the beginning of a huge page on, in huge pages as far as they fit and the kernel has them to spare.
+pub fn map_huge(size: usize) -> io::Result<*mut u8> {
+    map_aligned(size, libc::MADV_HUGEPAGE)
+}
+
+/// [`map`] from the beginning of a huge page on, in small pages until [`make_huge`].
+pub fn map_small(size: usize) -> io::Result<*mut u8> {
+    map_aligned(size, libc::MADV_NOHUGEPAGE)
+}
+
+fn map_aligned(size: usize, advice: c_int) -> io::Result<*mut u8> {
+    let place = map(size + HUGE_PAGE)?;
     let before = place.align_offset(HUGE_PAGE);
-    let page = place.wrapping_add(before);
-    // SAFETY: fresh memory, of which one page is kept.
+    let kept = place.wrapping_add(before);
+    // SAFETY: fresh memory, of which a part is kept. Kernels without huge pages refuse the advice, which is as good.
     unsafe {
         if before > 0 {
             unmap(place, before);
         }
-        unmap(page.wrapping_add(HUGE_PAGE), HUGE_PAGE - before);
-        let _ = advise(page, HUGE_PAGE, libc::MADV_HUGEPAGE);
+        unmap(kept.wrapping_add(size), HUGE_PAGE - before);
+        let _ = advise(kept, size, advice);
     }
-    Ok(page)
+    Ok(kept)
+}
+
+/// Lets memory be in huge pages, what is touched already at once.
+///
+/// # Safety
+/// [`map_small`] gave it.
+pub unsafe fn make_huge(address: *mut u8, size: usize) {
+    /// Since Linux 6.1.
+    const MADV_COLLAPSE: c_int = 25;
+    // SAFETY: by contract; what the memory holds stays. Before 6.1 the kernel comes to it by and by.
+    unsafe {
+        let _ = advise(address, size, libc::MADV_HUGEPAGE);
+        let _ = advise(address, size, MADV_COLLAPSE);
+    }
 }
 
 /// Unmaps memory that [`map`] gave.

@@ -34,12 +34,60 @@ TEST(a_parked_coroutine_with_200_live_bytes_costs_at_most_450_bytes) {
     co_release(crowd[i]);
   }
   CHECK_IS(done, MANY);
-  /* The blocks are used again. */
+  /* What was kept of their stacks is given back; what they were stays for the next. */
+  long left = (resident_bytes() - before) / MANY;
+  fprintf(stderr, "# %ld bytes each when they have gone\n", left);
+  CHECK(left <= 270);
   for (int i = 0; i < MANY; i++) {
     crowd[i] = spawn_on(stacks, 0, holds_a_little, NULL);
     co_resume(crowd[i]);
   }
   CHECK((resident_bytes() - before) / MANY <= 450);
+}
+
+static struct dice dice;
+
+static char ended[MANY];
+
+/* Each time it keeps another number of bytes more: a few hundred mostly, sometimes many. */
+static void *keeps_ever_more(void *argument) {
+  int me = (int)(uintptr_t)argument;
+  for (int round = 0; round < 4; round++) {
+    size_t size = below(&dice, below(&dice, 50) ? 1u << (6 + me % 6) : 40 * KIB) + 16;
+    unsigned char *bytes = __builtin_alloca(size);
+    uint64_t mark = (uint64_t)me * 4 + round;
+    fill(bytes, size, mark);
+    co_yield_ct();
+    CHECK(is_filled(bytes, size, mark));
+    done++;
+  }
+  ended[me] = 1;
+  return NULL;
+}
+
+TEST(many_of_all_sizes_keep_their_bytes_while_they_come_and_go) {
+  enum { OF_ALL_SIZES = 60000 };
+  int released = 0;
+  dice = cast_dice();
+  stShareStack_t *stacks = stacks_of(2, 512 * KIB);
+  for (uintptr_t i = 0; i < OF_ALL_SIZES; i++) {
+    crowd[i] = spawn_on(stacks, 0, keeps_ever_more, (void *)i);
+    co_resume(crowd[i]);
+  }
+  for (int i = 0; i < 4 * OF_ALL_SIZES; i++) {
+    uintptr_t one = below(&dice, OF_ALL_SIZES);
+    if (ended[one] || below(&dice, 20) == 0) {
+      released++;
+      co_release(crowd[one]);
+      ended[one] = 0;
+      crowd[one] = spawn_on(stacks, 0, keeps_ever_more, (void *)one);
+    }
+    co_resume(crowd[one]);
+  }
+  fprintf(stderr, "# %d times bytes were as they had been; %d came anew\n", done, released);
+  CHECK(done > 2 * OF_ALL_SIZES && released > OF_ALL_SIZES / 10);
+  for (int i = 0; i < OF_ALL_SIZES; i++) co_release(crowd[i]);
+  CHECK_IS(co_free_sharestack(stacks), 0);
 }
 
 enum { TENANTS = 3000, PAIRS = 64, ACTIONS = 10 };
@@ -51,7 +99,6 @@ static struct tenant {
   long runs;
 } tenants[TENANTS];
 static int pipes[PAIRS][2];
-static struct dice dice;
 static stShareStack_t *few;
 static long acted[ACTIONS], moved_in;
 
