@@ -20,8 +20,8 @@ pub unsafe fn poll(
 ) -> io::Result<usize> {
     // As the kernel takes it.
     let count = libc::nfds_t::from(count as u32);
-    // Who only waits for time has nothing to ask the kernel.
-    let asks = count > 0 || !mask.is_null();
+    // Who only waits for time has nothing to ask the kernel, which looks at any address even so.
+    let asks = count > 0 || !fds.is_null() || !mask.is_null();
     // SAFETY: by contract.
     let look = || if asks { unsafe { sys::poll_now(fds, count, mask) } } else { Ok(0) };
     // SAFETY: by contract.

@@ -95,17 +95,26 @@ impl Threads {
 
     /// Cancels a thread that belongs to this worker and does not run.
     unsafe fn cancel_here(&self, base: usize, real: impl FnOnce()) {
-        // SAFETY: by contract of the callers; a block stays mapped, and who is found runs here and ends nowhere else.
+        // SAFETY: by contract of the callers.
         unsafe {
-            let Some(target) = self.find(base as libc::pthread_t) else { return };
-            if !target.worker.get().is_here() || target.fate.has_ended() {
+            if self.find(base as libc::pthread_t).is_none_or(|target| target.fate.has_ended()) {
                 return;
             }
             if base == self.main.base {
                 self.divert_exit_of_main();
             }
             self.mark_cancelled(base, real);
-            if self.is_cancelled_at(base) {
+            self.end_wait_here(base);
+        }
+    }
+
+    /// Ends the wait of the thread at `base`, if that is to be cancelled. It may have ended meanwhile, and another may have
+    /// its block, of which nothing is noted.
+    unsafe fn end_wait_here(&self, base: usize) {
+        // SAFETY: by contract of the callers; a block stays mapped, and who is found runs here and ends nowhere else.
+        unsafe {
+            let Some(target) = self.find(base as libc::pthread_t) else { return };
+            if target.worker.get().is_here() && !target.fate.has_ended() && self.is_cancelled_at(base) {
                 Scheduler::cancel(Scheduler::get(), target.co.get());
             }
         }
@@ -115,7 +124,7 @@ impl Threads {
 /// Another worker's thread has cancelled one of this worker's.
 unsafe fn is_cancelled(_: *mut (), [base, ..]: [usize; 3]) {
     // SAFETY: the loop runs, so none of the worker's threads does.
-    unsafe { Threads::get().cancel_here(base, || ()) };
+    unsafe { Threads::get().end_wait_here(base) };
 }
 
 /// Another worker's thread cancels the main thread.
