@@ -9,4 +9,4 @@ if [ -z "${TESTS:-}" ]; then
   TESTS=$(ls tests/*.t)
 fi
 # shellcheck disable=SC2086
-exec prove --timer --merge -j 2 $TESTS
+exec prove --timer --merge --failures --comments -j 2 $TESTS
