@@ -41,7 +41,7 @@ impl Slots {
         Slots { all: Vec::new(), free: NONE, spare: 0 }
     }
 
-    /// How many there are and may soon be: no heap holds more.
+    /// How many there are and may soon be: neither the heap nor the run holds more.
     pub(super) fn most(&self) -> usize {
         self.all.capacity()
     }

@@ -2,7 +2,7 @@
 //!
 //! Time goes in ticks of about a millisecond. Three rings of 1,024 buckets each: a bucket of the first is a tick, one of
 //! the next a whole round of the ring before. When its time begins, a bucket is emptied, into the rings below and from the
-//! first one into the heap. A bit for each bucket tells whether it holds anything, so that what is empty costs nothing.
+//! first one into the run. A bit for each bucket tells whether it holds anything, so that what is empty costs nothing.
 
 use super::slots::{NONE, Slots};
 use crate::clock::{NEVER, Nanos};
