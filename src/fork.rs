@@ -52,8 +52,9 @@ pub fn look_out(parts: &'static Parts) {
     unsafe { libc::pthread_atfork(Some(stop), Some(parent), Some(child)) };
 }
 
-/// The process has a thread that runs coroutines: there will be something to do [`Handlers::later`]. As late as that,
-/// so that the handlers of the program and of its allocator were there before.
+/// The process is about to fork, or to have a thread that runs coroutines: there will be something to do
+/// [`Handlers::later`]. As late as that, so that the handlers of the program and of its allocator were there before; but
+/// before the fork, which runs none of those that are added while it is under way.
 pub fn look_after() {
     static LOOKS_AFTER: AtomicBool = AtomicBool::new(false);
     if !LOOKS_AFTER.load(Ordering::Acquire) {

@@ -1,13 +1,14 @@
-//! Calls that wait for children.
+//! Calls that make children, and wait for them.
 
-use core::ffi::{c_char, c_int, c_uint};
+use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
 
-use colib_core::io;
+use colib_core::{fork, io};
 use libc::{id_t, pid_t, rusage, siginfo_t};
 
 use crate::call::call;
 use crate::file::done;
+use crate::real;
 
 // SAFETY: as in `input`.
 
@@ -39,4 +40,24 @@ pub unsafe extern "C" fn waitid(kind: c_uint, id: id_t, info: *mut siginfo_t, op
 pub unsafe extern "C" fn system(command: *const c_char) -> c_int {
     // SAFETY: see above.
     call(|scheduler| unsafe { io::system(scheduler, command) }) as c_int
+}
+
+pub unsafe extern "C" fn fork() -> pid_t {
+    fork::look_after();
+    // SAFETY: see above.
+    unsafe { real::fork() }
+}
+
+pub unsafe extern "C" fn forkpty(
+    controller: *mut c_int, name: *mut c_char, terms: *const c_void, size: *const c_void,
+) -> pid_t {
+    fork::look_after();
+    // SAFETY: see above.
+    unsafe { real::forkpty(controller, name, terms, size) }
+}
+
+pub unsafe extern "C" fn daemon(stay: c_int, keep: c_int) -> c_int {
+    fork::look_after();
+    // SAFETY: see above.
+    unsafe { real::daemon(stay, keep) }
 }

@@ -254,6 +254,10 @@ macro_rules! rows {
     coroutine fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t => process::wait4;
     coroutine fn waitid(kind: c_uint, id: id_t, info: *mut siginfo_t, options: c_int) -> c_int => process::waitid;
     coroutine fn system(command: *const c_char) -> c_int => process::system;
+    always fn fork() -> pid_t => process::fork;
+    always fn __fork() -> pid_t => process::fork;
+    always fn forkpty(controller: *mut c_int, name: *mut c_char, terms: *const c_void, size: *const c_void) -> pid_t => process::forkpty;
+    always fn daemon(stay: c_int, keep: c_int) -> c_int => process::daemon;
 
     // Queues and semaphores between processes.
     coroutine fn msgrcv(queue: c_int, message: *mut c_void, size: usize, kind: c_long, flags: c_int) -> ssize_t => ipc::msgrcv;

@@ -1,5 +1,6 @@
 /* Forks while other threads are in the middle of everything that threads share in the library. */
 #include "check.h"
+#include <pty.h>
 
 enum { THREADS = 3, FORKS = 10, ROUNDS = 150 };
 
@@ -40,14 +41,12 @@ static void *locks(void *argument) {
 }
 
 /* On a helper thread. */
-static void *opens(void *argument) {
+static void *flushes(void *argument) {
   struct talk *talk = (struct talk *)argument;
-  char own[2];
   co_enable_hook_sys();
-  int fd = open("/dev/tty", O_RDWR);
-  if (fd >= 0) close(fd);
-  fd = open("/dev/zero", O_RDONLY);
-  CHECK_IS(read(fd, own, sizeof own), sizeof own);
+  int fd = memfd_create("file", 0);
+  CHECK_IS(write(fd, "data", 4), 4);
+  CHECK_IS(fsync(fd), 0);
   close(fd);
   talk->done++;
   return NULL;
@@ -63,7 +62,7 @@ static void *commands(void *argument) {
 
 /* One of each, to the end. */
 static void use_everything(int with_commands) {
-  void *(*const bodies[])(void *) = {reads_a_line, says_a_line, locks, locks, opens, commands};
+  void *(*const bodies[])(void *) = {reads_a_line, says_a_line, locks, locks, flushes, commands};
   int number = with_commands ? 6 : 5;
   struct talk talk;
   stCoRoutine_t *cos[6];
@@ -114,6 +113,52 @@ TEST(forking_while_other_threads_are_in_the_middle_of_anything_leaves_a_sound_ch
     struct ending end = apart(forks_at_once, NULL);
     if (!CHECK_IS(end.status, 0)) fprintf(stderr, "# round %d: %s\n", i, end.text);
   }
+}
+
+/* ---- the first coroutines of a process, made while it forks ------------------------------------------- */
+
+static int asked, answered;
+
+static void *begins_when_asked(void *unused) {
+  while (!__atomic_load_n(&asked, __ATOMIC_SEQ_CST)) sched_yield();
+  use_everything(0);
+  __atomic_store_n(&answered, 1, __ATOMIC_SEQ_CST);
+  while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) sched_yield();
+  return unused;
+}
+
+static void asks(void) {
+  __atomic_store_n(&asked, 1, __ATOMIC_SEQ_CST);
+  while (!__atomic_load_n(&answered, __ATOMIC_SEQ_CST)) sched_yield();
+}
+
+static void forks_as_first_coroutines_run(pid_t (*forks)(void)) {
+  pthread_t thread;
+  int status = -1;
+  pthread_atfork(asks, NULL, NULL);
+  pthread_create(&thread, NULL, begins_when_asked, NULL);
+  pid_t child = forks();
+  if (child == 0) {
+    alarm(30);
+    use_everything(1);
+    _exit(check_failures ? 1 : 0);
+  }
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_IS(status, 0);
+  __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+  pthread_join(thread, NULL);
+}
+
+static pid_t forks_with_terminal(void) {
+  int terminal;
+  return forkpty(&terminal, NULL, NULL, NULL);
+}
+
+TEST(a_thread_whose_first_coroutines_run_during_a_fork_leaves_a_sound_child) {
+  forks_as_first_coroutines_run(fork);
+}
+TEST(a_thread_whose_first_coroutines_run_during_forkpty_leaves_a_sound_child) {
+  forks_as_first_coroutines_run(forks_with_terminal);
 }
 
 /* ---- the program's own handlers --------------------------------------------------------------------- */
