@@ -7,6 +7,7 @@ use core::ffi::c_int;
 use std::io;
 
 use super::registry;
+use crate::latch::Mutex;
 use crate::sys;
 
 /// Numbers beyond this make the kernel keep a needlessly large table.
@@ -34,20 +35,10 @@ fn elsewhere(fd: c_int) -> io::Result<c_int> {
 
 /// A close-on-exec duplicate of `fd` at a number that the program hardly meets, not marked.
 pub fn duplicate_high(fd: c_int) -> io::Result<c_int> {
-    let limit = sys::descriptor_limit(None)?;
-    if limit.rlim_cur < limit.rlim_max && limit.rlim_cur < CEILING {
-        // Above the soft limit: raised for the one call. A thread that opens descriptors in between
-        // could go beyond its limit by as little as that call takes.
-        let raised = libc::rlimit64 { rlim_cur: (limit.rlim_cur + ROOM).min(limit.rlim_max), ..limit };
-        if sys::descriptor_limit(Some(&raised)).is_ok() {
-            let high = sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, limit.rlim_cur as c_int);
-            let _ = sys::descriptor_limit(Some(&limit));
-            if high.is_ok() {
-                return high;
-            }
-        }
+    if let Some(high) = duplicate_beyond_limit(fd) {
+        return Ok(high);
     }
-    let ceiling = limit.rlim_cur.min(CEILING);
+    let ceiling = sys::descriptor_limit(None)?.rlim_cur.min(CEILING);
     // From near the top downwards until a free number is found.
     let mut below = ROOM;
     loop {
@@ -57,6 +48,44 @@ pub fn duplicate_high(fd: c_int) -> io::Result<c_int> {
             result => return result,
         }
     }
+}
+
+/// Whoever raises the soft limit has this. None waits for it but a thread that forks: children inherit the limit.
+static RAISED: Mutex<()> = Mutex::new(());
+
+/// Nobody raises the limit while the process forks.
+pub fn stop_for_fork() {
+    core::mem::forget(RAISED.lock());
+}
+
+/// The fork is over.
+///
+/// # Safety
+/// Follows [`stop_for_fork`] on the same thread.
+pub unsafe fn go_on_after_fork() {
+    // SAFETY: by contract.
+    unsafe { RAISED.force_unlock() };
+}
+
+/// The same above the soft limit, which is raised for the one call. A thread that opens descriptors in between could go
+/// beyond its limit by as little as that call takes. `None` where there is no room, or while another thread does that.
+fn duplicate_beyond_limit(fd: c_int) -> Option<c_int> {
+    let _alone = RAISED.try_lock()?;
+    let limit = sys::descriptor_limit(None).ok()?;
+    if limit.rlim_cur >= limit.rlim_max || limit.rlim_cur >= CEILING {
+        return None;
+    }
+    let raised = libc::rlimit64 { rlim_cur: (limit.rlim_cur + ROOM).min(limit.rlim_max), ..limit };
+    let before = sys::descriptor_limit(Some(&raised)).ok()?;
+    let high = sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, before.rlim_cur as c_int).ok();
+    // What the program has set meanwhile stands.
+    let (mut ours, mut next) = (raised, before);
+    while let Ok(found) = sys::descriptor_limit(Some(&next))
+        && found.rlim_cur != ours.rlim_cur
+    {
+        (ours, next) = (next, found);
+    }
+    high
 }
 
 /// Closes one of the library's own descriptors.

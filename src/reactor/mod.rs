@@ -9,7 +9,7 @@
 //! with EEXIST when it still stood. For numbers whose making was seen, which go unseen hardly ever, it is a second.
 //! A busy connection never gets that far; an idle one costs one call.
 
-mod descriptor;
+pub mod descriptor;
 mod dispatch;
 mod doubt;
 mod registration;

@@ -10,7 +10,7 @@ use super::spare::Spares;
 use crate::coroutine::{Coroutine, Ground, State};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
-use crate::reactor::{Message, Reactor, registry};
+use crate::reactor::{Message, Reactor, descriptor, registry};
 use crate::stack::{Alternate, Areas, Pool};
 use crate::timer::Timers;
 use crate::{annotate, tls};
@@ -260,11 +260,13 @@ pub static FORK: Handlers = Handlers { stop, go_on, later };
 fn stop() {
     core::mem::forget(HOMES.lock());
     registry::stop_for_fork();
+    descriptor::stop_for_fork();
 }
 
 unsafe fn go_on(_: Side) {
     // SAFETY: `stop` ran on this thread.
     unsafe {
+        descriptor::go_on_after_fork();
         registry::go_on_after_fork();
         HOMES.force_unlock();
     }
