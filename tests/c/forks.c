@@ -1,5 +1,6 @@
 /* Forks while other threads are in the middle of everything that threads share in the library. */
 #include "check.h"
+#include <execinfo.h>
 #include <pty.h>
 
 enum { THREADS = 3, FORKS = 10, ROUNDS = 150 };
@@ -85,16 +86,43 @@ static void *keeps_on(void *unused) {
   return unused;
 }
 
+static struct timespec born;
+
+/* A child that hangs says where, and whether it is the machine that does. */
+static void says_where(int signal) {
+  void *frames[40];
+  struct timespec now, used;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  dprintf(2, "hangs since %ld s, of which it ran %ld ms:\n", (long)(now.tv_sec - born.tv_sec),
+          used.tv_sec * 1000L + used.tv_nsec / 1000000);
+  backtrace_symbols_fd(frames, backtrace(frames, 40), 2);
+  _exit(signal);
+}
+
+/* In the parent: the first use loads a library. */
+static void can_say_where(void) {
+  void *frame;
+  backtrace(&frame, 1);
+}
+
+static void must_not_hang(void) {
+  clock_gettime(CLOCK_MONOTONIC, &born);
+  signal(SIGALRM, says_where);
+  alarm(30);
+}
+
 /* In a process that has no coroutines yet: some forks find the threads in the middle of what is done once. */
 static void forks_at_once(void *unused) {
   pthread_t threads[THREADS];
   (void)unused;
+  can_say_where();
   for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, keeps_on, NULL);
   for (int i = 0; i < FORKS; i++) {
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
-      alarm(30);
+      must_not_hang();
       pthread_mutex_init(&mutex, NULL);
       use_everything(i == 0);
       _exit(check_failures ? 1 : 0);
@@ -135,11 +163,12 @@ static void asks(void) {
 static void forks_as_first_coroutines_run(pid_t (*forks)(void)) {
   pthread_t thread;
   int status = -1;
+  can_say_where();
   pthread_atfork(asks, NULL, NULL);
   pthread_create(&thread, NULL, begins_when_asked, NULL);
   pid_t child = forks();
   if (child == 0) {
-    alarm(30);
+    must_not_hang();
     use_everything(1);
     _exit(check_failures ? 1 : 0);
   }
