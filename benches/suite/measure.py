@@ -6,6 +6,8 @@ import signal
 import statistics
 import subprocess
 
+from rows import PACE
+
 TIMEOUT = 90  # seconds one run may take, creation of what it measures included
 
 
@@ -49,10 +51,11 @@ def command_of(template, size, folders):
 
 
 def measure(row, sizes, rounds, seconds, folders):
-    """All runs of a row: {size: {peer: {figure: [a value each round]}}} and {(size, peer): reason}."""
-    runs = {size: {peer: {} for peer in row.peers} for size in sizes}
+    """All runs of a row: {size: {peer: {figure: [a value each round]}}} and {(size, peer): reason}. A row that is paced has one peer more."""
+    peers = row.peers | ({"pace": PACE} if row.paced else {})
+    runs = {size: {peer: {} for peer in peers} for size in sizes}
     skipped = {}
-    names = list(row.peers)
+    names = list(peers)
     for number in range(rounds):
         turn = names[number % len(names):] + names[: number % len(names)]
         for size in sizes:
@@ -62,7 +65,7 @@ def measure(row, sizes, rounds, seconds, folders):
                 try:
                     if size > row.most.get(peer, size):
                         raise Skipped(f"not tried beyond {row.most[peer]:,}")
-                    figures = run(command_of(row.peers[peer], size, folders), seconds)
+                    figures = run(command_of(peers[peer], size, folders), seconds)
                 except Skipped as reason:
                     skipped[size, peer] = str(reason)
                     runs[size][peer] = {}

@@ -3,6 +3,7 @@
 from operator import sub, truediv
 
 from measure import compared, median, spread
+from rows import PACE_NS
 
 
 def number(value):
@@ -17,6 +18,12 @@ def times(ratio):
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.1g}"
 
 
+def at_pace(target, row, size, runs):
+    """What the figure would be at the pace of the machine where its limit was set; nothing where that is not known."""
+    ratio = compared(runs, size, row.first, "pace", target.figure, truediv) if row.paced and target.figure == "ns" else None
+    return f" ({number(ratio * PACE_NS)} where fcontext's switch takes {PACE_NS})" if ratio else ""
+
+
 def verdict(target, row, size, runs):
     """(text, met) of a target at a size, or None when it asks nothing there or its peer is missing."""
     limit = target.limit.get(size) if isinstance(target.limit, dict) else target.limit
@@ -27,7 +34,7 @@ def verdict(target, row, size, runs):
     if value is None:
         return f"no figure of {ours}", False
     if not target.to:
-        return f"at most {number(limit)}", value <= limit
+        return f"at most {number(limit)}{at_pace(target, row, size, runs)}", value <= limit
     reached = compared(runs, size, ours, target.to, target.figure, sub if target.difference else truediv)
     if reached is None:
         return None

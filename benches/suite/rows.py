@@ -15,6 +15,12 @@ class Target:
     of: str = ""
 
 
+# What limits in nanoseconds of CPU were set beside: a switch of fcontext took so many where and when they were. Rows with such limits
+# measure it too, in each round, so that a slower machine, or one whose other guests take from it, can be told from a slower library.
+PACE = "contexts-fcontext switch 1"
+PACE_NS = 5.1
+
+
 @dataclass
 class Row:
     """Peers are commands of target/benches/bin; {n} is the size. The first one is the library, or what is asked of it."""
@@ -33,6 +39,10 @@ class Row:
     @property
     def first(self):
         return next(iter(self.peers))
+
+    @property
+    def paced(self):
+        return any(target.figure == "ns" and not target.to for target in self.targets)
 
 
 def contexts(mode):
