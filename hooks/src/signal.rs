@@ -73,16 +73,34 @@ pub unsafe extern "C" fn sigset(signal: c_int, handler: sighandler_t) -> sighand
     const SIG_HOLD: sighandler_t = 2;
     // SAFETY: see above; all zeroes are an empty set.
     unsafe {
+        let (mut one, mut before): (libc::sigset_t, libc::sigset_t) = (zeroed(), zeroed());
         if handler == SIG_HOLD {
-            return real::sigset(signal, handler);
+            let mut now: action = zeroed();
+            if libc::sigaddset(&mut one, signal) != 0 {
+                return libc::SIG_ERR;
+            }
+            libc::sigprocmask(libc::SIG_BLOCK, &one, &mut before);
+            return match libc::sigismember(&before, signal) {
+                1 => SIG_HOLD,
+                _ if sigaction(signal, core::ptr::null(), &mut now) == 0 => now.sa_sigaction,
+                _ => libc::SIG_ERR,
+            };
         }
         let old = install(signal, handler, 0, false);
-        let (mut one, mut before): (libc::sigset_t, libc::sigset_t) = (zeroed(), zeroed());
         if old == libc::SIG_ERR || libc::sigaddset(&mut one, signal) != 0 {
             return libc::SIG_ERR;
         }
         libc::sigprocmask(libc::SIG_UNBLOCK, &one, &mut before);
         if libc::sigismember(&before, signal) == 1 { SIG_HOLD } else { old }
+    }
+}
+
+pub unsafe extern "C" fn ignore(signal: c_int) -> c_int {
+    // SAFETY: see above; all zeroes are a valid action.
+    unsafe {
+        let mut new: action = zeroed();
+        new.sa_sigaction = libc::SIG_IGN;
+        sigaction(signal, &new, core::ptr::null_mut())
     }
 }
 
