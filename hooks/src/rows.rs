@@ -423,6 +423,7 @@ macro_rules! rows {
     keeper fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::system_v;
     keeper fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::sigset;
     keeper fn sigignore(signal: c_int) -> c_int => signal::ignore;
+    always fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int => signal::siginterrupt;
     jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signal::longjmp;
     jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signal::underscore_longjmp;
     jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;

@@ -136,5 +136,45 @@ static void a_signal_is_ignored(void) {
   SAY(handled);
 }
 
+/* Whether handlers end calls, for one that is installed and for one that `signal` installs later. */
+static int ends[2];
+static void *reads(void *unused) {
+  char byte;
+  sem_post(&has_looked);
+  long got = read(ends[0], &byte, 1);
+  SAY(got);
+  SAY(got < 0 && errno == EINTR);
+  return unused;
+}
+static void handlers_end_calls_as_siginterrupt_says(void) {
+  struct sigaction action;
+  sem_init(&has_looked, 0, 0);
+  if (pipe(ends)) return;
+  signal(SIGUSR1, count);
+  for (int step = 0; step < 5; step++) {
+    pthread_t reader;
+    SAY(step);
+    if (step == 1 || step == 3) SAY(siginterrupt(SIGUSR1, step == 1));
+    if (step == 2 || step == 4) SAY(signal(SIGUSR1, count) == count);
+    SAY(sigaction(SIGUSR1, NULL, &action));
+    SAY(action.sa_handler == count);
+    SAY(action.sa_flags & (SA_RESTART | SA_SIGINFO));
+    handled = 0;
+    MAKE(pthread_create(&reader, NULL, reads, NULL));
+    sem_wait(&has_looked);
+    do {
+      pthread_kill(reader, SIGUSR1);
+      usleep(10000);
+    } while ((step == 1 || step == 2) && pthread_tryjoin_np(reader, NULL) == EBUSY);
+    SAY(handled > 0);
+    if (step == 1 || step == 2) continue;
+    if (write(ends[1], "x", 1) != 1) puts("nothing written");
+    SAY(pthread_join(reader, NULL));
+  }
+  SAY(siginterrupt(0, 1) == -1 && errno == EINVAL);
+  SAY(siginterrupt(65, 1) == -1 && errno == EINVAL);
+  SAY(siginterrupt(SIGKILL, 1) == -1 && errno == EINVAL);
+}
+
 CASES(CASE(masks_are_each_threads_own), CASE(a_signal_that_one_holds_reaches_another),
-      CASE(errors_and_signals_that_nobody_may_block), CASE(a_signal_is_ignored))
+      CASE(errors_and_signals_that_nobody_may_block), CASE(a_signal_is_ignored), CASE(handlers_end_calls_as_siginterrupt_says))
