@@ -231,14 +231,27 @@ fn make_way(from: c_int, to: c_int) -> bool {
     true
 }
 
+/// Puts something in the place of `to` by `put`. A thread waits until what was there has lingered; where threads are
+/// coroutines, so does the one that runs.
+fn replace(to: c_int, put: impl FnOnce() -> c_int) -> c_int {
+    let is_thread = tls::hook_word() & tls::THREAD != 0;
+    // SAFETY: a thread runs that is a coroutine.
+    let kept = if is_thread { apart(|scheduler| unsafe { io::keep_lingering(scheduler, to) }) } else { None };
+    let result = put();
+    closed(to);
+    if let Some(kept) = kept {
+        // SAFETY: as above. Only the one that forks goes on in a child.
+        apart(|scheduler| unsafe { io::close_kept(scheduler, kept) });
+    }
+    result
+}
+
 pub unsafe extern "C" fn dup2(from: c_int, to: c_int) -> c_int {
     if from != to && !make_way(from, to) {
         return not_open();
     }
     // SAFETY: see above.
-    let result = unsafe { real::dup2(from, to) };
-    closed(to);
-    result
+    replace(to, || unsafe { real::dup2(from, to) })
 }
 
 pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
@@ -247,9 +260,7 @@ pub unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
         return not_open();
     }
     // SAFETY: see above.
-    let result = unsafe { real::dup3(from, to, flags) };
-    closed(to);
-    result
+    replace(to, || unsafe { real::dup3(from, to, flags) })
 }
 
 pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int {

@@ -369,6 +369,11 @@ macro_rules! rows {
     keeper fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: *mut c_void) -> c_int => thread_kernel::queue_signal;
     coroutine fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::pthread_sigmask;
     coroutine fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int => thread_mask::sigprocmask;
+    coroutine fn sighold(signal: c_int) -> c_int => thread_mask::sighold;
+    coroutine fn sigrelse(signal: c_int) -> c_int => thread_mask::sigrelse;
+    coroutine fn sigblock(mask: c_int) -> c_int => thread_mask::sigblock;
+    coroutine fn sigsetmask(mask: c_int) -> c_int => thread_mask::sigsetmask;
+    coroutine fn siggetmask() -> c_int => thread_mask::siggetmask;
     coroutine fn sched_yield() -> c_int => thread::give_way;
     coroutine fn __sched_yield() -> c_int => thread::give_way;
     coroutine fn pthread_yield() -> c_int => thread::give_way;
@@ -417,6 +422,8 @@ macro_rules! rows {
     keeper fn sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::system_v;
     keeper fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::system_v;
     keeper fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t => signal::sigset;
+    keeper fn sigignore(signal: c_int) -> c_int => signal::ignore;
+    always fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int => signal::siginterrupt;
     jump fn longjmp(buffer: *mut c_void, value: c_int) -> () => signal::longjmp;
     jump fn _longjmp(buffer: *mut c_void, value: c_int) -> () => signal::underscore_longjmp;
     jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;

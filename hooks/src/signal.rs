@@ -2,6 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 use core::mem::{MaybeUninit, zeroed};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use colib_core::capi::set_errno;
 use colib_core::reactor::registry;
@@ -55,10 +56,35 @@ unsafe fn install(signal: c_int, handler: sighandler_t, flags: c_int, masks_itse
     }
 }
 
-/// `signal` as BSD means it: the handler stays, and interrupted calls go on.
+/// The signals whose handlers end calls though [`bsd`] installs them, by `siginterrupt`: the first in the lowest bit.
+static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
+
+/// `signal` as BSD means it: the handler stays, and interrupted calls go on, unless `siginterrupt` was called.
 pub unsafe extern "C" fn bsd(signal: c_int, handler: sighandler_t) -> sighandler_t {
+    let interrupts = INTERRUPTING.load(Ordering::Relaxed) >> (signal.wrapping_sub(1) & 63) & 1 != 0;
     // SAFETY: see above.
-    unsafe { install(signal, handler, libc::SA_RESTART, true) }
+    unsafe { install(signal, handler, if interrupts { 0 } else { libc::SA_RESTART }, true) }
+}
+
+/// `siginterrupt`: libc changes the flags of what the kernel has, and what is remembered follows.
+pub unsafe extern "C" fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int {
+    // SAFETY: see above; all zeroes are a valid action.
+    unsafe {
+        let result = real::siginterrupt(signal, interrupts);
+        if result == 0 {
+            let bit = 1 << (signal - 1);
+            if interrupts != 0 {
+                INTERRUPTING.fetch_or(bit, Ordering::Relaxed);
+            } else {
+                INTERRUPTING.fetch_and(!bit, Ordering::Relaxed);
+            }
+            let mut now: action = zeroed();
+            if handlers::wraps_handlers() && sigaction(signal, core::ptr::null(), &mut now) == 0 {
+                sigaction(signal, &now, core::ptr::null_mut());
+            }
+        }
+        result
+    }
 }
 
 /// `signal` as System V means it: the handler goes once it is called.
@@ -73,16 +99,34 @@ pub unsafe extern "C" fn sigset(signal: c_int, handler: sighandler_t) -> sighand
     const SIG_HOLD: sighandler_t = 2;
     // SAFETY: see above; all zeroes are an empty set.
     unsafe {
+        let (mut one, mut before): (libc::sigset_t, libc::sigset_t) = (zeroed(), zeroed());
         if handler == SIG_HOLD {
-            return real::sigset(signal, handler);
+            let mut now: action = zeroed();
+            if libc::sigaddset(&mut one, signal) != 0 {
+                return libc::SIG_ERR;
+            }
+            libc::sigprocmask(libc::SIG_BLOCK, &one, &mut before);
+            return match libc::sigismember(&before, signal) {
+                1 => SIG_HOLD,
+                _ if sigaction(signal, core::ptr::null(), &mut now) == 0 => now.sa_sigaction,
+                _ => libc::SIG_ERR,
+            };
         }
         let old = install(signal, handler, 0, false);
-        let (mut one, mut before): (libc::sigset_t, libc::sigset_t) = (zeroed(), zeroed());
         if old == libc::SIG_ERR || libc::sigaddset(&mut one, signal) != 0 {
             return libc::SIG_ERR;
         }
         libc::sigprocmask(libc::SIG_UNBLOCK, &one, &mut before);
         if libc::sigismember(&before, signal) == 1 { SIG_HOLD } else { old }
+    }
+}
+
+pub unsafe extern "C" fn ignore(signal: c_int) -> c_int {
+    // SAFETY: see above; all zeroes are a valid action.
+    unsafe {
+        let mut new: action = zeroed();
+        new.sa_sigaction = libc::SIG_IGN;
+        sigaction(signal, &new, core::ptr::null_mut())
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 
 use super::error;
 use super::offload::{self, Kind};
+use crate::reactor::duplicate_high;
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -37,6 +38,30 @@ pub fn lingers(fd: c_int) -> bool {
         && sys::getsockopt::<u8>(fd, libc::SOL_TCP, libc::TCP_INFO).is_ok_and(|state| {
             matches!(state, ESTABLISHED | SYN_RECV | FIN_WAIT1 | CLOSE_WAIT | LAST_ACK | CLOSING)
         })
+}
+
+/// Another number for the socket at `fd`, if it lingers and the running coroutine is a thread: whoever gives `fd` up then
+/// waits for nothing, and [`close_kept`] is for what is to be waited for. `None` without a free number, too.
+///
+/// # Safety
+/// A coroutine of `scheduler`, the calling thread's, runs.
+pub unsafe fn keep_lingering(scheduler: *mut Scheduler, fd: c_int) -> Option<c_int> {
+    // SAFETY: by contract.
+    let is_thread = unsafe { (*Scheduler::current(scheduler)).base() != 0 };
+    if is_thread && lingers(fd) { duplicate_high(fd).ok() } else { None }
+}
+
+/// Closes what [`keep_lingering`] gave, and leaves `errno` alone: whatever it says, the program's call is done.
+///
+/// # Safety
+/// As for [`close`].
+pub unsafe fn close_kept(scheduler: *mut Scheduler, kept: c_int) {
+    // SAFETY: by contract; `errno` is always valid, and the coroutine's own.
+    unsafe {
+        let errno = *libc::__errno_location();
+        let _ = close(scheduler, kept);
+        *libc::__errno_location() = errno;
+    }
 }
 
 /// `close` of what [lingers].

@@ -39,7 +39,7 @@ mod vector;
 pub use accept::accept;
 pub use batch::{recvmmsg, sendmmsg};
 pub use child::{wait4, waitid};
-pub use close::{close, expect_lingering, lingers};
+pub use close::{close, close_kept, expect_lingering, keep_lingering, lingers};
 pub use connect::connect;
 pub use disk::wait_on_helpers;
 pub use epoll::epoll_wait;

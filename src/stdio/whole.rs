@@ -178,6 +178,7 @@ pub unsafe fn fclose(
         let flushed = write_out(scheduler, stream);
         let error = errno();
         scheduler::closing(fd);
+        let kept = io::keep_lingering(scheduler, fd);
         let mut closed = if fd >= 0 && Stream::closes_specially(stream) {
             close_elsewhere(scheduler, stream, close)
         } else {
@@ -190,6 +191,9 @@ pub unsafe fn fclose(
         }
         // What was locked is no more, as often as it was.
         while owner::release(scheduler, stream) {}
+        if let Some(kept) = kept {
+            io::close_kept(scheduler, kept);
+        }
         closed
     }
 }

@@ -48,6 +48,7 @@ pub unsafe fn wait(
         let shared = flags(cond) & SHARED != 0;
         // From here on nobody who locks the mutex later can signal in vain.
         let place = lot::stand(scheduler, cond.addr(), 0);
+        let stays_user = mutex::stay_user(scheduler, mutex, calls);
         let unlocked = mutex::unlock(mutex, calls);
         let signalled = match place {
             Some(place) if unlocked != 0 => {
@@ -74,6 +75,9 @@ pub unsafe fn wait(
             return unlocked;
         }
         let locked = mutex::lock(scheduler, mutex, calls, || Ok(Limit::NEVER));
+        if stays_user && matches!(locked, 0 | libc::EOWNERDEAD) {
+            mutex::is_user_again(mutex);
+        }
         match (locked, signalled) {
             (0, false) => libc::ETIMEDOUT,
             (error, _) => error,

@@ -113,6 +113,37 @@ pub unsafe fn is_own(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> bool {
     }
 }
 
+/// The running coroutine is about to unlock the mutex and to wait for a condition, and stays among its users meanwhile:
+/// libc destroys no mutex that has any. Gives whether it does; only threads do, which nobody releases while they wait.
+///
+/// # Safety
+/// As for [`lock`]. Once it has locked the mutex again, [`is_user_again`].
+pub unsafe fn stay_user(scheduler: *mut Scheduler, mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> bool {
+    // SAFETY: by contract. Who has locked it is the only one to change this word.
+    unsafe {
+        let words = Words::of(mutex);
+        let owner_matters = words.kind.load(Ordering::Relaxed) & (TYPE | ROBUST | PRIORITIES) != 0;
+        let is_locked = || is_own(mutex, calls) || words.owner() == thread_number(calls);
+        let stays = has_own_number(scheduler) && (!owner_matters || is_locked());
+        if stays {
+            words.users.store(words.users.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+        stays
+    }
+}
+
+/// Locking has counted the coroutine once more.
+///
+/// # Safety
+/// [`stay_user`] was true, and the running coroutine has locked the mutex again.
+pub unsafe fn is_user_again(mutex: *mut libc::pthread_mutex_t) {
+    // SAFETY: as above.
+    unsafe {
+        let words = Words::of(mutex);
+        words.users.store(words.users.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
+    }
+}
+
 /// Locks a mutex once more that the running coroutine owns; `otherwise` when its kind does not allow that.
 ///
 /// # Safety

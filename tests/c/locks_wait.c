@@ -57,7 +57,7 @@ static void *times_out(void *unused) {
   CHECK(since_ms(before) >= 29);
   t = after_ms(CLOCK_MONOTONIC, 30);
   CHECK_IS(pthread_cond_timedwait(&steady, &mutex, &t), ETIMEDOUT);
-  CHECK(since_ms(before) >= 59 && since_ms(before) < 10000);
+  CHECK(since_ms(before) >= 59);
   t = after_ms(CLOCK_REALTIME, 30);
   CHECK_IS(pthread_cond_clockwait(&steady, &mutex, CLOCK_REALTIME, &t), ETIMEDOUT);
   CHECK_IS(pthread_cond_clockwait(&steady, &mutex, CLOCK_BOOTTIME, &t), EINVAL);

@@ -15,6 +15,7 @@ static void *wait_for_one(void *number) {
   memset(&info, 0x55, sizeof info);
   pid_t child = children[i];
   CHECK_IS(waitpid(child, &status, WNOHANG), 0);
+  begun++;
   switch (i % 4) {
     case 0: CHECK_IS(waitpid(child, &status, 0), child); break;
     case 1:
@@ -45,8 +46,8 @@ static void *wait_for_one(void *number) {
 
 TEST(waiting_for_one_child) {
   int before = open_descriptors();
-  for (int i = 0; i < MANY; i++) children[i] = sleeper(100, i);
-  all_at_once(wait_for_one);
+  for (int i = 0; i < MANY; i++) children[i] = held_child(i);
+  all_at_once(wait_for_one, open_for_children);
   /* The loop's own two. */
   CHECK(open_descriptors() <= before + 2);
 }
@@ -61,6 +62,7 @@ static void *wait_for_any(void *number) {
   siginfo_t info = {0};
   pid_t child = 0;
   co_enable_hook_sys();
+  begun++;
   switch ((intptr_t)number % 6) {
     case 0: child = wait(&status); break;
     case 1: child = waitpid(-1, &status, 0); break;
@@ -84,8 +86,8 @@ static void *wait_for_any(void *number) {
 }
 
 TEST(each_of_many_who_wait_for_any_child_gets_one) {
-  for (int i = 0; i < MANY; i++) children[i] = sleeper(80 + i, i);
-  all_at_once(wait_for_any);
+  for (int i = 0; i < MANY; i++) children[i] = held_child(i);
+  all_at_once(wait_for_any, open_for_children);
   for (int i = 0; i < MANY; i++) CHECK_IS(seen[i], 1);
   CHECK(wait(NULL) == -1 && errno == ECHILD);
 }
@@ -108,16 +110,19 @@ static void *wait_for_all(void *count) {
 TEST(a_released_coroutine_takes_no_child_away) {
   start(tick, NULL);
   int before = open_descriptors();
-  for (int i = 0; i < MANY; i++) children[i] = sleeper(150, 0);
+  for (int i = 0; i < MANY; i++) children[i] = held_child(0);
   for (int i = 0; i < MANY; i++) {
     stCoRoutine_t *co = start(wait_in_vain, (void *)(intptr_t)(i % 2 ? -1 : children[i]));
     if (i % 4 > 1) loop_for(2);
     co_release(co);
   }
   start(wait_for_all, (void *)MANY);
+  close(gate[1]);
   loop_until(&finished, 1);
   CHECK(open_descriptors() <= before + 2);
 }
+
+static int signals_seen;
 
 static void *watch_stops(void *nothing) {
   int status = 0;
@@ -125,8 +130,10 @@ static void *watch_stops(void *nothing) {
   co_enable_hook_sys();
   CHECK_IS(waitpid(children[0], &status, WUNTRACED), children[0]);
   CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+  signals_seen = 1;
   CHECK_IS(waitid(P_PID, (id_t)children[0], &info, WCONTINUED | WEXITED), 0);
   CHECK(info.si_pid == children[0] && info.si_code == CLD_CONTINUED);
+  signals_seen = 2;
   CHECK_IS(waitpid(children[0], &status, 0), children[0]);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   finished++;
@@ -137,14 +144,15 @@ static void *give_signals(void *nothing) {
   static const int signals[] = {SIGSTOP, SIGCONT, SIGKILL};
   co_enable_hook_sys();
   for (int i = 0; i < 3; i++) {
-    usleep(50000);
+    do usleep(5000);
+    while (signals_seen < i);
     kill(children[0], signals[i]);
   }
   return nothing;
 }
 
 TEST(stopped_and_continued_children_are_told) {
-  children[0] = sleeper(20000, 0);
+  children[0] = held_child(0);
   start(watch_stops, NULL);
   start(give_signals, NULL);
   loop_until(&finished, 1);
@@ -185,17 +193,22 @@ TEST(errors_of_waiting) {
 
 /* ---- commands --------------------------------------------------------------------------------------- */
 
+/* A number that a shell can name. */
+#define COMMANDS_GATE 9
+
 static void *command(void *number) {
   char text[64];
   intptr_t i = (intptr_t)number;
   co_enable_hook_sys();
-  snprintf(text, sizeof text, "sleep 0.1; exit %d", (int)i);
+  snprintf(text, sizeof text, "read line <&%d; exit %d", COMMANDS_GATE, (int)i);
   if (i % 2) {
+    begun++;
     int status = system(text);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == i);
   } else {
     FILE *stream = popen(text, i % 4 ? "r" : "w");
     NEED(stream != NULL);
+    begun++;
     int status = pclose(stream);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == i);
   }
@@ -204,7 +217,8 @@ static void *command(void *number) {
 }
 
 TEST(system_and_pclose_wait_for_commands) {
-  all_at_once(command);
+  NEED(pipe2(gate, O_CLOEXEC) == 0 && dup2(gate[0], COMMANDS_GATE) == COMMANDS_GATE);
+  all_at_once(command, open_for_children);
   struct sigaction action;
   CHECK(sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
 }
@@ -280,7 +294,7 @@ static void *wait_and_count(void *nothing) {
 
 TEST(in_a_child_of_fork_waiting_coroutines_find_no_children_of_theirs) {
   children[1] = getpid();
-  children[0] = sleeper(300, 0);
+  children[0] = held_child(0);
   start(tick, NULL);
   start(wait_and_count, NULL);
   loop_for(50);
@@ -292,6 +306,7 @@ TEST(in_a_child_of_fork_waiting_coroutines_find_no_children_of_theirs) {
   }
   int status = -1;
   CHECK(waitpid(child, &status, 0) == child && status == 0);
+  close(gate[1]);
   loop_until(&finished, 1);
 }
 

@@ -75,7 +75,6 @@ TEST(twenty_time_outs_of_sigtimedwait_pass_together) {
   CHECK_IS(finished, 0);
   loop_until(&finished, 20);
   CHECK(since_ms(before) >= 100);
-  CHECK(since_ms(before) < 1500);
 }
 
 TEST(signals_that_are_waited_for_come_to_one_each) {

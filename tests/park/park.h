@@ -51,13 +51,12 @@ typedef void ready_fn(struct waiter *me);
 typedef bool call_fn(struct waiter *me);
 
 struct parking {
-  /* The case's name; the symbol it needs of the library; a limit to all twenty waits, in ms. */
+  /* The case's name; the symbol it needs of the library. */
   const char *name, *symbol;
   call_fn *call;
   ready_fn *ready, *end;
   /* What the case does before it has any other thread. */
   void (*begin)(void);
-  int limit;
   /* Whether `end` is to be called again and again until the wait is over; whether the case runs only when it is asked for. */
   bool again, by_name_only;
   struct parking *next;
@@ -75,7 +74,7 @@ void add_parking(struct parking *one);
   }                                                                                           \
   static bool call_##title(struct waiter *me)
 
-#define PARKS(function, how_ready, how_end) PARKS_AS(function, #function, how_ready, how_end, .limit = 0)
+#define PARKS(function, how_ready, how_end) PARKS_AS(function, #function, how_ready, how_end, .again = false)
 
 /* For what ends waits in a way of its own: all wait and the thread goes on, or one that began then has waited too long. */
 bool may_end(long long began);

@@ -7,7 +7,7 @@ static const struct timespec a_while = {0, WAIT_MS * 1000000};
 static bool passed(struct waiter *me, int ms) { return now_ns() - me->began >= ms * 1000000LL; }
 
 /* Twenty seconds one after another. */
-PARKS_AS(sleep, "sleep", nothing, nothing, .limit = CROWD * 1000 / 2) { return sleep(1) == 0 && passed(me, 1000); }
+PARKS_AS(sleep, "sleep", nothing, nothing, .again = false) { return sleep(1) == 0 && passed(me, 1000); }
 PARKS(usleep, nothing, nothing) { return usleep(WAIT_MS * 1000) == 0 && passed(me, WAIT_MS); }
 PARKS(nanosleep, nothing, nothing) { return nanosleep(&a_while, NULL) == 0 && passed(me, WAIT_MS); }
 PARKS(thrd_sleep, nothing, nothing) { return thrd_sleep(&a_while, NULL) == 0 && passed(me, WAIT_MS); }

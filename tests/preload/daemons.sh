@@ -3,11 +3,11 @@ export LC_ALL=C
 redis-server --daemonize yes --port 0 --unixsocket "$PWD/redis" --pidfile "$PWD/redis.pid" --logfile "$PWD/redis.log" --dir "$PWD" --save '' \
   --appendonly yes
 echo "redis-server: $?"
-for _ in $(seq 1 200); do [ "$(redis-cli -s redis ping 2>/dev/null)" = PONG ] && break; sleep 0.05; done
+for _ in $(seq 1 1000); do [ "$(redis-cli -s redis ping 2>/dev/null)" = PONG ] && break; sleep 0.05; done
 redis-cli -s redis set key value
 redis-cli -s redis get key
 redis-cli -s redis shutdown
-for _ in $(seq 1 200); do [ -e redis.pid ] || break; sleep 0.05; done
+for _ in $(seq 1 1000); do [ -e redis.pid ] || break; sleep 0.05; done
 ls redis.pid; redis-cli -s redis ping; echo "gone: $?"
 
 mkdir www && chmod 755 . www && echo 'a page' >www/page
@@ -29,9 +29,9 @@ run; echo "nginx: $?"
 page() { curl -q -s --unix-socket nginx.socket http://localhost/page; }
 page
 run -s reload; echo "reloaded: $?"
-for _ in $(seq 1 100); do page >/dev/null && break; sleep 0.02; done
+for _ in $(seq 1 1000); do page >/dev/null && break; sleep 0.02; done
 page
 run -s quit; echo "quit: $?"
-for _ in $(seq 1 200); do [ -e nginx.pid ] || break; sleep 0.05; done
+for _ in $(seq 1 1000); do [ -e nginx.pid ] || break; sleep 0.05; done
 page; echo "gone: $?"
 grep -E '\[(alert|crit|emerg)\]' error.log | sed 's/.*: //'

@@ -39,7 +39,7 @@ printf '#!/bin/sh\nwhile read line; do echo "hook ran"; done\n' >bare.git/hooks/
 chmod +x bare.git/hooks/post-receive
 git -C over-a-pipe push -q ../bare.git main:again 2>&1
 git daemon --listen="$GIT_HOST" --port="$GIT_PORT" --reuseaddr --export-all --base-path="$PWD" --detach --pid-file="$PWD/pid" "$PWD"
-for _ in $(seq 1 100); do git ls-remote -q "git://$GIT_HOST:$GIT_PORT/bare.git" >listed 2>/dev/null && break; sleep 0.05; done
+for _ in $(seq 1 1000); do git ls-remote -q "git://$GIT_HOST:$GIT_PORT/bare.git" >listed 2>/dev/null && break; sleep 0.05; done
 cut -f 2 listed
 git clone -q "git://$GIT_HOST:$GIT_PORT/bare.git" over-tcp
 git -C over-tcp rev-parse HEAD

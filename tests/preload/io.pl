@@ -26,7 +26,7 @@ if (!$server) {
 }
 my @answers;
 for my $number (1 .. 10) {
-  my $peer = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport, Timeout => 5) or die $@;
+  my $peer = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport, Timeout => 50) or die $@;
   print $peer "client $number\n";
   push @answers, scalar <$peer>;
 }
@@ -37,15 +37,17 @@ print "server: @answers, status $?\n";
 # An alarm that ends a blocking read, one that dies out of it, one that cuts a sleep
 pipe my $reading, my $writing or die;
 {
+  # It comes again: the first may be earlier than the call.
   local $SIG{ALRM} = sub { };
-  alarm 0.05;
+  alarm 0.05, 0.05;
   print 'sysread: ', defined sysread($reading, my $byte, 1) ? 'read' : "$!", "\n";
-  local $SIG{ALRM} = sub { die "alarm\n" };
-  eval { alarm 0.05; sysread $reading, my $byte, 1; };
+  alarm 0;
+  local $SIG{ALRM} = sub { alarm 0; die "alarm\n" };
+  eval { alarm 0.05, 0.05; sysread $reading, my $byte, 1; };
   print "died: $@";
-  eval { alarm 0.05; sleep 10; };
+  eval { alarm 0.05, 0.05; sleep 1000; };
   print "slept: $@";
-  eval { alarm 0.05; wait; select undef, undef, undef, 10; };
+  eval { alarm 0.05, 0.05; wait; select undef, undef, undef, 1000; };
   print "selected: $@";
   alarm 0;
 }
@@ -54,7 +56,7 @@ pipe my $reading, my $writing or die;
 vec(my $bits = '', fileno $reading, 1) = 1;
 print 'idle: ', scalar select(my $ready = $bits, undef, undef, 0.05), "\n";
 syswrite $writing, 'x';
-print 'ready: ', scalar select($ready = $bits, undef, undef, 5), ' ', (IO::Select->new($reading)->can_read(1))[0] == $reading ? 'same' : 'other', "\n";
+print 'ready: ', scalar select($ready = $bits, undef, undef, 50), ' ', (IO::Select->new($reading)->can_read(50))[0] == $reading ? 'same' : 'other', "\n";
 sysread $reading, my $byte, 1;
 fcntl $reading, F_SETFL, fcntl($reading, F_GETFL, 0) | O_NONBLOCK;
 print 'non-blocking: ', defined sysread($reading, $byte, 1) ? 'read' : "$!", "\n";

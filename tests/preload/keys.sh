@@ -22,10 +22,17 @@ openssl dgst -sha256 -sign key.pem -out text.signature text && openssl x509 -in 
   openssl dgst -sha256 -verify public.pem -signature text.signature text
 openssl x509 -in nothing 2>/dev/null; echo "missing: $?"
 openssl s_server -quiet -rev -unix "$PWD/socket" -unlink -cert cert.pem -key key.pem -naccept 4 >server.out 2>&1 & server=$!
-for _ in $(seq 1 200); do [ -S socket ] && break; sleep 0.02; done
-for i in 1 2 3; do
-  (echo "line $i"; sleep 0.1) | openssl s_client -quiet -no_ign_eof -unix socket -servername localhost -CAfile cert.pem -verify_return_error; echo "client: $?"
-done
-(echo 'line 4'; sleep 0.1) | openssl s_client -quiet -no_ign_eof -unix socket -servername localhost -CAfile cert.pem -tls1_2 -alpn h2 2>/dev/null
+for _ in $(seq 1 1000); do [ -S socket ] && break; sleep 0.02; done
+# ask LINE OPTION...: a session that ends when the answer is there
+ask() {
+  local line=$1; shift
+  rm -f answer
+  (echo "$line"; for _ in $(seq 1 1000); do [ -s answer ] && break; sleep 0.02; done) |
+    openssl s_client -quiet -no_ign_eof -unix socket -servername localhost -CAfile cert.pem "$@" >answer
+  echo "client: $?"
+  cat answer
+}
+for i in 1 2 3; do ask "line $i" -verify_return_error; done
+ask 'line 4' -tls1_2 -alpn h2 2>/dev/null
 wait $server; echo "server: $?"
 openssl s_client -quiet -unix missing </dev/null 2>/dev/null; echo "missing: $?"

@@ -19,11 +19,18 @@ sql -t trial -e 'select * from numbers limit 3; show tables'
 mariadb --no-defaults -S "$MARIADB_SOCKET" -u root -N -e 'select "through a unix socket"'
 sql -e 'select nothing'; echo "error: $?"
 sql -N -e 'set statement max_statement_time = 0.1 for select sleep(10)'; echo "timed out: $?"
-sql -N -e 'select get_lock("mine", 5), sleep(0.3)' >first & sleep 0.1; sql -N -e 'select get_lock("mine", 0), get_lock("mine", 5)'
+# A session has the lock until another waits for it.
+mkfifo orders
+sql -N <orders >first & exec 3>orders
+echo 'select get_lock("mine", 50);' >&3
+until [ "$(sql -N -e 'select is_used_lock("mine") is not null')" = 1 ]; do sleep 0.05; done
+sql -N -e 'select get_lock("mine", 0), get_lock("mine", 50)' >second 3>&- &
+until sql -N -e 'select state from information_schema.processlist' | grep -q 'User lock'; do sleep 0.05; done
+exec 3>&-
 wait
-cat first
-sql -N -e 'select "victim", sleep(10)' & victim=$!
-for _ in $(seq 1 100); do
+cat first second
+sql -N -e 'select "victim", sleep(1000)' & victim=$!
+for _ in $(seq 1 1000); do
   id=$(sql -N -e 'select id from information_schema.processlist where info like "select \"victim%"')
   [ -z "$id" ] || { sql -e "kill $id"; break; }
   sleep 0.05

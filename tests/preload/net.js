@@ -40,7 +40,7 @@ async function main () {
   const child = fork(__filename, ['child'])
   child.send({ number: 20 })
   console.log('fork', (await once(child, 'message')).number, await once(child, 'exit'))
-  const sleeper = spawn('sleep', ['10'])
+  const sleeper = spawn('sleep', ['1000'])
   setTimeout(() => sleeper.kill('SIGTERM'), 50)
   console.log('killed', await new Promise((resolve) => sleeper.on('exit', (code, signal) => resolve(signal))))
 

@@ -21,13 +21,13 @@ select count(*) from numbers;
 END
 psql -X -c 'select n, text from numbers order by n limit 3' -c '\d numbers'
 sql -c 'select 1 / 0'; echo "error: $?"
-sql -c "set statement_timeout = 100" -c 'select pg_sleep(10)'; echo "timed out: $?"
+sql -c "set statement_timeout = 100" -c 'select pg_sleep(1000)'; echo "timed out: $?"
 sql -c "set lock_timeout = 100" -c 'select 1'
 sql -c 'set force_parallel_mode = on; set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0;' \
   -c 'select count(*), max(text) from numbers'
 sql -c 'create index concurrently if not exists by_text on numbers (text)' -c 'vacuum analyze numbers'
-PGAPPNAME=victim sql -c 'select pg_sleep(10)' 2>&1 & victim=$!
-for _ in $(seq 1 100); do
+PGAPPNAME=victim sql -c 'select pg_sleep(1000)' 2>&1 & victim=$!
+for _ in $(seq 1 1000); do
   [ "$(sql -c "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'victim' and query like '%sleep%' and state = 'active'")" = t ] && break
   sleep 0.05
 done

@@ -26,16 +26,26 @@ persist key
 get list
 nonsense
 END
-(sleep 0.1; cli rpush queue pushed >/dev/null) & cli blpop queue 5
+(sleep 0.1; cli rpush queue pushed >/dev/null) & cli blpop queue 50
 wait
 for i in $(seq 1 1000); do printf 'SET bulk:%d %d\r\n' "$i" "$i"; done | cli --pipe
 cli dbsize
 cli --scan --pattern 'bulk:99*' | sort | paste -s
 cli --no-raw get bulk:500
 cli -r 3 -i 0.02 incr repeated
-timeout 0.3 redis-cli -h "$SERVER_HOST" -p "$REDIS_PORT" subscribe channel; echo "subscribed: $?"
-(sleep 0.1; cli publish channel message >/dev/null) & timeout 0.4 redis-cli -h "$SERVER_HOST" -p "$REDIS_PORT" --csv subscribe channel
-wait
+# listen OPTION...: a subscriber that is ended when it has got a message
+listen() {
+  redis-cli -h "$SERVER_HOST" -p "$REDIS_PORT" "$@" subscribe channel >heard & listener=$!
+  until grep -q subscribe heard; do sleep 0.02; done
+  cli publish channel message >/dev/null
+  until grep -q message heard; do sleep 0.02; done
+  kill $listener
+  wait $listener 2>/dev/null; echo "subscribed: $?"
+  cat heard
+  until [ "$(cli pubsub numsub channel | tail -n 1)" = 0 ]; do sleep 0.02; done
+}
+listen
+listen --csv
 redis-benchmark -h "$SERVER_HOST" -p "$REDIS_PORT" -n 2000 -c 20 -r 100 -t set,get,lpush --csv | cut -d, -f1
 redis-benchmark -h "$SERVER_HOST" -p "$REDIS_PORT" -n 2000 -c 20 -P 16 --threads 2 -t ping_inline --csv | cut -d, -f1
 cli llen mylist
@@ -44,10 +54,10 @@ for i in $(seq 1 10); do cli eval 'return redis.call("incrby", "shared", ARGV[1]
 wait "${clients[@]}"
 cli get shared
 cli bgsave
-for _ in $(seq 1 100); do cli info persistence | grep -q rdb_bgsave_in_progress:0 && break; sleep 0.05; done
+for _ in $(seq 1 1000); do cli info persistence | grep -q rdb_bgsave_in_progress:0 && break; sleep 0.05; done
 cli info persistence | grep -E 'rdb_last_bgsave_status|rdb_bgsave_in_progress' | tr -d '\r'
 cli bgrewriteaof >/dev/null
-for _ in $(seq 1 100); do cli info persistence | grep -Eq '^aof_rewrite_(in_progress|scheduled):1' || break; sleep 0.05; done
+for _ in $(seq 1 1000); do cli info persistence | grep -Eq '^aof_rewrite_(in_progress|scheduled):1' || break; sleep 0.05; done
 cli info persistence | grep -E 'aof_last_bgrewrite_status' | tr -d '\r'
 cli client kill type pubsub
 cli debug sleep 0.1

@@ -11,13 +11,16 @@ false | true | (exit 3) | cat
 echo "pipeline: ${PIPESTATUS[*]}"
 trap 'echo "trap USR1"' USR1
 kill -USR1 $$
-trap 'interrupted=yes' ALRM
+trap 'interrupted=yes; : >interrupted' ALRM
 (sleep 0.05; kill -ALRM $$) &
-read -r -t 5 line < <(sleep 0.3; echo late)
+read -r -t 50 line < <(until [ -e interrupted ]; do sleep 0.05; done; echo late)
 echo "read over a signal: $line, interrupted ${interrupted-no}"
 wait
-read -r -t 0.1 line < <(sleep 0.5)
+mkfifo silent
+exec 8<>silent
+read -r -t 0.1 line <&8
 echo "read -t: $?"
+exec 8<&-
 coproc CAT { cat; }
 echo 'through a coprocess' >&"${CAT[1]}"
 read -r line <&"${CAT[0]}"
@@ -40,8 +43,8 @@ cat file
 COLOUR=red bash -c 'echo "environment: $COLOUR"; unset COLOUR; printenv COLOUR; echo $?'
 env -i HOME=/ "$BASH" --norc -c 'echo "$HOME ${PATH:+has a path}"'
 (ulimit -n 16; exec 3<file; read -r line <&3; echo "few descriptors: $line")
-(set -m; sleep 0.05 & jobs -p >/dev/null; fg >/dev/null; echo "foreground: $?")
-sleep 10 & kill $!
+(set -m; sleep 1 & jobs -p >/dev/null; fg >/dev/null; echo "foreground: $?")
+sleep 1000 & kill $!
 wait $! 2>/dev/null
 echo "killed: $?"
 

@@ -20,11 +20,11 @@ dd if=/dev/zero bs=1k count=64 2>/dev/null | tr '\0' x | wc -c
 mkfifo fifo
 (for i in 1 2 3; do echo "line $i"; sleep 0.02; done) >fifo &
 cat fifo
-timeout 0.1 sleep 5; echo "timeout: $?"
-{ timeout -s KILL 0.1 sleep 5; } 2>/dev/null; echo "killed: $?"
-timeout --preserve-status 0.1 sleep 5; echo "preserved: $?"
-timeout --foreground 5 sh -c 'exit 9'; echo "passed on: $?"
-(flock 9; : >held; sleep 0.1; echo first) 9>lock &
+timeout 0.1 sleep 1000; echo "timeout: $?"
+{ timeout -s KILL 0.1 sleep 1000; } 2>/dev/null; echo "killed: $?"
+timeout --preserve-status 0.1 sleep 1000; echo "preserved: $?"
+timeout --foreground 50 sh -c 'exit 9'; echo "passed on: $?"
+(flock 9; : >held; until grep -q -- "-> FLOCK .*:$(stat -c %i lock) " /proc/locks; do sleep 0.01; done; echo first) 9>lock &
 until [ -e held ]; do sleep 0.01; done
 flock lock echo second
 flock -n lock flock -n lock echo never; echo "busy: $?"

@@ -18,6 +18,7 @@ BEHIND = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 SIZE = 20_000
 FIRST = bytes((i * 13 + i // 256) & 255 for i in range(SIZE))
 looks = set()
+gate = asyncio.Barrier(COUNT)
 
 
 def threads_that_are(helpers):
@@ -46,14 +47,10 @@ def page(number):
 
 
 async def fetch(reader, writer, number):
-    """A few pages on the same connection."""
-    mistakes = 0
-    for part in range(3):
-        writer.write(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % (number + part))
-        head = await reader.readuntil(b"\r\n\r\n")
-        mistakes += not head.startswith(b"HTTP/1.1 200 ") or await reader.readexactly(SIZE) != page(number + part)
-        await asyncio.sleep(random.random() / 20)
-    return mistakes
+    """A page on a connection that stays."""
+    writer.write(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % number)
+    head = await reader.readuntil(b"\r\n\r\n")
+    return not head.startswith(b"HTTP/1.1 200 ") or await reader.readexactly(SIZE) != page(number)
 
 
 def content(path):
@@ -72,6 +69,9 @@ async def echo(reader, writer):
 
 async def origin(reader, writer):
     request = await reader.readuntil(b"\r\n\r\n")
+    # Nobody gets an answer before all have asked.
+    await gate.wait()
+    count_threads()
     body = content(request.split()[1].decode().rsplit("/", 1)[-1])
     writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
     for at in range(0, len(body), 5000):
@@ -93,7 +93,7 @@ async def exchange(reader, writer, number):
     return mistakes
 
 
-async def one(number, behind, gate):
+async def one(number, behind):
     secure = ssl._create_unverified_context() if KIND == "tls" else None
     reader, writer = await asyncio.open_connection(HOST, PORT, ssl=secure)
     if KIND == "socks":
@@ -104,15 +104,19 @@ async def one(number, behind, gate):
     elif KIND in ("echo", "tls"):
         writer.write(b"?")
         assert await reader.readexactly(1) == b"?"
-    # Nobody goes on before all are connected.
-    await gate.wait()
-    count_threads()
+    mistakes = await fetch(reader, writer, number) if KIND == "pages" else 0
+    # Nobody goes on before the server has begun with all of them: what answers does, connections are made without it.
+    if KIND != "proxy":
+        await gate.wait()
+        count_threads()
     if KIND == "proxy":
         writer.write(b"GET http://127.0.0.1:%d/%d HTTP/1.0\r\n\r\n" % (behind, number))
         answer = await reader.read()
         mistakes = answer.partition(b"\r\n\r\n")[2] != content(str(number))
     elif KIND == "pages":
-        mistakes = await fetch(reader, writer, number)
+        for part in range(1, 3):
+            mistakes += await fetch(reader, writer, number + part)
+            await asyncio.sleep(random.random() / 20)
     else:
         mistakes = await exchange(reader, writer, number)
     count_threads()
@@ -122,9 +126,8 @@ async def one(number, behind, gate):
 
 async def main():
     server = await asyncio.start_server(origin if KIND == "proxy" else echo, "127.0.0.1", BEHIND, backlog=1000)
-    gate = asyncio.Barrier(COUNT)
     behind = server.sockets[0].getsockname()[1]
-    done = await asyncio.gather(*(one(number, behind, gate) for number in range(COUNT)), return_exceptions=True)
+    done = await asyncio.gather(*(one(number, behind) for number in range(COUNT)), return_exceptions=True)
     failed = [error for error in done if isinstance(error, BaseException)]
     for error in failed[:3]:
         print("client:", repr(error), file=sys.stderr)

@@ -27,7 +27,7 @@ TEST(an_idle_loop_calls_back_about_every_millisecond) {
   long long took = since_ms(before);
   /* A busy machine makes it slower; a loop that does not sleep takes no time at all. */
   CHECK(took >= 20);
-  CHECK(took < 5000);
+  CHECK(took < 60000);
 }
 
 static int spawns_from_the_loop(void *count) {

@@ -176,7 +176,7 @@ TEST(in_a_child_of_fork_a_call_with_effects_that_was_begun_is_interrupted) {
   struct { long type; char text[8]; } message = {.type = 1};
   NEED((queue = msgget(IPC_PRIVATE, 0600)) >= 0);
   start(interrupted, (void *)MSGRCV);
-  loop_for(30);
+  while (threads_in_call(SYS_msgrcv) == 0) loop_for(1);
   pid_t forked = fork();
   if (forked == 0) {
     alarm(20);

@@ -14,35 +14,21 @@ static const char *name(const char *kind, intptr_t number) {
   return path;
 }
 
-/* Does something to `argument` in a thread after 100 ms. */
-struct later {
-  void (*what)(intptr_t);
-  intptr_t argument;
-};
-
-static void *do_later(void *argument) {
-  struct later *later = argument;
-  struct timespec time = {0, 100000000};
-  syscall(SYS_nanosleep, &time, NULL);
-  later->what(later->argument);
-  return NULL;
-}
-
-static void after_100_ms(void (*what)(intptr_t), intptr_t argument) {
-  static struct later laters[MANY * 2];
-  static int used;
-  pthread_t thread;
-  laters[used] = (struct later){what, argument};
-  NEED(pthread_create(&thread, NULL, do_later, &laters[used++]) == 0);
-}
-
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
-static void open_other_end(intptr_t number) {
+static void *open_other_end(void *argument) {
+  intptr_t number = (intptr_t)argument;
   char other[64];
   snprintf(other, sizeof other, "fifo.%d", (int)number);
   int fd = open(other, number % 2 ? O_RDONLY : O_WRONLY);
   CHECK(fd >= 0);
+  return NULL;
+}
+
+static void *open_other_ends(void *nothing) {
+  pthread_t thread;
+  for (intptr_t i = 0; i < MANY; i++) NEED(pthread_create(&thread, NULL, open_other_end, (void *)i) == 0);
+  return nothing;
 }
 
 static void *open_fifo(void *number) {
@@ -51,6 +37,7 @@ static void *open_fifo(void *number) {
   char mine[64];
   snprintf(mine, sizeof mine, "fifo.%d", (int)i);
   int fd = -1, wanted = i % 2 ? O_WRONLY : O_RDONLY;
+  begun++;
   switch (i % 3) {
     case 0: fd = open(mine, wanted); break;
     case 1: fd = openat(AT_FDCWD, mine, wanted | O_CLOEXEC); break;
@@ -65,11 +52,8 @@ static void *open_fifo(void *number) {
 
 TEST(opens_of_fifos_wait_for_the_other_end) {
   enter_directory();
-  for (intptr_t i = 0; i < MANY; i++) {
-    NEED(mkfifo(name("fifo", i), 0600) == 0);
-    after_100_ms(open_other_end, i);
-  }
-  all_at_once(open_fifo);
+  for (intptr_t i = 0; i < MANY; i++) NEED(mkfifo(name("fifo", i), 0600) == 0);
+  all_at_once(open_fifo, open_other_ends);
   remove_directory();
 }
 
@@ -130,7 +114,10 @@ TEST(a_descriptor_that_a_released_coroutine_would_have_opened_is_closed) {
 
 static int holders[MANY];
 
-static void let_go(intptr_t number) { flock(holders[number], LOCK_UN); }
+static void *let_go(void *nothing) {
+  for (int i = 0; i < MANY; i++) CHECK_IS(flock(holders[i], LOCK_UN), 0);
+  return nothing;
+}
 
 static void *take_flock(void *number) {
   co_enable_hook_sys();
@@ -138,6 +125,7 @@ static void *take_flock(void *number) {
   snprintf(mine, sizeof mine, "lock.%d", (int)(intptr_t)number);
   int fd = open(mine, O_RDWR);
   CHECK(flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+  begun++;
   CHECK_IS(flock(fd, LOCK_EX), 0);
   CHECK(flock(holders[(intptr_t)number], LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
   finished++;
@@ -149,9 +137,8 @@ TEST(flock_waits_for_who_has_the_lock) {
   for (intptr_t i = 0; i < MANY; i++) {
     holders[i] = open(name("lock", i), O_CREAT | O_RDWR, 0600);
     NEED(flock(holders[i], LOCK_EX) == 0);
-    after_100_ms(let_go, i);
   }
-  all_at_once(take_flock);
+  all_at_once(take_flock, let_go);
   remove_directory();
 }
 
@@ -163,6 +150,7 @@ static void *take_record(void *number) {
   struct flock other = lock;
   NEED(fd >= 0 && lseek(fd, i * 10, SEEK_SET) == i * 10);
   CHECK(fcntl(fd, F_SETLK, &lock) == -1 && (errno == EAGAIN || errno == EACCES));
+  begun++;
   switch (i % 3) {
     case 0: CHECK_IS(fcntl(fd, F_SETLKW, &lock), 0); break;
     case 1: CHECK_IS(lockf(fd, F_LOCK, 10), 0); break;
@@ -175,23 +163,22 @@ static void *take_record(void *number) {
   return NULL;
 }
 
-/* Another process has all of the records for 100 ms. */
+/* Another process has all of the records until the gate is opened. */
 TEST(record_locks_wait_for_another_process) {
   enter_directory();
   int ends[2];
   char byte;
   holders[0] = open("records", O_CREAT | O_RDWR, 0600);
-  NEED(pipe(ends) == 0);
+  NEED(pipe(ends) == 0 && pipe(gate) == 0);
   if (fork() == 0) {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    struct timespec time = {0, 100000000};
     int fd = open("records", O_RDWR);
+    close(gate[1]);
     if (fcntl(fd, F_SETLK, &all) != 0 || write(ends[1], "x", 1) != 1) _exit(1);
-    nanosleep(&time, NULL);
-    _exit(0);
+    _exit(read(gate[0], &byte, 1) != 0);
   }
   NEED(read(ends[0], &byte, 1) == 1);
-  all_at_once(take_record);
+  all_at_once(take_record, open_for_children);
   remove_directory();
 }
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 
 enum { SECONDS = 1 };
 
@@ -43,24 +44,94 @@ static void *counts(void *unused) {
   }
   return unused;
 }
+/* Each way to close it: as such, by putting something else there, and as a stream with something left to write. */
+static FILE *stream;
+static int other;
+static long close_by(int way, int fd) {
+  switch (way) {
+    case 0: return close(fd);
+    case 1: return dup2(other, fd) - fd;
+    case 2: return dup3(other, fd, O_CLOEXEC) - fd;
+    case 3: return syscall(SYS_dup2, other, fd) - fd;
+    case 4: return syscall(SYS_dup3, other, fd, 0) - fd;
+    default: return fclose(stream);
+  }
+}
+static int way;
 static void *closes(void *fd) {
   double began = now();
-  SAY(close((int)(long)fd));
+  long ticked = ticks;
+  errno = 0;
+  SAY(close_by(way, (int)(long)fd));
+  SAY(errno);
   SAY(now() - began >= SECONDS);
-  SAY(fcntl((int)(long)fd, F_GETFD) == -1 && errno == EBADF);
+  SAY(ticks > ticked + 1);
+  SAY(fcntl((int)(long)fd, F_GETFD));
   return NULL;
 }
 static void others_go_on_while_a_socket_lingers(void) {
-  int peer, fd = clogged(&peer);
-  pthread_t counter, closer;
-  SAY(set_linger(fd, SECONDS));
-  MAKE(pthread_create(&counter, NULL, counts, NULL));
-  MAKE(pthread_create(&closer, NULL, closes, (void *)(long)fd));
-  pthread_join(closer, NULL);
-  __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
-  pthread_join(counter, NULL);
-  SAY(ticks > 20);
+  other = open("/dev/null", O_RDWR);
+  for (way = 0; way < 6; way++) {
+    int peer, fd = clogged(&peer), begins = ticks;
+    pthread_t counter, closer;
+    SAY(way);
+    SAY(set_linger(fd, SECONDS));
+    if (way == 5) stream = fdopen(fd, "w");
+    over = 0;
+    MAKE(pthread_create(&counter, NULL, counts, NULL));
+    while (__atomic_load_n(&ticks, __ATOMIC_SEQ_CST) == begins) usleep(1000);
+    MAKE(pthread_create(&closer, NULL, closes, (void *)(long)fd));
+    pthread_join(closer, NULL);
+    __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
+    pthread_join(counter, NULL);
+    close(peer);
+    close(fd);
+  }
+}
+
+/* The number means the new file at once, and what was written arrives before the end. */
+static void *replaces(void *fd) {
+  return (void *)(long)(dup2(other, (int)(long)fd) == (int)(long)fd);
+}
+static void a_number_has_its_new_meaning_while_the_old_socket_lingers(void) {
+  int peer, fd = clogged(&peer), ends[2];
+  size_t sum = 0;
+  ssize_t got;
+  static char bytes[1 << 16];
+  pthread_t replacer;
+  struct timeval patience = {30, 0};
+  struct stat status;
+  void *result;
+  if (pipe(ends)) puts("no pipe");
+  other = ends[1];
+  SAY(set_linger(fd, 60));
+  MAKE(pthread_create(&replacer, NULL, replaces, (void *)(long)fd));
+  while (fstat(fd, &status) || !S_ISFIFO(status.st_mode)) usleep(1000);
+  SAY(write(fd, "x", 1));
+  SAY(read(ends[0], bytes, 2));
+  setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  while ((got = recv(peer, bytes, sizeof bytes, 0)) > 0) sum += (size_t)got;
+  SAY(got);
+  SAY(sum > 0);
+  SAY(pthread_join(replacer, &result));
+  SAY((long)result);
   close(peer);
+}
+/* What fails leaves the socket as it was, and waits for nothing. */
+static void a_replacement_that_fails_changes_nothing(void) {
+  int peer, fd = clogged(&peer);
+  double began = now();
+  char byte;
+  SAY(set_linger(fd, 60));
+  SAY(dup2(1000, fd) == -1 && errno == EBADF);
+  SAY(dup3(fd, fd, 0) == -1 && errno == EINVAL);
+  SAY(dup3(0, fd, 0x1234) == -1 && errno == EINVAL);
+  SAY(dup2(fd, fd) == fd);
+  SAY(now() - began < 20);
+  SAY(fcntl(fd, F_GETFD));
+  while (recv(peer, &byte, 1, MSG_DONTWAIT) == 1) continue;
+  SAY(errno == EAGAIN); /* the socket has not ended */
+  exit(0);
 }
 
 /* Nothing is waited for: no time is given, the other end has seen all, or another number has the socket too. */
@@ -154,5 +225,6 @@ static void a_call_by_number_is_no_cancellation_point(void) {
   close(peer);
 }
 
-CASES(CASE(others_go_on_while_a_socket_lingers), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting),
+CASES(CASE(others_go_on_while_a_socket_lingers), CASE(a_number_has_its_new_meaning_while_the_old_socket_lingers),
+      CASE(a_replacement_that_fails_changes_nothing), CASE(what_need_not_linger_is_closed_at_once), CASE(a_handler_ends_the_waiting),
       CASE(handlers_end_the_waiting_from_its_beginning), CASE(a_cancellation_ends_the_waiting), CASE(a_call_by_number_is_no_cancellation_point))

@@ -127,6 +127,79 @@ static void rwlocks_belong_to_threads(void) {
   in_a_thread(tries_rwlock, NULL);
 }
 
+/* Who waits for a condition uses the mutex all the while. */
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static int waiting, may_end, depth;
+static void *waits_for_end(void *how) {
+  struct timespec far;
+  clock_gettime(CLOCK_REALTIME, &far);
+  far.tv_sec += 1000;
+  for (int i = 0; i < depth; i++) pthread_mutex_lock(&mutex);
+  waiting = 1;
+  while (!may_end)
+    if (how) pthread_cond_timedwait(&cond, &mutex, &far);
+    else pthread_cond_wait(&cond, &mutex);
+  for (int i = 0; i < depth; i++) SAY(pthread_mutex_unlock(&mutex));
+  return NULL;
+}
+static void a_mutex_is_in_use_while_somebody_waits_under_it(void) {
+  static const int types[] = {PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_ADAPTIVE_NP};
+  for (long variant = 0; variant < 16; variant++) {
+    pthread_t thread;
+    SAY(variant);
+    depth = 1;
+    make(types[variant % 4], PTHREAD_MUTEX_STALLED, variant / 4 == 2 ? PTHREAD_PRIO_INHERIT : PTHREAD_PRIO_NONE,
+         variant / 4 == 3 ? PTHREAD_PROCESS_SHARED : PTHREAD_PROCESS_PRIVATE);
+    pthread_create(&thread, NULL, waits_for_end, (void *)(variant / 4 % 2));
+    for (int waits = 0; !waits; usleep(1000)) {
+      pthread_mutex_lock(&mutex);
+      waits = waiting;
+      pthread_mutex_unlock(&mutex);
+    }
+    SAY(pthread_mutex_destroy(&mutex));
+    pthread_mutex_lock(&mutex);
+    may_end = 1;
+    pthread_cond_signal(&cond);
+    pthread_mutex_unlock(&mutex);
+    pthread_join(thread, NULL);
+    SAY(pthread_mutex_destroy(&mutex));
+    waiting = may_end = 0;
+  }
+}
+static void unlocks(void *unused) {
+  (void)unused;
+  pthread_mutex_unlock(&mutex);
+}
+/* What a wait leaves behind when it ends in another way, or fails. */
+static void *waits_in_vain(void *unused) {
+  struct timespec past = {1, 0};
+  SAY(pthread_cond_timedwait(&cond, &mutex, &past));
+  SAY(pthread_mutex_lock(&mutex));
+  SAY(pthread_cond_timedwait(&cond, &mutex, &past));
+  SAY(pthread_mutex_destroy(&mutex));
+  SAY(pthread_mutex_unlock(&mutex));
+  pthread_mutex_lock(&mutex);
+  waiting = 1;
+  pthread_cleanup_push(unlocks, NULL);
+  for (;;) pthread_cond_wait(&cond, &mutex);
+  pthread_cleanup_pop(0);
+  return unused;
+}
+static void a_mutex_is_not_in_use_after_waits(void) {
+  pthread_t thread;
+  make(PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
+  MAKE(pthread_create(&thread, NULL, waits_in_vain, NULL));
+  for (int waits = 0; !waits; usleep(1000)) {
+    pthread_mutex_lock(&mutex);
+    waits = waiting;
+    pthread_mutex_unlock(&mutex);
+  }
+  SAY(pthread_mutex_destroy(&mutex));
+  SAY(pthread_cancel(thread));
+  end_of(thread);
+  SAY(pthread_mutex_destroy(&mutex));
+}
+
 static pthread_barrier_t barrier;
 static int serial;
 static void *meets(void *unused) {
@@ -158,4 +231,5 @@ static void barriers_and_once(void) {
 }
 
 CASES(CASE(mutexes_belong_to_threads), CASE(all_kinds_exclude), CASE(robust_mutexes_tell_of_owners_that_ended),
-      CASE(rwlocks_belong_to_threads), CASE(barriers_and_once))
+      CASE(a_mutex_is_in_use_while_somebody_waits_under_it), CASE(a_mutex_is_not_in_use_after_waits), CASE(rwlocks_belong_to_threads),
+      CASE(barriers_and_once))
