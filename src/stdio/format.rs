@@ -127,7 +127,7 @@ impl Format {
 pub unsafe fn print(scheduler: *mut Scheduler, stream: *mut Stream, format: &Format) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        if (*stream).fileno < 0 || (*stream).mode > 0 || Stream::is(stream, stream::NO_WRITES) {
+        if Stream::descriptor(stream) < 0 || (*stream).mode > 0 || Stream::is(stream, stream::NO_WRITES) {
             return format.plain(stream);
         }
         let plain = || format.plain(stream);
@@ -198,7 +198,7 @@ pub unsafe fn print_error(scheduler: *mut Scheduler, what: *const c_char) {
             let sent = format.send(
                 scheduler,
                 || 0,
-                |text, length| write_all(scheduler, (*stream).fileno, text, length),
+                |text, length| write_all(scheduler, Stream::descriptor(stream), text, length),
             );
             (*stream).flags |= if sent == EOF { stream::ERROR_SEEN } else { 0 };
         } else {
