@@ -15,8 +15,10 @@ use crate::stack::{OWNER, Stack, Tenant};
 use crate::waiter::Waiter;
 
 mod more;
+mod resolver;
 
 pub use more::{Answers, Dealt, More, Rare};
+pub use resolver::ResolverState;
 
 /// The body of a coroutine.
 pub type Routine = unsafe extern "C" fn(*mut c_void) -> *mut c_void;

@@ -8,6 +8,7 @@ use colib_core::clock;
 use colib_core::io;
 use colib_core::io::offload::{self, Kind};
 use colib_core::scheduler::Scheduler;
+use colib_core::sys;
 use colib_core::waiter::Interrupt;
 use libc::{clockid_t, timespec};
 
@@ -58,20 +59,10 @@ pub unsafe extern "C" fn clock_nanosleep(
                 slept.err().and_then(|error| error.raw_os_error()).unwrap_or(0)
             })
         }
-        // Time that passes only while the process computes: a helper can wait for it as well as we.
-        libc::CLOCK_PROCESS_CPUTIME_ID => apart(|scheduler| {
-            let time = match read(scheduler, time) {
-                Ok(time) => time,
-                Err(error) => return error.raw_os_error().unwrap_or(libc::EFAULT),
-            };
+        _ if counts_computing(clock) => {
             // SAFETY: see above.
-            let slept = unsafe {
-                offload::run_as(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
-                    real::clock_nanosleep(clock, flags, &time, core::ptr::null_mut())
-                })
-            };
-            slept.unwrap_or(libc::EAGAIN)
-        }),
+            cancellable(|| apart(|scheduler| unsafe { compute_on(scheduler, clock, flags, time, left) }))
+        }
         // SAFETY: see above. What is left has no sleep, or is no clock, and says so at once.
         _ => unsafe { real::clock_nanosleep(clock, flags, time, left) },
     }
@@ -84,6 +75,39 @@ pub unsafe extern "C" fn thrd_sleep(wait: *const timespec, left: *mut timespec) 
         libc::EINTR => -1,
         _ => -2,
     }
+}
+
+/// Whether it is the processor time of a process or of another thread. By its own no thread can sleep.
+///
+/// The kernel's numbers: 0, 1 and 2 in the lowest bits are kinds of such time, the next says that it is a thread's, and
+/// above them stands the complement of whose it is, with 0 for the caller.
+fn counts_computing(clock: clockid_t) -> bool {
+    let (kind, of_thread, whose) = (clock & 3, clock & 4 != 0, !(clock >> 3));
+    let is_own = of_thread && (whose == 0 || whose == sys::thread_id());
+    clock == libc::CLOCK_PROCESS_CPUTIME_ID || clock < 0 && kind < 3 && !is_own
+}
+
+/// Sleeps by a clock that stands while nobody computes: a helper can wait for it as well as we. Gives the error's number.
+unsafe fn compute_on(
+    scheduler: *mut Scheduler, clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec,
+) -> c_int {
+    let time = match read(scheduler, time) {
+        Ok(time) => time,
+        Err(error) => return error.raw_os_error().unwrap_or(libc::EFAULT),
+    };
+    // SAFETY: see above; the helper has the times.
+    let slept = unsafe {
+        offload::run_as(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
+            let mut rest = time;
+            (real::clock_nanosleep(clock, flags, &time, &mut rest), rest)
+        })
+    };
+    let (error, rest) = slept.unwrap_or_else(|error| (error.raw_os_error().unwrap_or(libc::EAGAIN), time));
+    if error == libc::EINTR && flags & libc::TIMER_ABSTIME == 0 && !left.is_null() {
+        // SAFETY: see above.
+        unsafe { *left = rest };
+    }
+    error
 }
 
 /// Sleeps, and tells in `left` what is left of a relative time when a signal handler ended the sleep.

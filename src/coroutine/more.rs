@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use core::mem::offset_of;
 use core::ptr::{self, NonNull};
 
-use super::Coroutine;
+use super::{Coroutine, ResolverState};
 use crate::annotate::Fiber;
 use crate::environment::Environment;
 use crate::list::Link;
@@ -98,8 +98,8 @@ pub struct Answers {
     pub h_errno: c_int,
     /// The results of `gethostbyname`, `gethostbyname2` and `gethostbyaddr`, and the bytes they point into.
     pub hosts: [(libc::hostent, Vec<u8>); 3],
-    /// The resolver's state as `__res_state` gives it; empty until asked for.
-    pub resolver: Vec<u64>,
+    /// The resolver's state as `__res_state` gives it, once asked for.
+    pub resolver: Option<Box<ResolverState>>,
 }
 
 impl Answers {
@@ -116,6 +116,6 @@ impl Answers {
 impl Default for Answers {
     fn default() -> Self {
         let hosts = [const { (Self::NO_HOST, Vec::new()) }; 3];
-        Answers { h_errno: 0, hosts, resolver: Vec::new() }
+        Answers { h_errno: 0, hosts, resolver: None }
     }
 }

@@ -252,7 +252,7 @@ impl Call {
             }
             Stream::empty(f);
             (*f).write_end = (*f).buf_base;
-            let (base, size, fd) = ((*f).buf_base, Stream::size(f), (*f).fileno);
+            let (base, size, fd) = ((*f).buf_base, Stream::size(f), Stream::descriptor(f));
             self.unlock();
             let read = read(self.scheduler, fd, base.cast(), size);
             if !self.lock() {
@@ -283,7 +283,7 @@ impl Call {
         unsafe {
             Stream::empty(f);
             (*f).write_end = (*f).buf_base;
-            let fd = (*f).fileno;
+            let fd = Stream::descriptor(f);
             self.unlock();
             let read = read(self.scheduler, fd, to.cast(), count);
             if !self.lock() {
@@ -317,7 +317,7 @@ impl Call {
             } else if (*f).read_end != (*f).write_base {
                 // Something was read and not taken: the position must go back to where the program thinks it is.
                 let back = (*f).write_base as i64 - (*f).read_end as i64;
-                match sys::seek((*f).fileno, back, libc::SEEK_CUR) {
+                match sys::seek(Stream::descriptor(f), back, libc::SEEK_CUR) {
                     Ok(position) => (*f).offset = position,
                     Err(error) => {
                         set_errno(error.raw_os_error().unwrap_or(libc::ESPIPE));
@@ -348,7 +348,7 @@ impl Call {
     pub unsafe fn write(&self, from: *const u8, count: usize) -> (usize, Moved) {
         // SAFETY: by contract; the bytes are not the stream's.
         unsafe {
-            let fd = (*self.stream).fileno;
+            let fd = Stream::descriptor(self.stream);
             self.unlock();
             let (mut done, mut error) = (0, None);
             while done < count {

@@ -6,7 +6,7 @@ use core::ptr;
 
 use super::EOF;
 use super::call::{errno, set_errno};
-use super::output::put;
+use super::output::{UNWRITTEN, put};
 use super::owner;
 use super::stream::{self, Stream};
 use crate::io as transfer;
@@ -104,9 +104,12 @@ impl Format {
                 return EOF;
             }
             let mut text = ptr::null_mut();
+            let before = errno();
             let length = self.long(&mut text);
             if length < 0 {
-                return EOF;
+                // Without memory: libc needs none, though it may make the thread wait.
+                set_errno(before);
+                return plain();
             }
             (*held).text = text;
             let sent = send(text.cast(), length as usize);
@@ -127,14 +130,28 @@ impl Format {
 pub unsafe fn print(scheduler: *mut Scheduler, stream: *mut Stream, format: &Format) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        if (*stream).fileno < 0 || (*stream).mode > 0 || Stream::is(stream, stream::NO_WRITES) {
+        if Stream::descriptor(stream) < 0 || (*stream).mode > 0 || Stream::is(stream, stream::NO_WRITES) {
             return format.plain(stream);
         }
         let plain = || format.plain(stream);
         format.send(scheduler, plain, |text, length| {
-            let plain = || stream::fwrite_unlocked(text.cast(), 1, length, stream);
+            let plain = || write_plainly(stream, text, length);
             put(scheduler, stream, text, length, true, plain) == length
         })
+    }
+}
+
+/// Writes a text by libc's own function to a locked stream: how much, and nothing when what is in the buffer could not
+/// be written. `fwrite` does not tell of that, and `vfprintf` does.
+unsafe fn write_plainly(stream: *mut Stream, text: *const u8, length: usize) -> usize {
+    // SAFETY: by contract of `print`; the stream is locked.
+    unsafe {
+        let marked = (*stream).flags & stream::ERROR_SEEN;
+        (*stream).flags &= !stream::ERROR_SEEN;
+        let written = stream::fwrite_unlocked(text.cast(), 1, length, stream);
+        let failed = Stream::is(stream, stream::ERROR_SEEN);
+        (*stream).flags |= marked;
+        if failed { UNWRITTEN } else { written }
     }
 }
 
@@ -198,7 +215,7 @@ pub unsafe fn print_error(scheduler: *mut Scheduler, what: *const c_char) {
             let sent = format.send(
                 scheduler,
                 || 0,
-                |text, length| write_all(scheduler, (*stream).fileno, text, length),
+                |text, length| write_all(scheduler, Stream::descriptor(stream), text, length),
             );
             (*stream).flags |= if sent == EOF { stream::ERROR_SEEN } else { 0 };
         } else {

@@ -43,5 +43,5 @@ pub fn standard_output() -> *mut Stream {
 /// The stream is open.
 pub unsafe fn descriptor(stream: *const Stream) -> core::ffi::c_int {
     // SAFETY: by contract.
-    unsafe { (*stream).fileno }
+    unsafe { Stream::descriptor(stream) }
 }

@@ -13,7 +13,7 @@ use crate::scheduler::Scheduler;
 use crate::waiter::Interrupt;
 
 /// What libc's functions answer inside when all was stored, but the write that had to follow failed.
-const UNWRITTEN: usize = usize::MAX;
+pub(super) const UNWRITTEN: usize = usize::MAX;
 
 /// `putc`.
 ///

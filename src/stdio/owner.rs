@@ -345,7 +345,7 @@ extern "C" fn write_pending() {
                     && waiting.try_reserve(1).is_ok()
                 {
                     let pending = &(*held.cast::<Holding>()).pending;
-                    waiting.push(((*entry.stream).fileno, pending.as_ptr(), pending.len()));
+                    waiting.push((Stream::descriptor(entry.stream), pending.as_ptr(), pending.len()));
                 }
             }
         }

@@ -35,8 +35,7 @@ pub struct Stream {
     save_end: *mut u8,
     markers: *mut c_void,
     chain: *mut Stream,
-    /// The descriptor; negative where there is none.
-    pub(super) fileno: c_int,
+    fileno: c_int,
     flags2: c_int,
     old_offset: i64,
     cur_column: u16,
@@ -78,6 +77,8 @@ pub const LINE_BUFFERED: c_int = 0x200;
 pub const PUTTING: c_int = 0x800;
 /// Opened with "a".
 pub const APPENDING: c_int = 0x1000;
+/// What it is on is a descriptor.
+const HAS_DESCRIPTOR: c_int = 0x2000;
 /// The program does the locking (`__fsetlocking`).
 pub const USER_LOCK: c_int = 0x8000;
 /// In `flags2`: the process has, or had, more than one thread.
@@ -192,11 +193,18 @@ impl Stream {
         }
     }
 
+    /// The descriptor; negative where there is none. Those of memory keep no number, and 0 stands in its place.
+    #[inline(always)]
+    pub(super) unsafe fn descriptor(this: *const Stream) -> c_int {
+        // SAFETY: by contract.
+        unsafe { if Self::is(this, HAS_DESCRIPTOR) { (*this).fileno } else { -1 } }
+    }
+
     /// Whether a transfer may wait for somebody: not on a file on disk, not without a descriptor, not on a
     /// non-blocking one, and not where libc refuses the call for the stream's orientation.
     pub(super) unsafe fn may_wait(this: *const Stream) -> bool {
         // SAFETY: by contract.
-        let (fd, mode) = unsafe { ((*this).fileno, (*this).mode) };
+        let (fd, mode) = unsafe { (Self::descriptor(this), (*this).mode) };
         fd >= 0 && mode <= 0 && waits(fd)
     }
 
@@ -314,7 +322,7 @@ mod tests {
         unsafe {
             let file = libc::fopen(c"/dev/null".as_ptr(), c"w".as_ptr());
             let stream: *mut Stream = file.cast();
-            assert_eq!((*stream).fileno, libc::fileno(file));
+            assert_eq!(Stream::descriptor(stream), libc::fileno(file));
             assert!(Stream::is(stream, NO_READS | LINKED) && !Stream::is(stream, NO_WRITES | USER_LOCK));
             libc::setvbuf(file, core::ptr::null_mut(), libc::_IOFBF, 0);
             assert_eq!((libc::fputc(97, file), libc::fputc(98, file)), (97, 98));

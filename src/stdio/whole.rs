@@ -115,9 +115,9 @@ pub unsafe fn freopen(
             return ptr::null_mut();
         }
         write_out(scheduler, stream);
-        scheduler::closing((*stream).fileno);
+        scheduler::closing(Stream::descriptor(stream));
         // Without a path it is the same file that is opened.
-        let same = NameOfNumber::new((*stream).fileno);
+        let same = NameOfNumber::new(Stream::descriptor(stream));
         let waits = opening_waits(if path.is_null() { same.as_ptr() } else { path }, mode);
         let opened = if waits {
             freopen_elsewhere(scheduler, path, mode, stream)
@@ -125,7 +125,7 @@ pub unsafe fn freopen(
             uncancelled(|| libc::freopen(path, mode, stream.cast())).cast()
         };
         if !opened.is_null() {
-            scheduler::opened((*opened).fileno);
+            scheduler::opened(Stream::descriptor(opened));
         }
         owner::release(scheduler, stream);
         opened
@@ -173,7 +173,7 @@ pub unsafe fn fclose(
 ) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        let fd = (*stream).fileno;
+        let fd = Stream::descriptor(stream);
         owner::acquire(scheduler, stream);
         let flushed = write_out(scheduler, stream);
         let error = errno();

@@ -222,8 +222,8 @@ pub unsafe fn host_static(scheduler: *mut Scheduler, question: Question) -> *mut
     // SAFETY: by contract.
     unsafe {
         let mut outcome = look_up(scheduler, question, length, 0);
-        while outcome.code == libc::ERANGE && length < 1 << 20 {
-            length *= 2;
+        while outcome.code == libc::ERANGE {
+            length = length.saturating_mul(2);
             outcome = look_up(scheduler, question, length, 0);
         }
         let Some(answers) = (*Scheduler::current(scheduler)).make_answers() else { return ptr::null_mut() };

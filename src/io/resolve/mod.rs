@@ -16,7 +16,9 @@ pub use hosts::{Question, host, host_static};
 pub use queries::query;
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr;
 
+use crate::coroutine::ResolverState;
 use crate::heap;
 use crate::scheduler::Scheduler;
 
@@ -27,25 +29,20 @@ unsafe extern "C" {
     fn __h_errno_location() -> *mut c_int;
 }
 
-/// `sizeof(struct __res_state)` in glibc on x86-64, in words.
-const RESOLVER_STATE: usize = 568 / 8;
-/// Its first two words are what programs set: retransmission time and tries, then the options.
-const RESOLVER_SETTINGS: usize = 2;
-
 /// Settings of the resolver that the coroutine made through `_res`, for the helper to work under.
-unsafe fn settings(scheduler: *mut Scheduler) -> Option<[u64; RESOLVER_SETTINGS]> {
+unsafe fn settings(scheduler: *mut Scheduler) -> Option<[u64; ResolverState::SETTINGS]> {
     // SAFETY: a coroutine runs, by contract of the callers.
     let rare = unsafe { (*Scheduler::current(scheduler)).rare()? };
-    rare.answers.as_ref()?.resolver.first_chunk().copied()
+    Some(rare.answers.as_ref()?.resolver.as_ref()?.settings())
 }
 
 /// Does `work` on the helper under the coroutine's resolver settings.
-fn under<T>(settings: Option<[u64; RESOLVER_SETTINGS]>, work: impl FnOnce() -> T) -> T {
+fn under<T>(settings: Option<[u64; ResolverState::SETTINGS]>, work: impl FnOnce() -> T) -> T {
     let Some(settings) = settings else { return work() };
     // SAFETY: the helper's own state, initialised first so that libc does not overwrite the settings.
     unsafe {
         __res_init();
-        let state = __res_state().cast::<[u64; RESOLVER_SETTINGS]>();
+        let state = __res_state().cast::<[u64; ResolverState::SETTINGS]>();
         let before = state.replace(settings);
         let result = work();
         state.write(before);
@@ -63,13 +60,16 @@ pub unsafe fn state(scheduler: *mut Scheduler) -> *mut c_void {
     unsafe {
         let thread = __res_state();
         let Some(answers) = (*Scheduler::current(scheduler)).make_answers() else { return thread.cast() };
-        let resolver = &mut answers.resolver;
-        if resolver.is_empty() {
-            let Some(room) = heap::room(RESOLVER_STATE) else { return thread.cast() };
-            *resolver = room;
-            resolver.extend((0..RESOLVER_STATE).map(|i| *thread.add(i)));
+        if answers.resolver.is_none() {
+            answers.resolver = heap::boxed(ResolverState::copy(thread));
+            if let Some(own) = &mut answers.resolver {
+                own.settle(thread);
+            }
         }
-        resolver.as_mut_ptr().cast()
+        match &mut answers.resolver {
+            Some(own) => ptr::from_mut::<ResolverState>(own).cast(),
+            None => thread.cast(),
+        }
     }
 }
 

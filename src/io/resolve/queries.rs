@@ -3,7 +3,8 @@
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use super::{__errno_location, __h_errno_location, RESOLVER_STATE, settings, under};
+use super::{__errno_location, __h_errno_location, settings, under};
+use crate::coroutine::ResolverState;
 use crate::heap;
 use crate::io::offload;
 use crate::scheduler::Scheduler;
@@ -50,7 +51,7 @@ pub unsafe fn query(
         if !offload::has_memory() {
             return failed(libc::ENOMEM);
         }
-        let states = if state.is_null() { 0 } else { RESOLVER_STATE };
+        let states = if state.is_null() { 0 } else { size_of::<ResolverState>() / size_of::<u64>() };
         let copies = (
             copy(state.cast::<u64>(), states),
             copy(inputs[0].0, inputs[0].1),

@@ -139,6 +139,55 @@ TEST(settings_of_the_resolver_are_the_coroutines_own) {
   loop_until(&finished, 2);
 }
 
+/* What libc keeps in a state of the resolver belongs to one of them alone. */
+static void *closes_its_resolver(void *nothing) {
+  co_enable_hook_sys();
+  CHECK_IS(res_init(), 0);
+  struct __res_state *own = &_res;
+  CHECK(own->nscount > 0);
+  CHECK(!own->dnsrch[0] || (own->dnsrch[0] >= own->defdname && own->dnsrch[0] < own->defdname + sizeof own->defdname));
+  res_nclose(own);
+  CHECK_TEXT(address_of(gethostbyname("localhost")), "127.0.0.1");
+  finished++;
+  return nothing;
+}
+
+TEST(closing_the_coroutines_resolver_leaves_the_threads_as_it_is) {
+  enter_own_namespaces();
+  replace_file("/etc/resolv.conf", "nameserver 127.77.0.53\nnameserver ::1\nsearch one.test two.test\n");
+  replace_file("/etc/nsswitch.conf", "hosts: files\n");
+  for (int i = 0; i < 3; i++) start(closes_its_resolver, NULL);
+  loop_until(&finished, 3);
+  CHECK_TEXT(address_of(gethostbyname("localhost")), "127.0.0.1");
+  CHECK(_res.nscount == 2 && _res._u._ext.nsaddrs[1] != NULL);
+}
+
+enum { ALIASES = 30000 };
+static void *asks_for_a_host_of_many_names(void *nothing) {
+  co_enable_hook_sys();
+  struct hostent *entry = gethostbyname("many.test");
+  int aliases = 0;
+  if (CHECK(entry != NULL)) {
+    while (entry->h_aliases[aliases]) aliases++;
+    CHECK_TEXT(address_of(entry), "10.1.2.3");
+  }
+  CHECK_IS(aliases, ALIASES);
+  finished++;
+  return nothing;
+}
+
+TEST(an_answer_of_megabytes_is_given_whole) {
+  static char text[ALIASES * 60 + 100];
+  int length = sprintf(text, "10.1.2.3 many.test");
+  for (int i = 0; i < ALIASES; i++) length += sprintf(text + length, " alias-%d.of.a.host.with.many.names.test", i);
+  strcpy(text + length, "\n");
+  enter_own_namespaces();
+  replace_file("/etc/hosts", text);
+  replace_file("/etc/nsswitch.conf", "hosts: files\n");
+  start(asks_for_a_host_of_many_names, NULL);
+  loop_until(&finished, 1);
+}
+
 TEST(many_coroutines_look_up_at_once) {
   for (intptr_t i = 1; i <= 20; i++) start(many_times, (void *)i);
   loop_until(&finished, 20);
