@@ -16,7 +16,6 @@ use super::{Direction, Patience, persist, recvmsg, sendmsg, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
-use crate::waiter::Interrupt;
 
 /// Messages that one `sendmmsg` takes at most (`UIO_MAXIOV`).
 const MOST: u32 = 1024;
@@ -126,7 +125,8 @@ unsafe fn goes_on(
         let state = || sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
         let mut now = state();
         if now == 0 {
-            let Ok(mut patience) = patience_behind_the_first(scheduler, fd, Direction::In) else {
+            let since = Scheduler::moment(scheduler);
+            let Ok(mut patience) = Patience::behind_a_part(scheduler, since, fd, Direction::In) else {
                 return false;
             };
             while now == 0 {
@@ -138,14 +138,6 @@ unsafe fn goes_on(
         }
         now & libc::POLLERR == 0
     }
-}
-
-/// How long a call waits that has done a part: any signal handler ends it.
-unsafe fn patience_behind_the_first(
-    scheduler: *mut Scheduler, fd: c_int, direction: Direction,
-) -> io::Result<Patience> {
-    // SAFETY: by contract of the callers.
-    Ok(Patience { interrupt: Interrupt::Any, ..unsafe { Patience::new(scheduler, fd, direction)? } })
 }
 
 /// Tells how long a message is.
@@ -188,7 +180,8 @@ pub unsafe fn sendmmsg(
                     Err(_) if would_block(&sent) && done == 0 => {}
                     Err(_) if would_block(&sent) => {
                         if patience.is_none() {
-                            patience = patience_behind_the_first(scheduler, fd, Direction::Out).ok();
+                            let since = Scheduler::moment(scheduler);
+                            patience = Patience::behind_a_part(scheduler, since, fd, Direction::Out).ok();
                         }
                         match &mut patience {
                             Some(patience) => match patience.wait(scheduler) {

@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Direction, Patience, error, would_block};
 use crate::clock;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
 /// `connect`.
@@ -24,6 +24,8 @@ pub unsafe fn connect(
     if flags & libc::O_NONBLOCK != 0 {
         return sys::connect(fd, address, length);
     }
+    // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
     let mut result = begin(fd, flags, address, length);
     let mut patience: Option<Patience> = None;
     loop {
@@ -45,7 +47,7 @@ pub unsafe fn connect(
         let patience = match &mut patience {
             Some(patience) => patience,
             // SAFETY: by contract.
-            None => patience.insert(unsafe { Patience::new(scheduler, fd, Direction::Out)? }),
+            None => patience.insert(unsafe { Patience::new(scheduler, since, fd, Direction::Out)? }),
         };
         if clock::now() >= patience.deadline {
             return result;
@@ -66,13 +68,13 @@ pub unsafe fn connect(
     }
 }
 
-/// Waits for the outcome of a connection that a send has begun; EINPROGRESS when the time is up.
+/// Waits for the outcome of a connection that a send has begun, at `since`; EINPROGRESS when the time is up.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs.
-pub(super) unsafe fn decide(scheduler: *mut Scheduler, fd: c_int) -> io::Result<()> {
+pub(super) unsafe fn decide(scheduler: *mut Scheduler, since: Since, fd: c_int) -> io::Result<()> {
     // SAFETY: by contract.
-    let mut patience = unsafe { Patience::new(scheduler, fd, Direction::Out)? };
+    let mut patience = unsafe { Patience::new(scheduler, since, fd, Direction::Out)? };
     // SAFETY: by contract.
     let decided = unsafe { decision(scheduler, fd, &mut patience) };
     if would_block(&decided) {

@@ -1,5 +1,6 @@
 //! Files that are no sockets: what they are, and how a call on one can be kept from blocking.
 
+use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use std::io;
 
@@ -114,12 +115,13 @@ pub(super) fn is_pseudo_terminal(device: libc::dev_t) -> bool {
     matches!(libc::major(device), 136..=143)
 }
 
-/// Writes to a file that may have to wait for room: like `writev`, or EAGAIN.
+/// Writes to a file that may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
+/// call: what that writes is all, as it has waited for the rest.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; the pieces are the program's buffers.
 pub(super) unsafe fn write_careful(
-    scheduler: *mut Scheduler, fd: c_int, pieces: *const libc::iovec, count: c_int,
+    scheduler: *mut Scheduler, fd: c_int, pieces: *const libc::iovec, count: c_int, is_all: &Cell<bool>,
 ) -> io::Result<usize> {
     let result = sys::writev(fd, pieces, count, libc::RWF_NOWAIT);
     if !sys::knows_no_nowait(&result) {
@@ -137,6 +139,7 @@ pub(super) unsafe fn write_careful(
         if sys::file_type(fd)? == libc::S_IFIFO {
             write_fifo(fd, pieces.pieces())
         } else {
+            is_all.set(true);
             write_elsewhere(scheduler, fd, pieces.pieces())
         }
     }

@@ -11,7 +11,7 @@ use std::io;
 use super::vector::Vector;
 use super::{Direction, Patience, is_nonblocking, would_block};
 use crate::clock;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
 /// Whether the program ever asked for a low-water mark. An attempt takes what is there, however little, so a
@@ -48,13 +48,14 @@ fn brought_descriptors(message: &libc::msghdr) -> bool {
     message.msg_controllen > 0 || message.msg_flags & libc::MSG_CTRUNC != 0
 }
 
-/// Goes on with a receive that has got `first` bytes into `message`, whose control room was `room`.
+/// Goes on with a receive that has got, by an attempt that began at `since`, `first` bytes into `message`, whose control room was `room`.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `message` is the program's, and the kernel has
 /// filled it just now.
 pub(super) unsafe fn go_on(
-    scheduler: *mut Scheduler, fd: c_int, message: *mut libc::msghdr, flags: c_int, room: usize, first: usize,
+    scheduler: *mut Scheduler, since: Since, fd: c_int, message: *mut libc::msghdr, flags: c_int,
+    room: usize, first: usize,
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
@@ -70,9 +71,11 @@ pub(super) unsafe fn go_on(
         if flags & libc::MSG_PEEK != 0 {
             // The kernel does not wait for more to look at on a unix socket.
             let look = || sys::recvmsg(fd, message, flags | libc::MSG_DONTWAIT);
-            return if unix { Ok(first) } else { peek(scheduler, fd, target, first, look) };
+            return if unix { Ok(first) } else { peek(scheduler, since, fd, target, first, look) };
         }
-        let Ok(mut patience) = Patience::new(scheduler, fd, Direction::In) else { return Ok(first) };
+        let Ok(mut patience) = Patience::behind_a_part(scheduler, since, fd, Direction::In) else {
+            return Ok(first);
+        };
         let rest = vector.copy(scheduler)?;
         let mut done = first;
         while done < target && !sys::at_urgent_mark(fd) {
@@ -102,11 +105,13 @@ pub(super) unsafe fn go_on(
 
 /// Looks again until `target` bytes can be seen, the input ends, or the time is up.
 unsafe fn peek(
-    scheduler: *mut Scheduler, fd: c_int, target: usize, mut seen: usize,
+    scheduler: *mut Scheduler, since: Since, fd: c_int, target: usize, mut seen: usize,
     mut look: impl FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {
     // SAFETY: by contract of `go_on`.
-    let Ok(mut patience) = (unsafe { Patience::new(scheduler, fd, Direction::In) }) else { return Ok(seen) };
+    let Ok(mut patience) = (unsafe { Patience::behind_a_part(scheduler, since, fd, Direction::In) }) else {
+        return Ok(seen);
+    };
     while seen < target && sys::readiness(fd, libc::POLLRDHUP) == 0 {
         // SAFETY: by contract of `go_on`.
         if unsafe { patience.wait(scheduler) }.is_err() {

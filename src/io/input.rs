@@ -113,7 +113,8 @@ pub unsafe fn recvfrom(
         let drained = if flags == 0 && count > 0 { Scheduler::reactor(scheduler).drained(fd) } else { None };
         let received = match drained {
             Some((terms, stamp)) => {
-                let patience = Patience::on(scheduler, fd, Direction::In, terms, Some(stamp));
+                let since = Scheduler::moment(scheduler);
+                let patience = Patience::on(since, fd, Direction::In, terms, Some(stamp));
                 persist_on(scheduler, patience, attempt)
             }
             None => persist(scheduler, fd, Direction::In, attempt),
@@ -190,8 +191,11 @@ pub unsafe fn recvmsg(
         let gathers = may_gather(flags)
             && sys::copy_in(message.cast(), (&raw mut header).cast(), size_of::<libc::msghdr>()).is_ok();
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let first =
-            persist(scheduler, fd, Direction::In, || ending.attempt(|| sys::recvmsg(fd, message, now)));
+        let mut since = Scheduler::moment(scheduler);
+        let first = persist(scheduler, fd, Direction::In, || {
+            since = Scheduler::moment(scheduler);
+            ending.attempt(|| sys::recvmsg(fd, message, now))
+        });
         if matches!(first, Ok(ENDED)) {
             return tell_of_nothing(message, flags);
         }
@@ -204,7 +208,7 @@ pub unsafe fn recvmsg(
         if !gathers {
             return Ok(first);
         }
-        gather::go_on(scheduler, fd, message, flags, header.msg_controllen, first)
+        gather::go_on(scheduler, since, fd, message, flags, header.msg_controllen, first)
     }
 }
 

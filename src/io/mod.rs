@@ -142,26 +142,34 @@ struct Patience {
 const RELOOK_UNIX: Duration = Duration::from_millis(50);
 
 impl Patience {
-    /// EAGAIN when the description is non-blocking: then the call must not wait at all.
-    unsafe fn new(scheduler: *mut Scheduler, fd: c_int, direction: Direction) -> io::Result<Self> {
+    /// Of a call that began at `since`. EAGAIN when the description is non-blocking: then it must not wait at all.
+    unsafe fn new(
+        scheduler: *mut Scheduler, since: Since, fd: c_int, direction: Direction,
+    ) -> io::Result<Self> {
         // SAFETY: the calling thread's scheduler.
         unsafe {
             let found = Scheduler::reactor(scheduler).terms(fd, direction.timeout_option())?;
             let (terms, remembered) = found.ok_or_else(|| error(libc::EAGAIN))?;
-            Ok(Self::on(scheduler, fd, direction, terms, remembered))
+            Ok(Self::on(since, fd, direction, terms, remembered))
         }
+    }
+
+    /// Of a call that has done a part, by an attempt that began at `since`: any signal handler ends it, as the kernel
+    /// tells of the part and has nothing to restart.
+    unsafe fn behind_a_part(
+        scheduler: *mut Scheduler, since: Since, fd: c_int, direction: Direction,
+    ) -> io::Result<Self> {
+        // SAFETY: the calling thread's scheduler.
+        let patience = unsafe { Patience::new(scheduler, since, fd, direction)? };
+        Ok(Patience { interrupt: Interrupt::Any, ..patience })
     }
 
     /// The patience that the terms ask for.
     #[inline(always)]
-    unsafe fn on(
-        scheduler: *mut Scheduler, fd: c_int, direction: Direction, terms: Terms, remembered: Option<Stamp>,
-    ) -> Self {
+    fn on(since: Since, fd: c_int, direction: Direction, terms: Terms, remembered: Option<Stamp>) -> Self {
         let relook = (direction == Direction::Out && terms.unix).then_some(RELOOK_UNIX);
         let deadline = clock::after_nanos(terms.timeout);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
-        // SAFETY: the calling thread's; a coroutine of it runs.
-        let since = unsafe { Scheduler::moment(scheduler) };
         Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since }
     }
 
@@ -230,6 +238,8 @@ unsafe fn persist<T>(
     scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     // SAFETY: by contract.
+    let since = unsafe { Scheduler::moment(scheduler) };
+    // SAFETY: by contract.
     if unsafe { Scheduler::is_due_to_give_way(scheduler) } {
         // A call that may not wait does not let others run.
         let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
@@ -241,7 +251,7 @@ unsafe fn persist<T>(
         return result;
     }
     // SAFETY: by contract.
-    unsafe { persist_on(scheduler, Patience::new(scheduler, fd, direction)?, attempt) }
+    unsafe { persist_on(scheduler, Patience::new(scheduler, since, fd, direction)?, attempt) }
 }
 
 /// [`persist`] where the first attempt has failed, or is known to.

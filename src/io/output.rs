@@ -3,6 +3,7 @@
 //! A blocking write of a stream returns when all is written, so a partial one goes on. What was written is
 //! never lost to a later error: that one stays for the next call, as the kernel keeps it.
 
+use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use std::io;
@@ -11,7 +12,7 @@ use super::connect::decide;
 use super::file::{Manner, beyond_memory, manner, write_careful};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, is_nonblocking, persist, would_block};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
 /// `write`.
@@ -35,13 +36,18 @@ pub unsafe fn write(
         if count == 0 || manner(fd)? != Manner::Careful {
             return sys::write_from(fd, buffer, count);
         }
+        let is_all = Cell::new(false);
         let part = |done: usize| {
             let rest =
                 libc::iovec { iov_base: buffer.cast_mut().wrapping_byte_add(done), iov_len: count - done };
-            write_careful(scheduler, fd, &rest, 1)
+            write_careful(scheduler, fd, &rest, 1, &is_all)
         };
-        let first = persist(scheduler, fd, Direction::Out, || part(0))?;
-        go_on(scheduler, fd, count, first, part)
+        let mut since = Scheduler::moment(scheduler);
+        let first = persist(scheduler, fd, Direction::Out, || {
+            since = Scheduler::moment(scheduler);
+            part(0)
+        })?;
+        if is_all.get() { Ok(first) } else { go_on(scheduler, since, fd, count, first, part) }
     }
 }
 
@@ -57,20 +63,22 @@ pub unsafe fn writev(
         if manner(fd)? != Manner::Careful {
             return sys::writev(fd, vector, count, 0);
         }
-        let first = begin(scheduler, fd, 0, |_| write_careful(scheduler, fd, vector, count))?;
+        let (mut since, is_all) = (Scheduler::moment(scheduler), Cell::new(false));
+        let attempt = |_| write_careful(scheduler, fd, vector, count, &is_all);
+        let first = begin(scheduler, &mut since, fd, 0, attempt)?;
         let whole = Vector::new(vector.cast_mut(), count as usize);
         let length = whole.length();
-        if first >= length || first == 0 {
+        if first >= length || first == 0 || is_all.get() {
             return Ok(first);
         }
         let rest = whole.copy(scheduler)?;
-        go_on(scheduler, fd, length, first, |done| {
+        go_on(scheduler, since, fd, length, first, |done| {
             let message = rest.message(done);
             let result = sys::sendmsg(fd, &message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
             if !sys::failed_with(&result, libc::ENOTSOCK) {
                 return result;
             }
-            write_careful(scheduler, fd, message.msg_iov, message.msg_iovlen as c_int)
+            write_careful(scheduler, fd, message.msg_iov, message.msg_iovlen as c_int, &is_all)
         })
     }
 }
@@ -91,9 +99,10 @@ pub unsafe fn sendto(
             Scheduler::passes(scheduler);
             return attempt(now);
         }
-        let first = begin(scheduler, fd, flags, attempt)?;
+        let mut since = Scheduler::moment(scheduler);
+        let first = begin(scheduler, &mut since, fd, flags, attempt)?;
         let count = count.min(LONGEST);
-        go_on(scheduler, fd, count, first, |done| {
+        go_on(scheduler, since, fd, count, first, |done| {
             let rest = buffer.wrapping_byte_add(done);
             sys::sendto(fd, rest, count - done, now | libc::MSG_NOSIGNAL, ptr::null(), 0)
         })
@@ -114,7 +123,8 @@ pub unsafe fn sendmsg(
             Scheduler::passes(scheduler);
             return sys::sendmsg(fd, message, flags);
         }
-        let first = begin(scheduler, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
+        let mut since = Scheduler::moment(scheduler);
+        let first = begin(scheduler, &mut since, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
         let whole = Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let length = whole.length();
         if first >= length || first == 0 {
@@ -122,21 +132,26 @@ pub unsafe fn sendmsg(
         }
         // What goes with the first byte, descriptors say, has gone with it.
         let rest = whole.copy(scheduler)?;
-        go_on(scheduler, fd, length, first, |done| {
+        go_on(scheduler, since, fd, length, first, |done| {
             sys::sendmsg(fd, &rest.message(done), now | libc::MSG_NOSIGNAL)
         })
     }
 }
 
 /// The first part of what is sent, and before it the connection, where sending begins one: with `MSG_FASTOPEN`,
-/// and on a socket that `TCP_FASTOPEN_CONNECT` let connect late.
+/// and on a socket that `TCP_FASTOPEN_CONNECT` let connect late. `since` becomes the moment in which the last
+/// attempt began.
 unsafe fn begin(
-    scheduler: *mut Scheduler, fd: c_int, flags: c_int, mut attempt: impl FnMut(c_int) -> io::Result<usize>,
+    scheduler: *mut Scheduler, since: &mut Since, fd: c_int, flags: c_int,
+    mut attempt: impl FnMut(c_int) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let now = flags | libc::MSG_DONTWAIT;
     // SAFETY: by contract of the callers.
     unsafe {
-        let first = persist(scheduler, fd, Direction::Out, || attempt(now));
+        let first = persist(scheduler, fd, Direction::Out, || {
+            *since = Scheduler::moment(scheduler);
+            attempt(now)
+        });
         let begun = sys::failed_with(&first, libc::EINPROGRESS);
         if !(begun || flags & libc::MSG_FASTOPEN != 0 && first.is_ok()) || is_nonblocking(fd)? {
             return first;
@@ -144,25 +159,29 @@ unsafe fn begin(
         if sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(0) != libc::IPPROTO_TCP {
             return first;
         }
-        decide(scheduler, fd)?;
+        decide(scheduler, *since, fd)?;
         if begun {
             // Nothing went along with the request for the connection.
-            return persist(scheduler, fd, Direction::Out, || attempt(now & !libc::MSG_FASTOPEN));
+            let again = || attempt(now & !libc::MSG_FASTOPEN);
+            return persist(scheduler, fd, Direction::Out, again);
         }
         first
     }
 }
 
-/// Goes on with a partial write until all of `count` is written, an error comes, or the time is up.
+/// Goes on behind a partial write that began at `since`, until all of `count` is written, an error comes, a signal handler
+/// has run, or the time is up.
 unsafe fn go_on(
-    scheduler: *mut Scheduler, fd: c_int, count: usize, mut done: usize,
+    scheduler: *mut Scheduler, since: Since, fd: c_int, count: usize, mut done: usize,
     mut part: impl FnMut(usize) -> io::Result<usize>,
 ) -> io::Result<usize> {
     if done >= count || done == 0 {
         return Ok(done);
     }
     // SAFETY: by contract of the callers.
-    let Ok(mut patience) = (unsafe { Patience::new(scheduler, fd, Direction::Out) }) else { return Ok(done) };
+    let Ok(mut patience) = (unsafe { Patience::behind_a_part(scheduler, since, fd, Direction::Out) }) else {
+        return Ok(done);
+    };
     // A socket's error stays pending; a pipe's has nothing to keep, and raises SIGPIPE beside the part.
     let keeps_errors = sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFSOCK);
     while done < count {

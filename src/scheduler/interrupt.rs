@@ -150,6 +150,7 @@ impl Scheduler {
     ///
     /// # Safety
     /// `this` is the calling thread's.
+    #[inline(always)]
     pub unsafe fn moment(this: *mut Scheduler) -> Since {
         // SAFETY: by contract.
         unsafe {
