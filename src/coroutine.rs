@@ -307,6 +307,18 @@ impl Coroutine {
         }
     }
 
+    /// Where what not every coroutine has is, to fetch it; null when it has nothing.
+    #[inline(always)]
+    pub fn more_place(&self) -> *const More {
+        self.more.as_deref().map_or(ptr::null(), ptr::from_ref)
+    }
+
+    /// Whether the call in progress waits for a descriptor alone.
+    #[inline(always)]
+    pub fn waits_for_descriptor(&self) -> bool {
+        self.more.as_deref().is_some_and(|more| more.interest.link.is_linked())
+    }
+
     /// Whether `size` bytes at `start` lie on its stack, while it runs.
     pub fn has_on_stack(&self, start: *const u8, size: usize) -> bool {
         let offset = |(low, _): (*mut u8, usize)| start.addr().wrapping_sub(low.addr());

@@ -40,7 +40,18 @@ pub unsafe fn read(
         if !sys::failed_with(&result, libc::ENOTSOCK) {
             return result;
         }
-        let vector = libc::iovec { iov_base: buffer, iov_len: count };
+        read_file(scheduler, fd, buffer, count)
+    }
+}
+
+/// `read` of what is no socket.
+#[inline(never)]
+unsafe fn read_file(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize,
+) -> io::Result<usize> {
+    let vector = libc::iovec { iov_base: buffer, iov_len: count };
+    // SAFETY: by contract of `read`.
+    unsafe {
         match manner(fd)? {
             Manner::Plain => sys::read(fd, buffer, count),
             Manner::Disk => {
@@ -109,7 +120,7 @@ pub unsafe fn recvfrom(
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let attempt = || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
+        let attempt = move || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
         let drained = if flags == 0 && count > 0 { Scheduler::reactor(scheduler).drained(fd) } else { None };
         let received = match drained {
             Some((terms, stamp)) => {
@@ -122,17 +133,31 @@ pub unsafe fn recvfrom(
         if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
             Scheduler::reactor(scheduler).came_short(fd);
         }
-        if matches!(received, Ok(ENDED)) || would_block(&received) && count == 0 && waits_once(fd) {
-            if !address.is_null() {
-                hand_out(&zeroed(), 0, address, length)?;
-            }
-            return Ok(0);
+        match received {
+            Ok(got) if got != ENDED => Ok(got),
+            _ => ended(fd, count, received, address, length),
         }
-        received
     }
 }
 
+/// What a receive gives that has received nothing.
+#[cold]
+unsafe fn ended(
+    fd: c_int, count: usize, received: io::Result<usize>, address: *mut libc::sockaddr,
+    length: *mut libc::socklen_t,
+) -> io::Result<usize> {
+    if received.is_err() && !(would_block(&received) && count == 0 && waits_once(fd)) {
+        return received;
+    }
+    if !address.is_null() {
+        // SAFETY: by contract of `recvfrom`; no address is all zeroes.
+        unsafe { hand_out(&zeroed(), 0, address, length)? };
+    }
+    Ok(0)
+}
+
 /// [`recvfrom`] as a `recvmsg`, which tells more of each piece.
+#[inline(never)]
 unsafe fn gather_from(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
     address: *mut libc::sockaddr, length: *mut libc::socklen_t,

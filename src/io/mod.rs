@@ -230,31 +230,45 @@ impl Patience {
     }
 }
 
-/// Attempts a call until it does not block: the algorithm behind every hook.
+/// Attempts a call until it does not block: the algorithm behind every hook. What waits is apart, so that the frames of
+/// calls that do not are small: a coroutine's stack is cold when it goes on.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; not inside libc (invariant 3).
+#[inline(always)]
 unsafe fn persist<T>(
     scheduler: *mut Scheduler, fd: c_int, direction: Direction, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     // SAFETY: by contract.
-    let since = unsafe { Scheduler::moment(scheduler) };
-    // SAFETY: by contract.
-    if unsafe { Scheduler::is_due_to_give_way(scheduler) } {
-        // A call that may not wait does not let others run.
-        let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
-        // SAFETY: by contract.
-        unsafe { Scheduler::give_way(scheduler, blocks) };
+    unsafe {
+        let since = Scheduler::moment(scheduler);
+        if Scheduler::is_due_to_give_way(scheduler) {
+            give_way(scheduler, fd);
+        }
+        let result = attempt();
+        if would_block(&result) { persist_further(scheduler, since, fd, direction, attempt) } else { result }
     }
-    let result = attempt();
-    if !would_block(&result) {
-        return result;
-    }
-    // SAFETY: by contract.
+}
+
+/// Lets others run, unless the call on `fd` is one that may not wait.
+#[cold]
+unsafe fn give_way(scheduler: *mut Scheduler, fd: c_int) {
+    let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
+    // SAFETY: by contract of `persist`.
+    unsafe { Scheduler::give_way(scheduler, blocks) };
+}
+
+/// [`persist`] where the first attempt, of a call that began at `since`, has failed.
+#[inline(never)]
+unsafe fn persist_further<T>(
+    scheduler: *mut Scheduler, since: Since, fd: c_int, direction: Direction,
+    attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    // SAFETY: by contract of `persist`.
     unsafe { persist_on(scheduler, Patience::new(scheduler, since, fd, direction)?, attempt) }
 }
 
-/// [`persist`] where the first attempt has failed, or is known to.
+/// [`persist`] with that patience, where the first attempt has failed or is known to.
 unsafe fn persist_on<T>(
     scheduler: *mut Scheduler, mut patience: Patience, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {

@@ -33,6 +33,17 @@ pub unsafe fn write(
         if !sys::failed_with(&result, libc::ENOTSOCK) {
             return result;
         }
+        write_file(scheduler, fd, buffer, count)
+    }
+}
+
+/// `write` to what is no socket.
+#[inline(never)]
+unsafe fn write_file(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `write`.
+    unsafe {
         if count == 0 || manner(fd)? != Manner::Careful {
             return sys::write_from(fd, buffer, count);
         }
@@ -141,6 +152,7 @@ pub unsafe fn sendmsg(
 /// The first part of what is sent, and before it the connection, where sending begins one: with `MSG_FASTOPEN`,
 /// and on a socket that `TCP_FASTOPEN_CONNECT` let connect late. `since` becomes the moment in which the last
 /// attempt began.
+#[inline(always)]
 unsafe fn begin(
     scheduler: *mut Scheduler, since: &mut Since, fd: c_int, flags: c_int,
     mut attempt: impl FnMut(c_int) -> io::Result<usize>,
@@ -152,32 +164,55 @@ unsafe fn begin(
             *since = Scheduler::moment(scheduler);
             attempt(now)
         });
-        let begun = sys::failed_with(&first, libc::EINPROGRESS);
-        if !(begun || flags & libc::MSG_FASTOPEN != 0 && first.is_ok()) || is_nonblocking(fd)? {
+        let connects = match &first {
+            Ok(_) => flags & libc::MSG_FASTOPEN != 0,
+            Err(e) => e.raw_os_error() == Some(libc::EINPROGRESS),
+        };
+        if connects { begin_connected(scheduler, *since, fd, now, first, attempt) } else { first }
+    }
+}
+
+/// [`begin`] where the first attempt, at `since`, has begun a connection.
+#[cold]
+unsafe fn begin_connected(
+    scheduler: *mut Scheduler, since: Since, fd: c_int, now: c_int, first: io::Result<usize>,
+    mut attempt: impl FnMut(c_int) -> io::Result<usize>,
+) -> io::Result<usize> {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        if is_nonblocking(fd)?
+            || sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(0) != libc::IPPROTO_TCP
+        {
             return first;
         }
-        if sys::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL).unwrap_or(0) != libc::IPPROTO_TCP {
+        decide(scheduler, since, fd)?;
+        if first.is_ok() {
             return first;
         }
-        decide(scheduler, *since, fd)?;
-        if begun {
-            // Nothing went along with the request for the connection.
-            let again = || attempt(now & !libc::MSG_FASTOPEN);
-            return persist(scheduler, fd, Direction::Out, again);
-        }
-        first
+        // Nothing went along with the request for the connection.
+        persist(scheduler, fd, Direction::Out, || attempt(now & !libc::MSG_FASTOPEN))
     }
 }
 
 /// Goes on behind a partial write that began at `since`, until all of `count` is written, an error comes, a signal handler
 /// has run, or the time is up.
+#[inline(always)]
 unsafe fn go_on(
-    scheduler: *mut Scheduler, since: Since, fd: c_int, count: usize, mut done: usize,
-    mut part: impl FnMut(usize) -> io::Result<usize>,
+    scheduler: *mut Scheduler, since: Since, fd: c_int, count: usize, done: usize,
+    part: impl FnMut(usize) -> io::Result<usize>,
 ) -> io::Result<usize> {
     if done >= count || done == 0 {
         return Ok(done);
     }
+    // SAFETY: by contract of the callers.
+    unsafe { go_on_from(scheduler, since, fd, count, done, part) }
+}
+
+#[inline(never)]
+unsafe fn go_on_from(
+    scheduler: *mut Scheduler, since: Since, fd: c_int, count: usize, mut done: usize,
+    mut part: impl FnMut(usize) -> io::Result<usize>,
+) -> io::Result<usize> {
     // SAFETY: by contract of the callers.
     let Ok(mut patience) = (unsafe { Patience::behind_a_part(scheduler, since, fd, Direction::Out) }) else {
         return Ok(done);

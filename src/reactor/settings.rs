@@ -76,7 +76,8 @@ impl Reactor {
     pub fn drained(&self, fd: c_int) -> Option<(Terms, Stamp)> {
         let entry = self.table.get(fd).filter(|entry| entry.drained.get())?;
         let (then, terms) = entry.settings.of(libc::SO_RCVTIMEO).get()?;
-        (is_private_stream(entry) && Some(then) == stamp(fd)).then_some((terms, then))
+        let now = stamp(fd)?;
+        (is_stream_of(entry, now.generation) && then == now).then_some((terms, then))
     }
 
     /// A read of `fd` got less than it asked for.
@@ -107,10 +108,17 @@ impl Reactor {
 }
 
 /// Whether what is known of a stream and its events holds for what the number means now.
+#[inline(always)]
 fn is_private_stream(entry: &Entry) -> bool {
+    registry::private_generation(entry.fd).is_some_and(|generation| is_stream_of(entry, generation))
+}
+
+/// The same, where the number is known to be private, and in which generation.
+#[inline(always)]
+fn is_stream_of(entry: &Entry, generation: u32) -> bool {
     entry.private_stream.get()
         && entry.registration.get() == Registration::Made
-        && registry::private_generation(entry.fd) == Some(entry.generation.get())
+        && entry.generation.get() == generation
         && !LAYERED.load(Ordering::Relaxed)
 }
 

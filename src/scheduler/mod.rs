@@ -20,6 +20,7 @@ mod blocks;
 mod body;
 mod deal;
 mod descriptor;
+mod fetch;
 mod interrupt;
 mod life;
 mod spare;

@@ -1,9 +1,9 @@
 //! One round of a thread's loop.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use core::ptr;
 
 use super::Scheduler;
+use super::fetch::AT_ONCE;
 use crate::clock::{self, NEVER, Nanos};
 use crate::coroutine::{Coroutine, State};
 use crate::list::List;
@@ -32,12 +32,6 @@ const DENSE: usize = 8;
 /// How late a sleep may end where deadlines are dense, in times of the thread's slack: 200 microseconds unless the program
 /// changed it.
 const DENSE_SLACK: Nanos = 4;
-/// Stacks whose pages are looked for at once.
-const AT_ONCE: u32 = 8;
-/// So many coroutines before one runs, the rest of its stack is fetched.
-const BEFORE: u32 = 2;
-/// Cache lines of a stack that are worth fetching: the frames of a call that waits.
-const STACK_LINES: usize = 6;
 /// Stacks that are fetched when their time has come: more would leave the cache again before they run.
 const DUE_AT_ONCE: usize = 256;
 
@@ -122,7 +116,7 @@ impl Scheduler {
                     Waiter::wake(waiter, Wake::TimedOut, ready);
                     if room > 0 {
                         room -= 1;
-                        Self::fetch_stack(waiter, 0..STACK_LINES);
+                        Self::fetch_frames(Coroutine::of_waiter(waiter));
                     }
                 });
             }
@@ -172,6 +166,10 @@ impl Scheduler {
             }
             (*this).fetched -= 1;
             let co = Coroutine::of_waiter(Waiter::of((*this).batch.pop_front()));
+            if (*co).waits_for_descriptor() {
+                // What was fetched before has left the nearest cache while the kernel worked for those in between.
+                Self::fetch_frames(co);
+            }
             Self::fetch_next(&(*this).batch);
             debug_assert!((*co).state != State::Done);
             ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
@@ -203,51 +201,6 @@ impl Scheduler {
                 core::mem::swap(&mut (*this).batch, &mut (*this).ready);
             }
             Self::next_of_batch(this)
-        }
-    }
-
-    /// Fetches the first line of the stacks of those who run next, or of what is kept of shared ones: where many wait, they
-    /// are cold. Several at once, because a stack has a page of its own, and to find pages takes longer than anything else,
-    /// one after another.
-    #[inline(always)]
-    unsafe fn fetch_pages(batch: &List) {
-        // SAFETY: by contract of `run_ready`.
-        unsafe {
-            let mut link = batch.first();
-            for _ in 0..BEFORE + AT_ONCE {
-                if link.is_null() {
-                    return;
-                }
-                Self::fetch_stack(Waiter::of(link), 0..1);
-                link = batch.after(link);
-            }
-        }
-    }
-
-    /// Fetches the rest of the stack of one who runs soon.
-    #[inline(always)]
-    unsafe fn fetch_next(batch: &List) {
-        // SAFETY: by contract of `run_ready`.
-        unsafe {
-            let mut link = batch.first();
-            for _ in 1..BEFORE {
-                if link.is_null() {
-                    return;
-                }
-                link = batch.after(link);
-            }
-            if !link.is_null() {
-                Self::fetch_stack(Waiter::of(link), 0..STACK_LINES);
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn fetch_stack(waiter: *const Waiter, lines: core::ops::Range<usize>) {
-        // SAFETY: by contract of `run_ready`; a prefetch may be of any address.
-        unsafe {
-            let bytes = (*Coroutine::of_waiter(waiter)).live_bytes().cast::<i8>();
-            lines.for_each(|i| _mm_prefetch::<_MM_HINT_T0>(bytes.wrapping_add(i * 64)));
         }
     }
 
