@@ -68,6 +68,16 @@ pub fn set_hook_word(word: usize) {
     store::<HOOK>(word);
 }
 
+/// Does the library's own work, with hooks off meanwhile (invariant 7).
+#[inline(always)]
+pub fn unhooked<T>(work: impl FnOnce() -> T) -> T {
+    let word = hook_word();
+    set_hook_word(0);
+    let result = work();
+    set_hook_word(word);
+    result
+}
+
 /// The address of the thread's scheduler, or zero.
 #[inline(always)]
 pub fn scheduler() -> usize {

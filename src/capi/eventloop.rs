@@ -60,12 +60,11 @@ pub unsafe extern "C" fn co_poll(
         // SAFETY: the program's arguments.
         return unsafe { libc::poll(fds, nfds, timeout_ms) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
-    // SAFETY: a coroutine of this thread runs.
-    let result =
-        unsafe { io::poll(Scheduler::get(), fds, nfds, clock::after_millis(timeout_ms), ptr::null()) };
-    tls::set_hook_word(word);
+    let result = tls::unhooked(|| {
+        let deadline = clock::after_millis(timeout_ms);
+        // SAFETY: a coroutine of this thread runs.
+        unsafe { io::poll(Scheduler::get(), fds, nfds, deadline, ptr::null()) }
+    });
     answer(result) as c_int
 }
 
@@ -78,10 +77,7 @@ pub unsafe extern "C" fn co_accept(fd: c_int, addr: *mut libc::sockaddr, len: *m
         // SAFETY: the program's arguments.
         return unsafe { libc::accept(fd, addr, len) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let result = unsafe { io::accept(Scheduler::get(), fd, addr, len, 0) };
-    tls::set_hook_word(word);
+    let result = tls::unhooked(|| unsafe { io::accept(Scheduler::get(), fd, addr, len, 0) });
     answer(result.map(|fd| fd as usize)) as c_int
 }

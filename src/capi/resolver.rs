@@ -23,12 +23,8 @@ pub unsafe extern "C" fn co_gethostbyname(name: *const c_char) -> *mut libc::hos
         // SAFETY: the program's argument.
         return unsafe { gethostbyname(name) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let found = unsafe { resolve::host_static(Scheduler::get(), Question::Name(name)) };
-    tls::set_hook_word(word);
-    found
+    tls::unhooked(|| unsafe { resolve::host_static(Scheduler::get(), Question::Name(name)) })
 }
 
 /// gethostbyname_r(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread.
@@ -42,13 +38,10 @@ pub unsafe extern "C" fn co_gethostbyname_r(
         // SAFETY: the program's arguments.
         return unsafe { gethostbyname_r(name, ret, buf, buflen, result, h_errnop) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let code = unsafe {
+    let code = tls::unhooked(|| unsafe {
         resolve::host(Scheduler::get(), Question::Name(name), ret, (buf, buflen), result, h_errnop)
-    };
-    tls::set_hook_word(word);
+    });
     if code > 0 {
         set_errno(code);
     }
