@@ -287,15 +287,15 @@ macro_rules! rows {
     locker fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int => lock_rwlock::clock_read;
     locker fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, time: *const timespec) -> c_int => lock_rwlock::clock_write;
 
-    // Semaphores, barriers, what runs once.
-    coroutine fn sem_wait(sem: *mut sem_t) -> c_int => lock_event::sem_wait;
-    coroutine fn sem_timedwait(sem: *mut sem_t, time: *const timespec) -> c_int => lock_event::sem_timedwait;
-    coroutine fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int => lock_event::sem_clockwait;
-    coroutine fn sem_trywait(sem: *mut sem_t) -> c_int => lock_event::sem_trywait;
-    unlocker fn sem_post(sem: *mut sem_t) -> c_int => lock_event::sem_post;
-    meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_event::barrier;
-    locker fn pthread_once | __pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_event::once;
-    locker fn call_once(control: *mut c_int, run: Routine) -> () => lock_event::call_once;
+    // Semaphores, barriers, what is to happen once.
+    coroutine fn sem_wait(sem: *mut sem_t) -> c_int => lock_sem::sem_wait;
+    coroutine fn sem_timedwait(sem: *mut sem_t, time: *const timespec) -> c_int => lock_sem::sem_timedwait;
+    coroutine fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int => lock_sem::sem_clockwait;
+    coroutine fn sem_trywait(sem: *mut sem_t) -> c_int => lock_sem::sem_trywait;
+    unlocker fn sem_post(sem: *mut sem_t) -> c_int => lock_sem::sem_post;
+    meeting fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int => lock_barrier::wait;
+    locker fn pthread_once | __pthread_once(control: *mut c_int, run: Routine) -> c_int => lock_once::once;
+    locker fn call_once(control: *mut c_int, run: Routine) -> () => lock_once::call_once;
 
     // Threads: their lives.
     coroutine fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::create;
@@ -305,11 +305,11 @@ macro_rules! rows {
     coroutine fn pthread_cancel(thread: pthread_t) -> c_int => thread::cancel;
     coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
     coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;
-    either fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => lock_event::join;
-    either fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread::try_join;
-    either fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => lock_event::timed_join;
-    either fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => lock_event::clock_join;
-    either fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => lock_event::thrd_join;
+    either fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread_join::join;
+    either fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int => thread_join::try_join;
+    either fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, time: *const timespec) -> c_int => thread_join::timed_join;
+    either fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, time: *const timespec) -> c_int => thread_join::clock_join;
+    either fn thrd_join(thread: pthread_t, result: *mut c_int) -> c_int => thread_join::thrd_join;
     coroutine fn sched_yield | __sched_yield | pthread_yield() -> c_int => thread::give_way;
     coroutine fn thrd_yield() -> () => thread::thrd_yield;
     coroutine fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int => thread::spin;

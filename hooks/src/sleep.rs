@@ -49,7 +49,6 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_TAI
         | libc::CLOCK_REALTIME_ALARM
         | libc::CLOCK_BOOTTIME_ALARM => {
-            // SAFETY: see above.
             cancellable(|| {
                 // SAFETY: see above.
                 let slept = apart(|scheduler| unsafe {
