@@ -3,7 +3,7 @@
 //! A hook is a row of the table in `rows.rs`. From the rows come the table of libc's own functions (`real`)
 //! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
 //! where each converts and calls the core. The exceptions are `variables`, whose plain functions go through
-//! redhook's own macro, and `gettid`.
+//! redhook's own macro, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
 
 mod asynchronous;
 mod call;

@@ -11,7 +11,7 @@ use crate::tls;
 /// With a callback the loop turns at least this often.
 const CALLBACK: Duration = Duration::from_millis(1);
 
-/// The calling thread's event loop; made when there is none yet.
+/// The calling thread's event loop; made when there is none yet. Never NULL. It lives as long as its thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_get_epoll_ct() -> *mut stCoEpoll_t {
     Scheduler::get_or_new().cast()
@@ -68,9 +68,10 @@ pub unsafe extern "C" fn co_poll(
     answer(result) as c_int
 }
 
-/// accept(2) for coroutines, whether or not hooks are on. On a non-blocking listener it does not wait: -1
-/// with errno EAGAIN when there is no connection, as libco's programs expect. Outside any coroutine it is
-/// accept(2) itself.
+/// accept(2) for coroutines, whether or not hooks are on. Outside any coroutine it is accept(2) itself.
+///
+/// Returns the descriptor of the connection, or -1 with accept's errno. On a non-blocking listener it does not wait:
+/// EAGAIN when there is no connection, as libco's programs expect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_accept(fd: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t) -> c_int {
     if Scheduler::running().is_null() {

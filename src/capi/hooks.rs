@@ -33,7 +33,7 @@ fn set(on: bool) {
     }
 }
 
-/// Whether hooks are on for the running coroutine.
+/// Whether hooks are on for the running coroutine; outside any, what was last asked for on this thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_is_enable_sys_hook() -> bool {
     let this = Scheduler::get();

@@ -17,6 +17,8 @@ unsafe extern "C" {
 
 /// gethostbyname(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread. The
 /// result belongs to the coroutine until its next look-up. Outside any coroutine it is gethostbyname itself.
+///
+/// Returns NULL when there is no such host; why not, h_errno tells, which each coroutine with hooks on has for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_gethostbyname(name: *const c_char) -> *mut libc::hostent {
     if Scheduler::running().is_null() {
@@ -29,6 +31,9 @@ pub unsafe extern "C" fn co_gethostbyname(name: *const c_char) -> *mut libc::hos
 
 /// gethostbyname_r(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread.
 /// Outside any coroutine it is gethostbyname_r itself.
+///
+/// Returns 0, or an error number, which errno has too: ERANGE when buf is too small. *result is NULL and *h_errnop tells why
+/// when there is no such host.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_gethostbyname_r(
     name: *const c_char, ret: *mut libc::hostent, buf: *mut c_char, buflen: usize,
