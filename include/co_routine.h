@@ -163,8 +163,8 @@ struct stShareStack_t *co_alloc_sharestack(int count, int stack_size);
 /**
  * Frees shared stacks.
  *
- * Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. To be called by
- * the thread whose coroutines used them.
+ * Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. Call
+ * it on the thread whose coroutines use them.
  */
 int co_free_sharestack(struct stShareStack_t *stacks);
 
@@ -270,7 +270,8 @@ void co_set_env_list(const char **name,
 
 /**
  * Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
- * any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+ * any coroutine it is remembered for co_is_enable_sys_hook, once the thread has made one, and changes nothing else:
+ * calls block.
  *
  * A coroutine that co_eventloop resumed and whose calls never have to wait lets the others run now and then, in a
  * call that could wait. One that co_resume went on with does so after some thousand calls in a row: co_resume returns
@@ -284,7 +285,8 @@ void co_enable_hook_sys(void);
 void co_disable_hook_sys(void);
 
 /**
- * Whether hooks are on for the running coroutine; outside any, what was last asked for on this thread.
+ * Whether hooks are on for the running coroutine; outside any, what was last asked for there, and false before the
+ * thread has made a coroutine.
  */
 bool co_is_enable_sys_hook(void);
 

@@ -173,8 +173,8 @@ pub extern "C" fn co_alloc_sharestack(count: c_int, stack_size: c_int) -> *mut s
 
 /// Frees shared stacks.
 ///
-/// Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. To be called by
-/// the thread whose coroutines used them.
+/// Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. Call
+/// it on the thread whose coroutines use them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_free_sharestack(stacks: *mut stShareStack_t) -> c_int {
     let stacks = stacks.cast::<SharedStacks>();
