@@ -163,12 +163,13 @@ struct stShareStack_t *co_alloc_sharestack(int count, int stack_size);
 /**
  * Frees shared stacks.
  *
- * Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored.
+ * Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. Call
+ * it on the thread whose coroutines use them.
  */
 int co_free_sharestack(struct stShareStack_t *stacks);
 
 /**
- * The calling thread's event loop; made when there is none yet.
+ * The calling thread's event loop; made when there is none yet. Never NULL. It lives as long as its thread.
  */
 struct stCoEpoll_t *co_get_epoll_ct(void);
 
@@ -200,11 +201,14 @@ int co_poll(struct stCoEpoll_t *ctx,
             int timeout_ms);
 
 /**
- * accept(2) for coroutines, whether or not hooks are on. On a non-blocking listener it does not wait: -1
- * with errno EAGAIN when there is no connection, as libco's programs expect. Outside any coroutine it is
- * accept(2) itself.
+ * accept(2) for coroutines, whether or not hooks are on. Outside any coroutine it is accept(2) itself.
+ *
+ * Returns the descriptor of the connection, or -1 with accept's errno. On a non-blocking listener it does not wait:
+ * EAGAIN when there is no connection, as libco's programs expect.
  */
-int co_accept(int fd, struct sockaddr *addr, socklen_t *len);
+int co_accept(int fd,
+              struct sockaddr *addr,
+              socklen_t *len);
 
 /**
  * Makes a condition. Coroutines of any thread may wait for it. Returns NULL with errno ENOMEM without memory.
@@ -258,13 +262,16 @@ void *co_getspecific(pthread_key_t key);
 /**
  * Lists the environment variables that belong to each coroutine: in one with hooks on, setenv, putenv and
  * unsetenv of a listed name change the coroutine's own value, and getenv sees the process's until then.
- * Replaces the list of an earlier call; count names are copied, NULL ones skipped.
+ * Replaces the list of an earlier call, for the whole process; count names are copied, NULL ones skipped. Without
+ * memory the list stays as it was.
  */
-void co_set_env_list(const char **name, size_t count);
+void co_set_env_list(const char **name,
+                     size_t count);
 
 /**
  * Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
- * any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+ * any coroutine it is remembered for co_is_enable_sys_hook, once the thread has made one, and changes nothing else:
+ * calls block.
  *
  * A coroutine that co_eventloop resumed and whose calls never have to wait lets the others run now and then, in a
  * call that could wait. One that co_resume went on with does so after some thousand calls in a row: co_resume returns
@@ -278,19 +285,25 @@ void co_enable_hook_sys(void);
 void co_disable_hook_sys(void);
 
 /**
- * Whether hooks are on for the running coroutine.
+ * Whether hooks are on for the running coroutine; outside any, what was last asked for there, and false before the
+ * thread has made a coroutine.
  */
 bool co_is_enable_sys_hook(void);
 
 /**
  * gethostbyname(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread. The
  * result belongs to the coroutine until its next look-up. Outside any coroutine it is gethostbyname itself.
+ *
+ * Returns NULL when there is no such host; why not, h_errno tells, which each coroutine with hooks on has for itself.
  */
 struct hostent *co_gethostbyname(const char *name);
 
 /**
  * gethostbyname_r(3) for coroutines, whether or not hooks are on: the look-up runs on a helper thread.
  * Outside any coroutine it is gethostbyname_r itself.
+ *
+ * Returns 0, or an error number, which errno has too: ERANGE when buf is too small. *result is NULL and *h_errnop tells why
+ * when there is no such host.
  */
 int co_gethostbyname_r(const char *name,
                        struct hostent *ret,

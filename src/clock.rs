@@ -62,6 +62,12 @@ pub fn left(deadline: Nanos) -> Duration {
     Duration::from_nanos(deadline.saturating_sub(now()))
 }
 
+/// How long a `timespec` of the program's is; `None` where the kernel refuses it as no time.
+pub fn duration(time: libc::timespec) -> Option<Duration> {
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    (0..1_000_000_000).contains(&time.tv_nsec).then(|| Duration::new(seconds, time.tv_nsec as u32))
+}
+
 /// A duration as the kernel's `timespec`, saturating at its range.
 pub fn timespec(wait: Duration) -> libc::timespec {
     libc::timespec {
@@ -96,5 +102,12 @@ mod tests {
     fn a_wait_beyond_the_clock_never_ends() {
         assert_eq!(after(Duration::MAX), NEVER);
         assert_eq!(after(Duration::from_nanos(u64::MAX)), NEVER);
+    }
+
+    #[test]
+    fn a_time_is_one_that_the_kernel_takes() {
+        let of = |tv_sec, tv_nsec| duration(libc::timespec { tv_sec, tv_nsec });
+        assert_eq!(of(1, 999_999_999), Some(Duration::new(1, 999_999_999)));
+        assert_eq!([of(-1, 0), of(0, -1), of(0, 1_000_000_000)], [None; 3]);
     }
 }

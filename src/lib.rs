@@ -1,9 +1,8 @@
 //! The core of colib: stackful coroutines with libco's interface.
 //!
 //! This crate knows no hook. It makes raw system calls (`sys`) and never calls a symbol that the member
-//! crate `hooks` interposes. Modules are listed from low to high; no import points up, and
-//! `scripts/layers.sh` holds them to it. ARCHITECTURE.md has the map and the invariants that the
-//! SAFETY comments cite.
+//! crate `hooks` interposes. `scripts/layers.sh` lists the modules from low to high, and holds every import to that
+//! order. ARCHITECTURE.md has the map and the invariants that the SAFETY comments cite.
 
 #[macro_use]
 mod weak;

@@ -46,9 +46,7 @@ impl Link {
 }
 
 /// The head of a list of [`Link`]s. Neighbours write to each other's links, so no exclusive reference to an
-/// object that embeds a linked one may be in use while its list changes.
-///
-///  It must not move once anything was linked.
+/// object that embeds a linked one may be in use while its list changes. The head must not move once anything was linked.
 ///
 /// Invariant: every link in the list stays valid and in place until it is unlinked.
 #[derive(Debug, Default)]

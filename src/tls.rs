@@ -5,7 +5,7 @@
 
 use core::arch::{asm, global_asm};
 
-global_asm!(include_str!("../asm/x86_64/tls.S"), options(att_syntax));
+global_asm!(include_str!("../asm/x86_64/tls.S"), size = const SIZE, options(att_syntax));
 
 /// Offset of the word that trampolines test: nonzero while hooked calls belong to a coroutine.
 const HOOK: usize = 0;
@@ -21,6 +21,8 @@ const HANDLERS: usize = 16;
 const IN_LOT: usize = 24;
 /// Offset of the thread's gate, for assembly elsewhere.
 pub const GATE: usize = 32;
+/// Bytes of all the words.
+const SIZE: usize = GATE + size_of::<usize>();
 
 /// Where this thread's words lie, as a distance from the thread's base: the same for all threads.
 #[inline(always)]
@@ -37,7 +39,7 @@ pub fn place() -> isize {
 #[inline(always)]
 fn load<const OFFSET: usize>() -> usize {
     let value: usize;
-    // SAFETY: the symbol is an initial-exec thread-local of 40 bytes; OFFSET stays inside it.
+    // SAFETY: the symbol is an initial-exec thread-local of SIZE bytes; OFFSET stays inside it.
     unsafe {
         asm!("mov {v}, qword ptr fs:[{place} + {offset}]", v = lateout(reg) value, place = in(reg) place(),
              offset = const OFFSET, options(nostack, readonly, preserves_flags));
@@ -64,6 +66,16 @@ pub fn hook_word() -> usize {
 #[inline(always)]
 pub fn set_hook_word(word: usize) {
     store::<HOOK>(word);
+}
+
+/// Does the library's own work, with hooks off meanwhile (invariant 7).
+#[inline(always)]
+pub fn unhooked<T>(work: impl FnOnce() -> T) -> T {
+    let word = hook_word();
+    set_hook_word(0);
+    let result = work();
+    set_hook_word(word);
+    result
 }
 
 /// The address of the thread's scheduler, or zero.
@@ -96,9 +108,9 @@ pub fn set_handlers(innermost: usize) {
 /// `base` ends a block that libc has laid out like any thread's.
 pub unsafe fn provide(base: usize, scheduler: usize) {
     let words = core::ptr::with_exposed_provenance_mut::<u8>(base).wrapping_offset(place());
-    // SAFETY: by contract; the words are 32 bytes there as here.
+    // SAFETY: by contract; there is as much room there as here.
     unsafe {
-        words.cast::<[usize; 4]>().write([0; 4]);
+        words.write_bytes(0, SIZE);
         words.add(SCHEDULER).cast::<usize>().write(scheduler);
     }
 }

@@ -12,7 +12,7 @@
     .globl  colib_thread
     .hidden colib_thread
     .type   colib_thread, @tls_object
-    .size   colib_thread, 40
+    .size   colib_thread, {size}
 colib_thread:
-    .zero 40
+    .zero {size}
     .popsection

@@ -1,4 +1,4 @@
-# A variadic hook: builds the va_list of what follows the {named} arguments, as the System V ABI lays it out, and
+# A variadic function: builds the va_list of what follows the {named} arguments, as the System V ABI lays it out, and
 # calls {function}, which takes it as the next argument:
 #   0 gp_offset, 4 fp_offset, 8 overflow area, 16 register save area. Below, at 32, the save area itself.
     .cfi_startproc

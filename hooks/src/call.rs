@@ -54,9 +54,5 @@ pub fn cancellable(work: impl FnOnce() -> c_int) -> c_int {
 /// Does something in the core on behalf of the program, with hooks off meanwhile.
 #[inline(always)]
 pub fn apart<T>(work: impl FnOnce(*mut Scheduler) -> T) -> T {
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
-    let result = work(Scheduler::get());
-    tls::set_hook_word(word);
-    result
+    tls::unhooked(|| work(Scheduler::get()))
 }

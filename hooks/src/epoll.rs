@@ -2,7 +2,6 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::time::Duration;
 use std::io::{Error, Result};
 
 use colib_core::clock::{self, NEVER, Nanos};
@@ -45,8 +44,5 @@ pub unsafe fn until(timeout: *const timespec) -> Result<Nanos> {
     }
     // SAFETY: any bytes are a time.
     let time = unsafe { sys::read_in(timeout) }?;
-    if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
-        return Err(Error::from_raw_os_error(libc::EINVAL));
-    }
-    Ok(clock::after(Duration::new(time.tv_sec as u64, time.tv_nsec as u32)))
+    clock::duration(time).map(clock::after).ok_or_else(|| Error::from_raw_os_error(libc::EINVAL))
 }

@@ -3,7 +3,7 @@
 //! A hook is a row of the table in `rows.rs`. From the rows come the table of libc's own functions (`real`)
 //! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
 //! where each converts and calls the core. The exceptions are `variables`, whose plain functions go through
-//! redhook's own macro, and `gettid`.
+//! redhook's own macro, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
 
 mod asynchronous;
 mod call;
@@ -15,9 +15,11 @@ mod input;
 mod ipc;
 mod lock;
 mod lock_allocator;
+mod lock_barrier;
 mod lock_cond;
-mod lock_event;
+mod lock_once;
 mod lock_rwlock;
+mod lock_sem;
 mod look_ups;
 mod mangled;
 mod numbers;
@@ -36,6 +38,7 @@ mod symbols;
 mod syscall;
 mod thread;
 mod thread_futex;
+mod thread_join;
 mod thread_kernel;
 mod thread_key;
 mod thread_mask;

@@ -15,7 +15,6 @@ use crate::real;
 /// Waits in a coroutine.
 fn wait_until(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, limit: Result<Limit, c_int>) -> c_int {
     match limit {
-        // SAFETY: see above.
         Ok(limit) => {
             let error = cancellable(|| {
                 // SAFETY: see above.

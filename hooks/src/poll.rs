@@ -94,7 +94,6 @@ unsafe fn until(timeout: *const timespec) -> std::io::Result<Nanos> {
     // SAFETY: null or the program's.
     match unsafe { timeout.as_ref() } {
         None => Ok(NEVER),
-        Some(t) if t.tv_sec < 0 || !(0..1_000_000_000).contains(&t.tv_nsec) => Err(invalid()),
-        Some(t) => Ok(clock::after(Duration::new(t.tv_sec as u64, t.tv_nsec as u32))),
+        Some(&time) => clock::duration(time).map(clock::after).ok_or_else(invalid),
     }
 }

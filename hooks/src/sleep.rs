@@ -50,7 +50,6 @@ pub unsafe extern "C" fn clock_nanosleep(
         | libc::CLOCK_TAI
         | libc::CLOCK_REALTIME_ALARM
         | libc::CLOCK_BOOTTIME_ALARM => {
-            // SAFETY: see above.
             cancellable(|| {
                 // SAFETY: see above.
                 let slept = apart(|scheduler| unsafe {
@@ -120,7 +119,8 @@ unsafe fn nap(
             // These clocks can be set while we sleep.
             return io::sleep_until_clock(scheduler, clock, time);
         }
-        let wait = duration(time);
+        // As `read` gave it.
+        let wait = clock::duration(time).unwrap_or_default();
         if absolute {
             let deadline = u64::try_from(wait.as_nanos()).unwrap_or(clock::NEVER);
             return io::sleep_until(scheduler, deadline);
@@ -139,12 +139,8 @@ unsafe fn nap(
 fn read(scheduler: *mut Scheduler, time: *const timespec) -> Result<timespec> {
     // SAFETY: see above.
     let time = unsafe { Scheduler::read_in(scheduler, time)? };
-    if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
+    if clock::duration(time).is_none() {
         return Err(Error::from_raw_os_error(libc::EINVAL));
     }
     Ok(time)
-}
-
-fn duration(time: timespec) -> Duration {
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -8,7 +8,7 @@ use colib_core::threads::{self, real as kept};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
 use crate::call::{apart, cancellation_point};
-use crate::lock::{in_coroutine, thrd};
+use crate::lock::thrd;
 use crate::real;
 use crate::types::ThreadRoutine;
 
@@ -70,23 +70,6 @@ pub unsafe extern "C" fn cancel(thread: pthread_t) -> c_int {
         let real = || real::pthread_cancel(thread);
         let other = threads::on().and_then(|on| apart(|_| on.cancel(thread, real)));
         other.unwrap_or_else(real)
-    }
-}
-
-pub unsafe extern "C" fn try_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
-    // SAFETY: see above.
-    unsafe {
-        let ours = threads::on().and_then(|on| {
-            if in_coroutine() {
-                apart(|scheduler| {
-                    Scheduler::passes(scheduler);
-                    on.try_join_if_ours(thread, result)
-                })
-            } else {
-                on.try_join_from_outside(thread, result)
-            }
-        });
-        ours.unwrap_or_else(|| real::pthread_tryjoin_np(thread, result))
     }
 }
 

@@ -69,11 +69,10 @@ pub unsafe extern "C" fn co_cond_timedwait(cond: *mut stCoCond_t, timeout_ms: c_
         set_errno(libc::EPERM);
         return -1;
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
-    let deadline = if timeout_ms > 0 { clock::after_millis(timeout_ms) } else { NEVER };
-    // SAFETY: a coroutine of this thread runs; the program says it is a condition.
-    let result = unsafe { Condition::wait(cond.cast(), Scheduler::get(), deadline) };
-    tls::set_hook_word(word);
+    let result = tls::unhooked(|| {
+        let deadline = if timeout_ms > 0 { clock::after_millis(timeout_ms) } else { NEVER };
+        // SAFETY: a coroutine of this thread runs; the program says it is a condition.
+        unsafe { Condition::wait(cond.cast(), Scheduler::get(), deadline) }
+    });
     answer(result.map(|()| 0usize)) as c_int
 }

@@ -27,18 +27,17 @@ pub unsafe extern "C" fn co_create(
         set_errno(libc::EINVAL);
         return -1;
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
-    signal::wrap_handlers();
-    // SAFETY: `attr` is null or the program's; the scheduler is this thread's.
-    let created = unsafe {
-        let (size, shared) = match attr.as_ref() {
-            Some(attr) => (rounded(attr.stack_size), attr.share_stack),
-            None => (DEFAULT_SIZE, ptr::null_mut()),
-        };
-        Scheduler::create(Scheduler::get_or_new(), routine, arg, size, shared.cast())
-    };
-    tls::set_hook_word(word);
+    let created = tls::unhooked(|| {
+        signal::wrap_handlers();
+        // SAFETY: `attr` is null or the program's; the scheduler is this thread's.
+        unsafe {
+            let (size, shared) = match attr.as_ref() {
+                Some(attr) => (rounded(attr.stack_size), attr.share_stack),
+                None => (DEFAULT_SIZE, ptr::null_mut()),
+            };
+            Scheduler::create(Scheduler::get_or_new(), routine, arg, size, shared.cast())
+        }
+    });
     // SAFETY: `co` is not null.
     unsafe { co.write(created.as_ref().map_or(ptr::null_mut(), |&made| made.cast())) };
     answer(created.map(|_| 0usize)) as c_int
@@ -120,11 +119,8 @@ pub unsafe extern "C" fn co_release(co: *mut stCoRoutine_t) {
     if co.is_null() {
         return;
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: the program says it is a coroutine that was not released.
-    unsafe { Scheduler::release(Scheduler::get(), co.cast()) };
-    tls::set_hook_word(word);
+    tls::unhooked(|| unsafe { Scheduler::release(Scheduler::get(), co.cast()) });
 }
 
 /// Lets a coroutine begin its body anew at the next resume, whether it has ended or not. What it waits for
@@ -137,11 +133,8 @@ pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
         complain!("co_reset: no coroutine");
         return;
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: as for `co_release`.
-    unsafe { Scheduler::reset(Scheduler::get(), co.cast()) };
-    tls::set_hook_word(word);
+    tls::unhooked(|| unsafe { Scheduler::reset(Scheduler::get(), co.cast()) });
 }
 
 /// The running coroutine. Outside any: the one that stands for the thread, or NULL when the thread has made
@@ -180,7 +173,8 @@ pub extern "C" fn co_alloc_sharestack(count: c_int, stack_size: c_int) -> *mut s
 
 /// Frees shared stacks.
 ///
-/// Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored.
+/// Returns 0, or -1 with errno EBUSY when a coroutine that uses them was not released yet. NULL is ignored. Call
+/// it on the thread whose coroutines use them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_free_sharestack(stacks: *mut stShareStack_t) -> c_int {
     let stacks = stacks.cast::<SharedStacks>();

@@ -11,7 +11,7 @@ use crate::tls;
 /// With a callback the loop turns at least this often.
 const CALLBACK: Duration = Duration::from_millis(1);
 
-/// The calling thread's event loop; made when there is none yet.
+/// The calling thread's event loop; made when there is none yet. Never NULL. It lives as long as its thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_get_epoll_ct() -> *mut stCoEpoll_t {
     Scheduler::get_or_new().cast()
@@ -60,28 +60,25 @@ pub unsafe extern "C" fn co_poll(
         // SAFETY: the program's arguments.
         return unsafe { libc::poll(fds, nfds, timeout_ms) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
-    // SAFETY: a coroutine of this thread runs.
-    let result =
-        unsafe { io::poll(Scheduler::get(), fds, nfds, clock::after_millis(timeout_ms), ptr::null()) };
-    tls::set_hook_word(word);
+    let result = tls::unhooked(|| {
+        let deadline = clock::after_millis(timeout_ms);
+        // SAFETY: a coroutine of this thread runs.
+        unsafe { io::poll(Scheduler::get(), fds, nfds, deadline, ptr::null()) }
+    });
     answer(result) as c_int
 }
 
-/// accept(2) for coroutines, whether or not hooks are on. On a non-blocking listener it does not wait: -1
-/// with errno EAGAIN when there is no connection, as libco's programs expect. Outside any coroutine it is
-/// accept(2) itself.
+/// accept(2) for coroutines, whether or not hooks are on. Outside any coroutine it is accept(2) itself.
+///
+/// Returns the descriptor of the connection, or -1 with accept's errno. On a non-blocking listener it does not wait:
+/// EAGAIN when there is no connection, as libco's programs expect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_accept(fd: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t) -> c_int {
     if Scheduler::running().is_null() {
         // SAFETY: the program's arguments.
         return unsafe { libc::accept(fd, addr, len) };
     }
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: a coroutine of this thread runs.
-    let result = unsafe { io::accept(Scheduler::get(), fd, addr, len, 0) };
-    tls::set_hook_word(word);
+    let result = tls::unhooked(|| unsafe { io::accept(Scheduler::get(), fd, addr, len, 0) });
     answer(result.map(|fd| fd as usize)) as c_int
 }

@@ -2,7 +2,8 @@ use crate::scheduler::Scheduler;
 use crate::tls;
 
 /// Turns hooks on for the running coroutine: from now on its blocking calls let the thread go on. Outside
-/// any coroutine it is remembered for co_is_enable_sys_hook and changes nothing else: calls block.
+/// any coroutine it is remembered for co_is_enable_sys_hook, once the thread has made one, and changes nothing else:
+/// calls block.
 ///
 /// A coroutine that co_eventloop resumed and whose calls never have to wait lets the others run now and then, in a
 /// call that could wait. One that co_resume went on with does so after some thousand calls in a row: co_resume returns
@@ -33,7 +34,8 @@ fn set(on: bool) {
     }
 }
 
-/// Whether hooks are on for the running coroutine.
+/// Whether hooks are on for the running coroutine; outside any, what was last asked for there, and false before the
+/// thread has made a coroutine.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_is_enable_sys_hook() -> bool {
     let this = Scheduler::get();

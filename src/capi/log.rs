@@ -18,7 +18,7 @@ const LONGEST: usize = 1024;
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_log_err(fmt: *const c_char) {
-    naked_asm!(include_str!("../../asm/x86_64/log_error.S"), log = sym log, options(att_syntax))
+    naked_asm!(include_str!("../../asm/x86_64/variadic.S"), named = const 1, function = sym log, options(att_syntax))
 }
 
 unsafe extern "C" fn log(format: *const c_char, arguments: *mut c_void) {

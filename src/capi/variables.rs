@@ -44,7 +44,8 @@ pub unsafe extern "C" fn co_getspecific(key: libc::pthread_key_t) -> *mut c_void
 
 /// Lists the environment variables that belong to each coroutine: in one with hooks on, setenv, putenv and
 /// unsetenv of a listed name change the coroutine's own value, and getenv sees the process's until then.
-/// Replaces the list of an earlier call; count names are copied, NULL ones skipped.
+/// Replaces the list of an earlier call, for the whole process; count names are copied, NULL ones skipped. Without
+/// memory the list stays as it was.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_set_env_list(name: *mut *const c_char, count: usize) {
     // SAFETY: the program's array of strings.

@@ -5,7 +5,6 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::time::Duration;
 use std::io;
 
 use super::ending::Ending;
@@ -97,12 +96,8 @@ unsafe fn end_of(timeout: *const libc::timespec) -> Nanos {
         return NEVER;
     }
     // SAFETY: by contract of `recvmmsg`; any bytes are a time.
-    match unsafe { sys::read_in(timeout) } {
-        Ok(time) if time.tv_sec >= 0 && (0..1_000_000_000).contains(&time.tv_nsec) => {
-            clock::after(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
-        }
-        _ => NEVER,
-    }
+    let time = unsafe { sys::read_in(timeout) };
+    time.ok().and_then(clock::duration).map_or(NEVER, clock::after)
 }
 
 /// Whether a call looks for another message behind this one. Errors are left to the next call.

@@ -1,7 +1,6 @@
 //! System V message queues and semaphores. They have no readiness, so a helper waits in the call itself.
 
 use core::ffi::{c_int, c_long, c_void};
-use core::time::Duration;
 use std::io;
 
 use super::offload::{self, Kind};
@@ -106,7 +105,7 @@ pub unsafe fn semtimedop(
             (*at_once.add(i)).sem_flg |= libc::IPC_NOWAIT as i16;
         }
         let attempt = || sys::semtimedop(set, at_once, count, time_out);
-        let deadline = time.map_or(NEVER, |t| clock::after(Duration::new(t.tv_sec as u64, t.tv_nsec as u32)));
+        let deadline = time.and_then(clock::duration).map_or(NEVER, clock::after);
         let waits = |result: &io::Result<()>| would_block(result) && clock::is_ahead(deadline);
         let prepare = || {
             let mut copy = heap::room::<libc::sembuf>(count).ok_or(error(libc::ENOMEM))?;
@@ -137,8 +136,7 @@ unsafe fn time_of(time_out: *const libc::timespec) -> Option<Option<libc::timesp
     if time_out.is_null() {
         return Some(None);
     }
-    let mut copy = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: by contract of the callers.
-    unsafe { sys::copy_in(time_out.cast(), (&raw mut copy).cast(), size_of::<libc::timespec>()).ok()? };
-    (copy.tv_sec >= 0 && (0..1_000_000_000).contains(&copy.tv_nsec)).then_some(Some(copy))
+    // SAFETY: by contract of the callers; any bytes are a time.
+    let time = unsafe { sys::read_in(time_out) }.ok()?;
+    clock::duration(time).is_some().then_some(Some(time))
 }

@@ -6,6 +6,16 @@
 //!
 //! Everything here runs in a coroutine of the calling thread and speaks `io::Result`; the caller turns it
 //! into -1 and `errno`.
+//!
+//! - here: `persist`, the algorithm, and `Patience`, how long a call waits and what ends the wait
+//! - `input`, `output`, `batch`, `accept`, `connect`, `close`: sockets, and all that is read and written like them
+//! - `gather`, `ending`, `vector`: receives that want more, inputs that were shut down, vectors of which a part is done
+//! - `file`, `positioned`, `disk`, `open`, `lock`, `flush`, `transfer`: files that are no sockets
+//! - `poll`, `select`, `epoll`: many descriptors at once
+//! - `sleep`, `signal`, `child`, `system`: time, signals, children, commands
+//! - `message`, `queue`, `random`: System V's queues and semaphores, POSIX's queues, random numbers
+//! - `resolve`: look-ups of names
+//! - `offload`: helper threads, for calls that have no readiness
 
 mod accept;
 mod batch;

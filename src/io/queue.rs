@@ -2,7 +2,6 @@
 //! does not wait, whatever the flags.
 
 use core::ffi::{c_int, c_uint};
-use core::mem::MaybeUninit;
 use core::time::Duration;
 use std::io;
 
@@ -56,16 +55,9 @@ unsafe fn until_when(until: *const libc::timespec) -> io::Result<Option<libc::ti
     if until.is_null() {
         return Ok(None);
     }
-    let mut copy = MaybeUninit::<libc::timespec>::uninit();
-    // SAFETY: by contract of the callers; filled on success.
-    let time = unsafe {
-        sys::copy_in(until.cast(), copy.as_mut_ptr().cast(), size_of::<libc::timespec>())?;
-        copy.assume_init()
-    };
-    if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
-        return Err(error(libc::EINVAL));
-    }
-    Ok(Some(time))
+    // SAFETY: by contract of the callers; any bytes are a time.
+    let time = unsafe { sys::read_in(until) }?;
+    if clock::duration(time).is_some() { Ok(Some(time)) } else { Err(error(libc::EINVAL)) }
 }
 
 /// When to look again at the latest; `None` when the time is up.

@@ -8,6 +8,14 @@
 //! older registration is doubted: once it has lasted ten milliseconds, the registration is made again, which fails
 //! with EEXIST when it still stood. For numbers whose making was seen, which go unseen hardly ever, it is a second.
 //! A busy connection never gets that far; an idle one costs one call.
+//!
+//! - `table`, `registration`: the descriptors of a thread, and one's registration with epoll
+//! - `dispatch`: what events wake
+//! - `doubt`: registrations that may be gone
+//! - `settings`, `terms`: what is remembered of flags and time-outs, and of streams that were read empty
+//! - `registry`: what the process knows of its descriptors
+//! - `remote`: a thread's side for other threads, its inbox
+//! - `descriptor`, `ring`: the library's own descriptors, and the io_uring for `accept`
 
 pub mod descriptor;
 mod dispatch;
@@ -21,7 +29,7 @@ mod table;
 pub mod terms;
 
 pub use descriptor::{duplicate_high, vacate};
-pub use remote::{Errand, Handled, Message, Remote};
+pub use remote::{Errand, Message, News, Remote};
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;

@@ -44,14 +44,14 @@ const NOTED: u8 = 2;
 
 /// What signal handlers did that nobody was told of.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Handled {
+pub struct News {
     /// The signals whose handlers ran, a bit each: those installed with `SA_RESTART`, and those without.
     pub signals: [u64; 2],
     /// They have left something to do.
     pub noted: bool,
 }
 
-impl Handled {
+impl News {
     /// Whether handlers ran.
     pub fn is_any(&self) -> bool {
         self.signals != [0; 2]
@@ -86,7 +86,7 @@ pub struct Remote {
     filled: AtomicBool,
     /// Whether there is something new in `signals`, or left to do: [`HANDLED`] and [`NOTED`].
     handled: AtomicU8,
-    /// See [`Handled::signals`]. Set before `handled` says so.
+    /// See [`News::signals`]. Set before `handled` says so.
     signals: [AtomicU64; 2],
     inbox: Mutex<Vec<Message>>,
 }
@@ -183,13 +183,13 @@ impl Remote {
     }
 
     /// What handlers did that nobody was told of.
-    pub fn take_handled(&self) -> Handled {
+    pub fn take_handled(&self) -> News {
         let what = self.handled.swap(0, Ordering::SeqCst);
         let signals = match what & HANDLED {
             0 => [0; 2],
             _ => [0, 1].map(|i| self.signals[i].swap(0, Ordering::SeqCst)),
         };
-        Handled { signals, noted: what & NOTED != 0 }
+        News { signals, noted: what & NOTED != 0 }
     }
 
     /// Ends the announcement.

@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
 use crate::coroutine::Coroutine;
-use crate::reactor::Handled as News;
+use crate::reactor::News;
 use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// How many coroutines wait, by what ends their wait; the first is not counted.

@@ -265,8 +265,8 @@ impl Scheduler {
         }
     }
 
-    /// Parks the running coroutine until another thread posts its waiter's wake-up. `leave` takes it out of
-    /// the place that the other thread finds it in, if the wait ends otherwise.
+    /// Parks the running coroutine until another thread posts its waiter's wake-up. If the wait ends otherwise, the
+    /// waiter may still stand in the place where the other thread found it: the caller takes it out.
     ///
     /// # Safety
     /// As for [`Scheduler::sleep`]. The waiter was armed before it was shown to other threads.

@@ -267,8 +267,8 @@ impl Scheduler {
         }
     }
 
-    /// Lets the others run who are ready: the running coroutine goes on in the next turn. Or not, unless it is a thread that
-    /// has had its time: its allowance begins anew then.
+    /// Lets the others run who are ready, if the running coroutine's call may wait (`parks`), or it is a thread that has had
+    /// its time: it goes on in the next turn. In either case its allowance begins anew.
     ///
     /// # Safety
     /// As for [`Scheduler::sleep`].

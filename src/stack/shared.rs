@@ -180,7 +180,7 @@ impl Tenant {
     /// Moves the live bytes, from `sp` on, out of the slot.
     ///
     /// # Safety
-    /// The tenant is home and parked with the stack pointer `sp`; the caller does not run on the slot. `areas` are the
+    /// The tenant is the slot's occupant, parked with the stack pointer `sp`; the caller does not run on the slot. `areas` are the
     /// same in all calls.
     #[inline(always)]
     pub unsafe fn move_out(&mut self, sp: *mut u8, areas: &mut Areas) {
@@ -218,9 +218,8 @@ impl Tenant {
         (start, self.slot().top().addr() - start.addr(), dead)
     }
 
-    /// Makes room for `live` bytes: the smallest area that holds them when it must grow, and when the old one has
-    /// become four times too large.
-    /// The tenant is home.
+    /// Makes room for `live` bytes of the occupant's, which this tenant is: the smallest area that holds them when it must
+    /// grow, and when the old one has become four times too large.
     #[cold]
     fn reserve(&mut self, live: usize, class: u8, areas: &mut Areas) {
         let large = live.saturating_mul(4).max(256);

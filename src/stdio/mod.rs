@@ -5,6 +5,13 @@
 //! that park (`io`). All else, and every stream of a file on disk, of memory or without blocking, is libc's own.
 //!
 //! Functions are called with hooks off and answer as libc does, with `errno`.
+//!
+//! - `stream`: glibc's structure, and what can be told from it
+//! - `owner`: which coroutine has a stream
+//! - `call`: one call on a stream; filling and emptying its buffer
+//! - `input`, `line`, `scan`: bytes, lines and formatted input
+//! - `output`, `format`: bytes and formatted output
+//! - `whole`: opening, closing, locking
 
 mod call;
 mod format;

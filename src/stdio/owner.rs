@@ -159,10 +159,8 @@ pub unsafe fn holding(scheduler: *mut Scheduler) -> *mut Holding {
 
 /// The coroutine ends, or is released: others get the streams that it had.
 unsafe extern "C" fn give_back(held: *mut c_void) {
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
     // SAFETY: `holding` made it, and the coroutine calls nothing any more.
-    unsafe {
+    tls::unhooked(|| unsafe {
         let held = Box::from_raw(held.cast::<Holding>());
         if held.streams > 0 {
             let mut table = table();
@@ -180,8 +178,7 @@ unsafe extern "C" fn give_back(held: *mut c_void) {
         if !held.source.is_null() {
             libc::fclose(held.source);
         }
-    }
-    tls::set_hook_word(word);
+    });
 }
 
 /// Whether surely no coroutine has the stream.

@@ -6,7 +6,9 @@
 //!
 //! - `lot`: who waits at which address, and the algorithm: try, stand, try again, park
 //! - `limit`: until when
-//! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each
+//! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each of pthread's
+//! - `owner`: marks of coroutines in the words where libc has the owner of a lock
+//! - `condition`: the conditions of our own, `co_cond_t`, which need no lot
 
 pub mod barrier;
 pub mod cond;

@@ -37,7 +37,7 @@ pub unsafe fn limit(clock: c_int, time: *const libc::timespec, relative: bool) -
     }
     // SAFETY: by contract; any bytes are a time.
     let mut at = unsafe { sys::read_in(time) }.map_err(|_| libc::EFAULT)?;
-    if at.tv_sec < 0 || !(0..1_000_000_000).contains(&at.tv_nsec) {
+    if clock::duration(at).is_none() {
         return Err(libc::EINVAL);
     }
     if relative {

@@ -140,8 +140,7 @@ fn recheck(result: c_int, error: c_int) -> c_int {
     if result == libc::EBUSY { error } else { result }
 }
 
-/// The wait begins again: whoever releases the lock from now on must tell anew.
-/// Gives whether somebody had.
+/// The wait begins again: whoever releases the lock from now on must tell anew. Gives whether somebody had.
 unsafe fn look_again(place: *const Place) -> bool {
     // SAFETY: the running coroutine stands there, and its waiter is idle.
     unsafe {
