@@ -4,8 +4,8 @@ use core::ffi::c_int;
 use std::io;
 
 use super::error;
+use super::owned::move_high;
 use crate::clock::{self, Nanos};
-use crate::reactor::duplicate_high;
 use crate::scheduler::Scheduler;
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
@@ -54,9 +54,7 @@ pub unsafe fn sleep_until_clock(
             }
             _ => sys::timerfd_at(by, at)?,
         };
-        let high = duplicate_high(fd);
-        sys::close(fd);
-        high
+        move_high(fd)
     };
     let mut fd = open()?;
     // SAFETY: by contract.
