@@ -12,7 +12,7 @@
 //! - `gather`, `ending`, `vector`: receives that want more, inputs that were shut down, vectors of which a part is done
 //! - `file`, `positioned`, `disk`, `open`, `lock`, `flush`, `transfer`: files that are no sockets
 //! - `poll`, `select`, `epoll`: many descriptors at once
-//! - `sleep`, `signal`, `child`, `system`: time, signals, children, commands
+//! - `sleep`, `signal`, `child`, `system`: time, signals, children, commands; `owned`: the descriptors that these wait for
 //! - `message`, `queue`, `random`: System V's queues and semaphores, POSIX's queues, random numbers
 //! - `resolve`: look-ups of names
 //! - `offload`: helper threads, for calls that have no readiness
@@ -34,6 +34,7 @@ mod message;
 pub mod offload;
 mod open;
 mod output;
+mod owned;
 mod poll;
 mod positioned;
 mod queue;

@@ -8,10 +8,9 @@ use core::ptr;
 use core::time::Duration;
 use std::io;
 
-use super::child::Owned;
+use super::owned::{Owned, move_high};
 use super::{error, would_block};
 use crate::clock::{self, NEVER, Nanos};
-use crate::reactor::duplicate_high;
 use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
@@ -160,10 +159,7 @@ unsafe fn park_on(
 
 /// A descriptor of the library's own that becomes readable when a signal of `set` is pending.
 fn open(set: u64) -> io::Result<c_int> {
-    let fd = sys::signalfd(set)?;
-    let high = duplicate_high(fd);
-    sys::close(fd);
-    high
+    move_high(sys::signalfd(set)?)
 }
 
 fn discard(fd: c_int) {

@@ -4,9 +4,9 @@ use core::ffi::c_int;
 use std::io;
 
 use super::error;
-use crate::clock::{self, Nanos};
-use crate::reactor::duplicate_high;
-use crate::scheduler::Scheduler;
+use super::owned::{Owned, discard, hide};
+use crate::clock::{self, NEVER, Nanos};
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
@@ -44,41 +44,47 @@ pub unsafe fn sleep_until_clock(
         // The time {0, 0} is long past on every clock, but would disarm a timer descriptor.
         return Ok(());
     }
-    let open = || -> io::Result<c_int> {
-        let fd = match by {
-            // Timer descriptors do not know this one; it runs beside the real time, whole seconds ahead.
-            libc::CLOCK_TAI => {
-                let ahead = clock::read(libc::CLOCK_TAI).tv_sec - clock::read(libc::CLOCK_REALTIME).tv_sec;
-                let tv_sec = (at.tv_sec - ahead).max(0);
-                sys::timerfd_at(libc::CLOCK_REALTIME, libc::timespec { tv_sec, tv_nsec: at.tv_nsec.max(1) })?
-            }
-            _ => sys::timerfd_at(by, at)?,
-        };
-        let high = duplicate_high(fd);
-        sys::close(fd);
-        high
+    let open = || match by {
+        // Timer descriptors do not know this one; it runs beside the real time, whole seconds ahead.
+        libc::CLOCK_TAI => {
+            let ahead = clock::read(libc::CLOCK_TAI).tv_sec - clock::read(libc::CLOCK_REALTIME).tv_sec;
+            let tv_sec = (at.tv_sec - ahead).max(0);
+            sys::timerfd_at(libc::CLOCK_REALTIME, libc::timespec { tv_sec, tv_nsec: at.tv_nsec.max(1) })
+        }
+        _ => sys::timerfd_at(by, at),
     };
-    let mut fd = open()?;
     // SAFETY: by contract.
     let since = unsafe { Scheduler::moment(scheduler) };
-    let mut result = Ok(());
-    // A closed descriptor was the program's doing (a close loop): begin again with the same time.
-    while sys::readiness(fd, libc::POLLIN) == 0 {
+    loop {
+        let timer = hide(open()?)?;
         // SAFETY: by contract.
-        let wake = unsafe {
-            Scheduler::interruptible(scheduler, Interrupt::Any, since);
-            Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), Nanos::MAX)
-        };
-        match wake {
-            Wake::Closed => fd = open()?,
-            Wake::Interrupted => {
-                result = Err(error(libc::EINTR));
-                break;
+        let waited = unsafe {
+            match Owned::new(timer, discard) {
+                Some(owned) => owned.while_parked(scheduler, || await_timer(scheduler, timer, since)),
+                None => Err(error(libc::ENOMEM)),
             }
-            _ => {}
+        };
+        discard(timer);
+        // Whoever closed it: begin again with the same time.
+        if !sys::failed_with(&waited, libc::EBADF) {
+            return waited;
         }
     }
-    crate::scheduler::closing(fd);
-    sys::close(fd);
-    result
+}
+
+/// Parks until a timer descriptor's time has come. EBADF when it was closed, EINTR when a signal handler ends the call.
+unsafe fn await_timer(scheduler: *mut Scheduler, timer: c_int, since: Since) -> io::Result<()> {
+    while sys::readiness(timer, libc::POLLIN) == 0 {
+        // SAFETY: by contract of `sleep_until_clock`.
+        let wake = unsafe {
+            Scheduler::interruptible(scheduler, Interrupt::Any, since);
+            Scheduler::wait_for(scheduler, (timer, libc::EPOLLIN as u32), NEVER)
+        };
+        match wake {
+            Wake::Closed => return Err(error(libc::EBADF)),
+            Wake::Interrupted => return Err(error(libc::EINTR)),
+            Wake::Ready | Wake::TimedOut | Wake::Resumed => {}
+        }
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ use core::mem::{MaybeUninit, offset_of, zeroed};
 use core::ptr;
 use std::io;
 
-use super::child::{await_end_of, discard, hide};
+use super::child::await_end_of;
 use super::error;
+use super::owned::{discard, hide};
 use crate::clock::NEVER;
 use crate::fork::{Handlers, Side};
 use crate::latch::Mutex;
