@@ -155,17 +155,17 @@ static void once(void) {
   releasing();
 }
 
+static int signalled;
+
 static void *waits_for_a_thread(void *unused) {
-  HOLDS(co_cond_timedwait(between_threads, 20000) == 0);
+  HOLDS(co_cond_timedwait(between_threads, -1) == 0);
+  __atomic_store_n(&signalled, 1, __ATOMIC_RELEASE);
   working--;
   return unused;
 }
 
-static int ready;
-
 static void *waiting_thread(void *unused) {
   void *(*const bodies[])(void *) = {waits_for_a_thread};
-  __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
   run(1, bodies, NULL);
   return unused;
 }
@@ -215,10 +215,11 @@ int main(int count, char **arguments) {
   for (int i = 0; i < 2; i++) HOLDS(pthread_create(&threads[i], NULL, touring_thread, shared ? &shared : NULL) == 0);
   between_threads = co_cond_alloc();
   HOLDS(pthread_create(&threads[2], NULL, waiting_thread, NULL) == 0);
-  while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) usleep(1000);
   /* Signals nobody waits for yet are lost, as they are with pthread_cond_signal. */
-  usleep(50000);
-  HOLDS(co_cond_signal(between_threads) == 0);
+  do {
+    usleep(1000);
+    HOLDS(co_cond_signal(between_threads) == 0);
+  } while (!__atomic_load_n(&signalled, __ATOMIC_ACQUIRE));
   for (int i = 0; i < 3; i++) HOLDS(pthread_join(threads[i], NULL) == 0);
   HOLDS(co_cond_free(between_threads) == 0);
   HOLDS(co_free_sharestack(stacks) == 0);
