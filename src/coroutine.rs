@@ -9,6 +9,7 @@ use core::mem::{offset_of, size_of};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 
+use crate::cache::LINE;
 use crate::context::{Context, Control};
 use crate::heap;
 use crate::stack::{OWNER, Stack, Tenant};
@@ -17,7 +18,7 @@ use crate::waiter::Waiter;
 mod more;
 mod resolver;
 
-pub use more::{Answers, Dealt, More, Rare};
+pub use more::{Answers, Dealt, Kept, More, Rare};
 pub use resolver::ResolverState;
 
 /// The body of a coroutine.
@@ -113,7 +114,7 @@ pub struct Coroutine {
 const _: () = assert!(size_of::<Coroutine>() == 128, "a million of them are parked");
 const _: () = assert!(size_of::<Coroutine>() >= OWNER, "each has a save area of its own");
 const _: () =
-    assert!(offset_of!(Coroutine, control) + size_of::<Control>() <= 64, "a switch takes one cache line");
+    assert!(offset_of!(Coroutine, control) + size_of::<Control>() <= LINE, "a switch takes one cache line");
 const _: () = assert!(offset_of!(Coroutine, context).is_multiple_of(8), "the assembly's words are aligned");
 
 impl Coroutine {

@@ -6,7 +6,9 @@
 
 #[macro_use]
 mod weak;
+pub mod alone;
 pub mod annotate;
+pub mod cache;
 pub mod clock;
 pub mod fork;
 pub mod heap;

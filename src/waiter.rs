@@ -7,12 +7,12 @@
 //! One link serves both queues. While it stands in one that other threads reach, it is that queue's lock's; so whoever
 //! ends such a wait on the waiter's own thread first takes it out there, under the lock ([`Exit`]).
 
-use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::mem::offset_of;
 use core::ptr;
 
+use crate::cache::{self, LINE};
 use crate::list::{Link, List};
 
 /// Why a waiter was woken.
@@ -159,10 +159,8 @@ impl Waiter {
     /// Fetches a waiter, and what stands before it in its coroutine, into the cache.
     #[inline(always)]
     pub fn fetch(this: *const Waiter) {
-        for line in -1..=0 {
-            // SAFETY: a prefetch may be of any address.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(this.cast::<i8>().wrapping_offset(line * 64)) };
-        }
+        cache::fetch_early(this.wrapping_byte_sub(LINE));
+        cache::fetch_early(this);
     }
 
     /// Whether it waits for nothing and stands nowhere.

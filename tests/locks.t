@@ -9,8 +9,16 @@ done
 build_c locks_meanwhile "$ROOT/tests/c/locks_meanwhile.c" -ldl || { echo "Bail out! locks_meanwhile does not compile"; exit 1; }
 $CC -shared -fPIC -O1 -o "$OUT/liballocator.so" "$ROOT/tests/c/locks_allocator.c" -ldl -lpthread || { echo "Bail out! no allocator"; exit 1; }
 build_cxx locks_exception "$ROOT/tests/c/locks_exception.cpp" || { echo "Bail out! locks_exception does not compile"; exit 1; }
-for program in locks locks_wait locks_mixed locks_meanwhile locks_exception; do cases $program; done
+build_cxx locks_futex "$ROOT/tests/c/locks_futex.cpp" -std=c++20 || { echo "Bail out! locks_futex does not compile"; exit 1; }
+for program in locks locks_wait locks_mixed locks_meanwhile locks_exception locks_futex; do cases $program; done
 ALLOCATOR=$OUT/liballocator.so
 passes 'an allocator with locks of its own is not left in the middle of malloc' \
   env LD_PRELOAD="$ALLOCATOR" "$OUT/locks_meanwhile" nobody_parks_inside_the_allocator
+# Real ones, whose threads wait for each other in ways of their own.
+build_cxx locks_allocators "$ROOT/tests/c/locks_allocators.cpp" || { echo "Bail out! locks_allocators does not compile"; exit 1; }
+passes "libc's allocator: memory from thread to thread" "$OUT/locks_allocators"
+for allocator in libtcmalloc_minimal.so.4 libjemalloc.so.2 libmimalloc.so.2; do
+  if LD_PRELOAD=$allocator /bin/true 2>&1 | grep -q .; then skip "$allocator is not installed"; continue; fi
+  passes "$allocator: memory from thread to thread" env LD_PRELOAD=$allocator "$OUT/locks_allocators"
+done
 done_testing

@@ -116,7 +116,7 @@ suites() {
 build_suites() { # PREFIX FLAGS...
   local prefix=$1 source compiler; shift
   for source in $SUITES; do
-    case $source in *.cpp) compiler="g++ -std=c++17" ;; *) compiler="$GCC -std=gnu11" ;; esac
+    case $source in *.cpp) compiler="g++ -std=c++20" ;; *) compiler="$GCC -std=gnu11" ;; esac
     # Strictness is the business of the suites.
     $compiler -g -O1 -w -I"$ROOT/include" "$@" "$ROOT/tests/c/$source" -o "$(program_of "$prefix" "$source")" $SHARED -lrt -ldl -lm 2>/dev/null &
     while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n; done

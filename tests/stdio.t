@@ -11,5 +11,6 @@ if command -v valgrind >/dev/null; then
   leaks="--leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
   passes 'what a call holds is given back when its coroutine is released or reset' \
     $memcheck $leaks "$OUT/shared" released reset closes_a
+  passes 'what a message holds is given back when its coroutine is released' $memcheck $leaks "$OUT/messages" leaves_standard_error
 else skip 'valgrind is not installed'; fi
 done_testing

@@ -31,6 +31,8 @@
     movq %rsp, %rsi
     .elseif {named} == 2
     movq %rsp, %rdx
+    .elseif {named} == 5
+    movq %rsp, %r9
     .else
     movq %rsp, %rcx
     .endif

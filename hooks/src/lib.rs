@@ -1,16 +1,18 @@
 //! libcolib: the symbols of libc that colib interposes, and nothing else.
 //!
-//! A hook is a row of the table in `rows.rs`. From the rows come the table of libc's own functions (`real`)
+//! A hook is a row of the table in `rows`. From the rows come the table of libc's own functions (`real`)
 //! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
 //! where each converts and calls the core. The exceptions are `variables`, whose plain functions go through
 //! redhook's own macro, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
 
 mod asynchronous;
 mod call;
+mod databases;
 mod descriptor;
 mod epoll;
 mod file;
 mod fresh;
+mod futex;
 mod input;
 mod ipc;
 mod lock;
@@ -33,11 +35,12 @@ mod signal;
 mod sleep;
 mod socket;
 mod stdio;
+mod stdio_diagnostics;
 mod stdio_format;
 mod symbols;
 mod syscall;
+mod syslog;
 mod thread;
-mod thread_futex;
 mod thread_join;
 mod thread_kernel;
 mod thread_key;
@@ -57,6 +60,7 @@ fn begin() {
     variables::find_all();
     lock_allocator::find();
     colib_core::begin();
-    thread_futex::begin();
+    thread::begin();
     thread_number::begin();
+    syslog::begin();
 }

@@ -1,4 +1,5 @@
-//! Where the program's allocator is, when it is not libc's: its own locks are not for coroutines to park at.
+//! Where the program's allocator is, when it is not libc's: its own locks are not for coroutines to park at, whatever it
+//! makes them of.
 
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};

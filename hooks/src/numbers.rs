@@ -55,6 +55,7 @@ const WAITING: &[c_long] = &[
     libc::SYS_semtimedop,
     libc::SYS_mq_timedreceive,
     libc::SYS_mq_timedsend,
+    libc::SYS_futex,
 ];
 
 /// Calls that change what descriptors mean.

@@ -1,7 +1,6 @@
 //! Formatted input and output. The variadic functions build the list of their arguments and go on as those that
 //! take one.
 
-use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_void};
 
 use colib_core::stdio::{self, Dialect, Format};
@@ -16,11 +15,12 @@ macro_rules! variadic {
     ($($name:ident($($argument:ident: $type:ty),*) => $function:ident, $named:literal;)*) => {$(
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
-            naked_asm!(include_str!("../../asm/x86_64/variadic.S"), named = const $named,
+            core::arch::naked_asm!(include_str!("../../asm/x86_64/variadic.S"), named = const $named,
                 function = sym $function, options(att_syntax))
         }
     )*};
 }
+pub(crate) use variadic;
 
 variadic! {
     printf(_format: *const c_char) => vprintf, 1;

@@ -28,14 +28,18 @@ macro_rules! trampoline {
     };
     (numbered, $hook:path, $row:expr) => {
         naked_asm!(include_str!("../../asm/x86_64/numbered.S"), active = sym ACTIVE, numbers = sym NUMBERS,
-            end = const END, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+            end = const END, allocator = sym ALLOCATOR, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (either, $hook:path, $row:expr) => {
         naked_asm!(include_str!("../../asm/x86_64/either.S"), active = sym ACTIVE,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (locker, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR,
+        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR, marks = const 1,
+            hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
+    };
+    (pauser, $hook:path, $row:expr) => {
+        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR, marks = const 0,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (unlocker, $hook:path, $row:expr) => {

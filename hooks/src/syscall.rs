@@ -1,6 +1,6 @@
 //! `syscall`: system calls by number that are hooked by name too, and what they do otherwise than by name.
 //!
-//! Only those of `numbers` come here. `futex` and calls that take threads' numbers do when threads are coroutines.
+//! Only those of `numbers` come here. Calls that take threads' numbers do when threads are coroutines.
 
 use core::ffi::{c_int, c_long, c_uint, c_ulong};
 use core::ptr;
@@ -13,7 +13,7 @@ use colib_core::{sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::{
-    descriptor, epoll, file, input, ipc, numbers, output, poll, process, real, sleep, socket, thread_futex,
+    descriptor, epoll, file, futex, input, ipc, numbers, output, poll, process, real, sleep, socket,
     thread_number, wait_signal,
 };
 
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn syscall(
             }
             libc::SYS_futex => {
                 let kernel = |c| real::syscall(number, a, b, c, d, e, f);
-                thread_futex::futex([a, b, c, d, e, f], kernel)
+                futex::futex([a, b, c, d, e, f], kernel)
             }
             _ if numbers::OPENING.contains(&number) => c_long::from(descriptor::made(kernel() as c_int)),
             _ => thread_number::syscall(number, [a, b, c, d, e, f]).unwrap_or_else(kernel),

@@ -1,26 +1,38 @@
-//! Threads, where they are coroutines (`colib_core::threads`). Everywhere else these calls are libc's own.
+//! Threads, where they are coroutines (`colib_core::threads`): everywhere else these calls are libc's own, but for those
+//! that let others run.
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
+use colib_core::alone;
 use colib_core::scheduler::Scheduler;
 use colib_core::threads::{self, real as kept};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
 use crate::call::{apart, cancellation_point};
-use crate::lock::thrd;
-use crate::real;
+use crate::lock::{in_coroutine, thrd};
 use crate::types::ThreadRoutine;
+use crate::{real, symbols};
 
 // SAFETY: as in `input`. A coroutine comes here that is a thread, when they are coroutines, and else one of the
-// interface's.
+// interface's; and everybody who makes a thread.
+
+/// Finds out whether programs come here to make threads: not where the library was loaded late.
+pub fn begin() {
+    // SAFETY: a valid name.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_create".as_ptr()) };
+    if found.addr() == symbols::pthread_create as *const () as usize {
+        alone::sees_threads();
+    }
+}
 
 pub unsafe extern "C" fn create(
     thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void,
 ) -> c_int {
+    alone::expect_threads();
     // SAFETY: see above.
     unsafe {
-        match threads::on() {
+        match threads::on().filter(|_| in_coroutine()) {
             Some(on) => apart(|_| {
                 if !kept::is_kept(routine, argument) {
                     return on.create(thread, attributes, routine, argument);
@@ -38,9 +50,10 @@ pub unsafe extern "C" fn create(
 pub unsafe extern "C" fn thrd_create(
     thread: *mut pthread_t, routine: ThreadRoutine, argument: *mut c_void,
 ) -> c_int {
+    alone::expect_threads();
     // SAFETY: see above.
     unsafe {
-        match threads::on() {
+        match threads::on().filter(|_| in_coroutine()) {
             Some(_) => thrd(create(thread, ptr::null(), routine, argument)),
             None => real::thrd_create(thread, routine, argument),
         }
@@ -86,16 +99,20 @@ pub unsafe extern "C" fn thrd_detach(thread: pthread_t) -> c_int {
     thrd(unsafe { detach(thread) })
 }
 
+/// Lets the coroutines run that are ready, and other threads of the kernel when there are none.
 pub unsafe extern "C" fn give_way() -> c_int {
     // SAFETY: see above.
     unsafe {
-        let Some(on) = threads::on() else { return real::sched_yield() };
-        apart(|scheduler| Scheduler::give_way(scheduler, true));
-        if on.is_cancelled_at_once() {
+        let alone = apart(|scheduler| {
+            let alone = !Scheduler::has_ready(scheduler);
+            Scheduler::give_way(scheduler, true);
+            alone
+        });
+        if threads::on().is_some_and(|on| on.is_cancelled_at_once()) {
             cancellation_point();
         }
+        if alone { real::sched_yield() } else { 0 }
     }
-    0
 }
 
 pub unsafe extern "C" fn thrd_yield() {
@@ -107,9 +124,6 @@ pub unsafe extern "C" fn thrd_yield() {
 pub unsafe extern "C" fn spin(lock: *mut pthread_spinlock_t) -> c_int {
     // SAFETY: see above.
     unsafe {
-        if threads::on().is_none() {
-            return real::pthread_spin_lock(lock);
-        }
         while real::pthread_spin_trylock(lock) != 0 {
             give_way();
         }

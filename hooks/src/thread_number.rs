@@ -2,6 +2,7 @@
 
 use core::ffi::{c_int, c_long, c_void};
 
+use colib_core::alone;
 use colib_core::reactor::registry;
 use colib_core::sys;
 use colib_core::threads::{self, Threads};
@@ -166,6 +167,9 @@ pub unsafe extern "C" fn setpriority(kind: c_int, who: id_t, priority: c_int) ->
 pub unsafe extern "C" fn timer_create(clock: clockid_t, event: *mut sigevent, timer: *mut c_void) -> c_int {
     // SAFETY: see above; null, or the program's.
     unsafe {
+        if !event.is_null() && (*event).sigev_notify == libc::SIGEV_THREAD {
+            alone::expect_threads();
+        }
         if event.is_null() || (*event).sigev_notify != libc::SIGEV_THREAD_ID {
             return real::timer_create(clock, event, timer);
         }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::coroutine::{Coroutine, State};
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
-use crate::{heap, signal, tls};
+use crate::{alone, heap, signal, tls};
 
 /// Makes a coroutine of the calling thread. It runs when it is first resumed, in that thread only.
 ///
@@ -29,6 +29,7 @@ pub unsafe extern "C" fn co_create(
     }
     let created = tls::unhooked(|| {
         signal::wrap_handlers();
+        alone::expect_coroutines();
         // SAFETY: `attr` is null or the program's; the scheduler is this thread's.
         unsafe {
             let (size, shared) = match attr.as_ref() {

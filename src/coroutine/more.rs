@@ -7,6 +7,7 @@ use core::ptr::{self, NonNull};
 use super::{Coroutine, ResolverState};
 use crate::annotate::Fiber;
 use crate::environment::Environment;
+use crate::heap;
 use crate::list::Link;
 use crate::local::Locals;
 use crate::waiter::Interest;
@@ -92,30 +93,43 @@ impl Dealt {
     }
 }
 
-/// What the resolver functions return by pointer or through a thread's variables, here the coroutine's.
+/// What look-ups return by pointer or through a thread's variables, here the coroutine's.
+#[derive(Default)]
 pub struct Answers {
     /// `h_errno`.
     pub h_errno: c_int,
-    /// The results of `gethostbyname`, `gethostbyname2` and `gethostbyaddr`, and the bytes they point into.
-    pub hosts: [(libc::hostent, Vec<u8>); 3],
+    /// What functions have returned by pointer.
+    kept: Vec<Kept>,
     /// The resolver's state as `__res_state` gives it, once asked for.
     pub resolver: Option<Box<ResolverState>>,
 }
 
-impl Answers {
-    /// An entry that names nobody.
-    pub const NO_HOST: libc::hostent = libc::hostent {
-        h_name: ptr::null_mut(),
-        h_aliases: ptr::null_mut(),
-        h_addrtype: 0,
-        h_length: 0,
-        h_addr_list: ptr::null_mut(),
-    };
+/// What a function has returned by pointer, until it is called again: an entry, and the bytes that it points into.
+pub struct Kept {
+    by: &'static str,
+    entry: Box<[u64; Kept::ROOM / 8]>,
+    bytes: Vec<u8>,
 }
 
-impl Default for Answers {
-    fn default() -> Self {
-        let hosts = [const { (Self::NO_HOST, Vec::new()) }; 3];
-        Answers { h_errno: 0, hosts, resolver: None }
+impl Kept {
+    /// Bytes that are enough for any entry.
+    pub const ROOM: usize = 72;
+}
+
+impl Answers {
+    /// Keeps `bytes` for the function `by`, in the place of what it has kept before, and gives where the entry goes. `None`
+    /// without memory.
+    pub fn keep(&mut self, by: &'static str, bytes: Vec<u8>) -> Option<*mut u64> {
+        let place = match self.kept.iter().position(|kept| kept.by == by) {
+            Some(place) => place,
+            None => {
+                self.kept.try_reserve(1).ok()?;
+                self.kept.push(Kept { by, entry: heap::boxed([0; Kept::ROOM / 8])?, bytes: Vec::new() });
+                self.kept.len() - 1
+            }
+        };
+        let kept = &mut self.kept[place];
+        kept.bytes = bytes;
+        Some(kept.entry.as_mut_ptr())
     }
 }

@@ -1,7 +1,8 @@
 //! Several messages in one call: `recvmmsg` and `sendmmsg`.
 //!
 //! What can be done at once is done by one call of the kernel's. Where it would wait for the next message, that
-//! one comes as a call of its own, which parks, and the kernel's call goes on behind it.
+//! one comes as a call of its own, which parks, and the kernel's call goes on behind it. Whatever signal handler runs
+//! once the first message is done ends the call when it would wait: the kernel tells how many are done.
 
 use core::ffi::c_int;
 use core::ptr;
@@ -9,11 +10,13 @@ use std::io;
 
 use super::ending::Ending;
 use super::gather::{may_gather, target};
+use super::input::receive;
 use super::input::{ENDED, NEVER_WAITS};
+use super::output::{send_behind, send_first};
 use super::vector::Vector;
-use super::{Direction, Patience, persist, recvmsg, sendmsg, would_block};
+use super::{Direction, Patience, persist, would_block};
 use crate::clock::{self, NEVER, Nanos};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
 /// Messages that one `sendmmsg` takes at most (`UIO_MAXIOV`).
@@ -40,6 +43,7 @@ pub unsafe fn recvmmsg(
         let end = end_of(timeout);
         // The kernel goes through all it has to check before it looks for the first message.
         let at_once = if may_gather(flags) && target(fd, flags, 2) > 1 { 0 } else { count };
+        let mut since = Scheduler::moment(scheduler);
         let first = sys::recvmmsg(fd, vector, at_once, flags | libc::MSG_DONTWAIT, timeout);
         let mut done = match first {
             Err(_) if would_block(&first) => 0,
@@ -52,16 +56,22 @@ pub unsafe fn recvmmsg(
             let received = persist(scheduler, fd, Direction::In, || {
                 let mut time = clock::timespec(clock::left(end));
                 let time = if end == NEVER { ptr::null_mut() } else { &raw mut time };
+                since = Scheduler::moment(scheduler);
                 ending.attempt(|| sys::recvmmsg(fd, vector, count, now, time))
             })?;
             // What an ended input gives is told below.
             done = if received == ENDED { 0 } else { received as u32 };
         }
         let mut left = clock::left(end);
-        while done < count && (done == 0 || goes_on(scheduler, fd, vector.add(done as usize - 1), flags, end))
+        while done < count
+            && (done == 0 || goes_on(scheduler, since, fd, vector.add(done as usize - 1), flags, end))
         {
             let next = vector.add(done as usize);
-            let received = recvmsg(scheduler, fd, &raw mut (*next).msg_hdr, flags & !libc::MSG_WAITFORONE);
+            let (message, mut began) = (&raw mut (*next).msg_hdr, since);
+            let received = receive(scheduler, &mut began, fd, message, flags & !libc::MSG_WAITFORONE);
+            if done == 0 {
+                since = began;
+            }
             match received.and_then(|length| put_length(next, length)) {
                 Ok(()) => done += 1,
                 Err(error) if done == 0 => return Err(error),
@@ -108,9 +118,10 @@ unsafe fn may_go_on(fd: c_int, last: *const libc::mmsghdr, flags: c_int, end: Na
     waits && sys::readiness(fd, libc::POLLIN) & libc::POLLERR == 0
 }
 
-/// Parks until there is another message behind this one, or the end of all. `false` when the call ends before.
+/// Parks until there is another message behind this one, or the end of all. `false` when the call, which has received
+/// messages from `since` on, ends before.
 unsafe fn goes_on(
-    scheduler: *mut Scheduler, fd: c_int, last: *const libc::mmsghdr, flags: c_int, end: Nanos,
+    scheduler: *mut Scheduler, since: Since, fd: c_int, last: *const libc::mmsghdr, flags: c_int, end: Nanos,
 ) -> bool {
     // SAFETY: by contract of `recvmmsg`.
     unsafe {
@@ -120,7 +131,6 @@ unsafe fn goes_on(
         let state = || sys::readiness(fd, libc::POLLIN | libc::POLLRDHUP);
         let mut now = state();
         if now == 0 {
-            let since = Scheduler::moment(scheduler);
             let Ok(mut patience) = Patience::behind_a_part(scheduler, since, fd, Direction::In) else {
                 return false;
             };
@@ -161,41 +171,30 @@ pub unsafe fn sendmmsg(
         let (count, mut done) = (count.min(MOST), 0);
         // A part of a message may go out on a stream, and the kernel would not tell whether it was all.
         let whole = kind.is_ok_and(|kind| kind != libc::SOCK_STREAM);
-        // Each message's time begins anew.
-        let mut patience: Option<Patience> = None;
+        let mut since = Scheduler::moment(scheduler);
         while done < count {
             let next = vector.add(done as usize);
             if whole {
                 let sent = sys::sendmmsg(fd, next, count - done, flags | libc::MSG_DONTWAIT);
                 match sent {
                     Ok(n) => {
-                        (done, patience) = (done + n as u32, None);
+                        done += n as u32;
                         continue;
                     }
-                    Err(_) if would_block(&sent) && done == 0 => {}
-                    Err(_) if would_block(&sent) => {
-                        if patience.is_none() {
-                            let since = Scheduler::moment(scheduler);
-                            patience = Patience::behind_a_part(scheduler, since, fd, Direction::Out).ok();
-                        }
-                        match &mut patience {
-                            Some(patience) => match patience.wait(scheduler) {
-                                Ok(()) => continue,
-                                Err(_) => break,
-                            },
-                            None => break,
-                        }
-                    }
+                    Err(_) if would_block(&sent) => {}
                     Err(error) if done == 0 => return Err(error),
                     Err(_) => break,
                 }
             }
-            let sent = sendmsg(scheduler, fd, &raw const (*next).msg_hdr, flags);
+            let message = &raw const (*next).msg_hdr;
+            let sent = match done {
+                0 => send_first(scheduler, &mut since, fd, message, flags),
+                _ => send_behind(scheduler, since, fd, message, flags),
+            };
             match sent.and_then(|length| put_length(next, length).map(|()| length)) {
                 Ok(length) => {
                     done += 1;
-                    let message = &(*next).msg_hdr;
-                    if length < Vector::new(message.msg_iov, message.msg_iovlen).length() {
+                    if length < Vector::new((*message).msg_iov, (*message).msg_iovlen).length() {
                         break;
                     }
                 }

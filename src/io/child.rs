@@ -11,8 +11,7 @@ use core::time::Duration;
 use std::io;
 
 use super::offload::{self, Kind};
-use super::owned::{Owned, discard, hide};
-use super::{error, is_nonblocking};
+use super::{error, is_nonblocking, owned};
 use crate::clock::{self, Nanos};
 use crate::scheduler::{NAP, Scheduler, Since};
 use crate::sys;
@@ -162,8 +161,8 @@ unsafe fn nap(scheduler: *mut Scheduler, time: Duration, (by, since): EndedBy) -
     }
 }
 
-/// Parks until the process behind a pidfd has ended, or `until`. EBADF when the descriptor was closed meanwhile, EINTR when a
-/// signal handler ends the call.
+/// Parks until the process behind a pidfd has ended, or `until`. EBADF when the descriptor was closed meanwhile, EINTR
+/// when a signal handler ends the call.
 pub(super) unsafe fn await_end_of(
     scheduler: *mut Scheduler, pidfd: c_int, (by, since): EndedBy, until: Nanos,
 ) -> io::Result<()> {
@@ -184,15 +183,9 @@ pub(super) unsafe fn await_end_of(
 
 /// The same with a pidfd of our own, which is closed after, also when the coroutine is released meanwhile.
 unsafe fn await_end_by(scheduler: *mut Scheduler, fresh: c_int, by: EndedBy, until: Nanos) -> io::Result<()> {
-    let pidfd = hide(fresh)?;
     // SAFETY: by contract of the callers.
-    let waited = unsafe {
-        match Owned::new(pidfd, discard) {
-            Some(owned) => owned.while_parked(scheduler, || await_end_of(scheduler, pidfd, by, until)),
-            None => Err(error(libc::ENOMEM)),
-        }
-    };
-    discard(pidfd);
+    let waited =
+        unsafe { owned::while_parked(scheduler, fresh, |pidfd| await_end_of(scheduler, pidfd, by, until))? };
     // Whoever closed it: the next attempt sees what is to be done.
     if sys::failed_with(&waited, libc::EBADF) { Ok(()) } else { waited }
 }

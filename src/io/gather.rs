@@ -48,7 +48,8 @@ fn brought_descriptors(message: &libc::msghdr) -> bool {
     message.msg_controllen > 0 || message.msg_flags & libc::MSG_CTRUNC != 0
 }
 
-/// Goes on with a receive that has got, by an attempt that began at `since`, `first` bytes into `message`, whose control room was `room`.
+/// Goes on with a receive that has got, by an attempt that began at `since`, `first` bytes into `message`, whose
+/// control room was `room`.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `message` is the program's, and the kernel has

@@ -10,7 +10,7 @@ use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
 /// The kernel never waits when one of these is asked for, on a blocking socket either.
@@ -206,19 +206,33 @@ unsafe fn hand_out(
 pub unsafe fn recvmsg(
     scheduler: *mut Scheduler, fd: c_int, message: *mut libc::msghdr, flags: c_int,
 ) -> io::Result<usize> {
-    // SAFETY: by contract. A header that cannot be read is the kernel's to refuse.
+    // SAFETY: by contract.
     unsafe {
         if flags & NEVER_WAITS != 0 {
             Scheduler::passes(scheduler);
             return sys::recvmsg(fd, message, flags);
         }
+        let mut since = Scheduler::moment(scheduler);
+        receive(scheduler, &mut since, fd, message, flags)
+    }
+}
+
+/// A message of a call that may wait. `since` becomes the moment in which the attempt began that received it, or a part
+/// of it.
+///
+/// # Safety
+/// As for [`recvmsg`].
+pub(super) unsafe fn receive(
+    scheduler: *mut Scheduler, since: &mut Since, fd: c_int, message: *mut libc::msghdr, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract. A header that cannot be read is the kernel's to refuse.
+    unsafe {
         let mut header: libc::msghdr = zeroed();
         let gathers = may_gather(flags)
             && sys::copy_in(message.cast(), (&raw mut header).cast(), size_of::<libc::msghdr>()).is_ok();
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let mut since = Scheduler::moment(scheduler);
         let first = persist(scheduler, fd, Direction::In, || {
-            since = Scheduler::moment(scheduler);
+            *since = Scheduler::moment(scheduler);
             ending.attempt(|| sys::recvmsg(fd, message, now))
         });
         if matches!(first, Ok(ENDED)) {
@@ -233,7 +247,7 @@ pub unsafe fn recvmsg(
         if !gathers {
             return Ok(first);
         }
-        gather::go_on(scheduler, since, fd, message, flags, header.msg_controllen, first)
+        gather::go_on(scheduler, *since, fd, message, flags, header.msg_controllen, first)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls that send data out: write, writev, send, sendto, sendmsg.
+//! Calls that send data out: write, writev, send, sendto, sendmsg, and the messages of `sendmmsg`.
 //!
 //! A blocking write of a stream returns when all is written, so a partial one goes on. What was written is
 //! never lost to a later error: that one stays for the next call, as the kernel keeps it.
@@ -11,7 +11,7 @@ use std::io;
 use super::connect::decide;
 use super::file::{Manner, beyond_memory, manner, write_careful};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, Patience, is_nonblocking, persist, would_block};
+use super::{Direction, Patience, is_nonblocking, persist, persist_on, would_block};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
@@ -127,25 +127,66 @@ pub unsafe fn sendto(
 pub unsafe fn sendmsg(
     scheduler: *mut Scheduler, fd: c_int, message: *const libc::msghdr, flags: c_int,
 ) -> io::Result<usize> {
-    let now = flags | libc::MSG_DONTWAIT;
-    // SAFETY: by contract. The kernel has checked the header once it has sent something.
+    // SAFETY: by contract.
     unsafe {
-        if now == flags {
+        if flags & libc::MSG_DONTWAIT != 0 {
             Scheduler::passes(scheduler);
             return sys::sendmsg(fd, message, flags);
         }
         let mut since = Scheduler::moment(scheduler);
-        let first = begin(scheduler, &mut since, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
+        send_first(scheduler, &mut since, fd, message, flags)
+    }
+}
+
+/// The first message of a call that may wait. `since` becomes the moment in which the attempt began that sent it, or a
+/// part of it.
+///
+/// # Safety
+/// As for [`sendmsg`].
+pub(super) unsafe fn send_first(
+    scheduler: *mut Scheduler, since: &mut Since, fd: c_int, message: *const libc::msghdr, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe {
+        let first = begin(scheduler, since, fd, flags, |flags| sys::sendmsg(fd, message, flags))?;
+        send_rest(scheduler, *since, fd, message, flags, first)
+    }
+}
+
+/// A message behind others, which the same call has sent from `since` on.
+///
+/// # Safety
+/// As for [`sendmsg`].
+pub(super) unsafe fn send_behind(
+    scheduler: *mut Scheduler, since: Since, fd: c_int, message: *const libc::msghdr, flags: c_int,
+) -> io::Result<usize> {
+    // SAFETY: by contract.
+    unsafe {
+        let attempt = || sys::sendmsg(fd, message, flags | libc::MSG_DONTWAIT);
+        let mut first = attempt();
+        if would_block(&first) {
+            let patience = Patience::behind_a_part(scheduler, since, fd, Direction::Out)?;
+            first = persist_on(scheduler, patience, attempt);
+        }
+        send_rest(scheduler, since, fd, message, flags, first?)
+    }
+}
+
+/// Goes on with a message of which `first` bytes are sent, by an attempt that began at `since` or later.
+unsafe fn send_rest(
+    scheduler: *mut Scheduler, since: Since, fd: c_int, message: *const libc::msghdr, flags: c_int,
+    first: usize,
+) -> io::Result<usize> {
+    // SAFETY: by contract of the callers. The kernel has checked the header once it has sent something.
+    unsafe {
         let whole = Vector::new((*message).msg_iov, (*message).msg_iovlen);
         let length = whole.length();
         if first >= length || first == 0 {
             return Ok(first);
         }
         // What goes with the first byte, descriptors say, has gone with it.
-        let rest = whole.copy(scheduler)?;
-        go_on(scheduler, since, fd, length, first, |done| {
-            sys::sendmsg(fd, &rest.message(done), now | libc::MSG_NOSIGNAL)
-        })
+        let (rest, now) = (whole.copy(scheduler)?, flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+        go_on(scheduler, since, fd, length, first, |done| sys::sendmsg(fd, &rest.message(done), now))
     }
 }
 
@@ -194,8 +235,8 @@ unsafe fn begin_connected(
     }
 }
 
-/// Goes on behind a partial write that began at `since`, until all of `count` is written, an error comes, a signal handler
-/// has run, or the time is up.
+/// Goes on behind a partial write that began at `since`, until all of `count` is written, an error comes, a signal
+/// handler has run, or the time is up.
 #[inline(always)]
 unsafe fn go_on(
     scheduler: *mut Scheduler, since: Since, fd: c_int, count: usize, done: usize,

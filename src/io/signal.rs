@@ -8,8 +8,7 @@ use core::ptr;
 use core::time::Duration;
 use std::io;
 
-use super::owned::{Owned, move_high};
-use super::{error, would_block};
+use super::{error, owned, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
@@ -133,36 +132,20 @@ impl Admitted {
 unsafe fn park_on(
     scheduler: *mut Scheduler, set: u64, deadline: Nanos, (by, since): (Interrupt, Since),
 ) -> Wake {
-    // SAFETY: by contract. The waiter stays in place.
-    unsafe {
-        let owned = open(set).ok().and_then(|fd| match Owned::new(fd, discard) {
-            Some(owned) => Some((fd, owned)),
-            None => {
-                discard(fd);
-                None
-            }
-        });
-        Scheduler::interruptible(scheduler, by, since);
-        let Some((fd, owned)) = owned else {
-            // Without a descriptor it is asked again and again.
-            return Scheduler::sleep(scheduler, deadline.min(clock::after(MASKED)));
-        };
-        let readable = (fd, libc::EPOLLIN as u32);
-        let wake = owned.while_parked(scheduler, || Scheduler::wait_for(scheduler, readable, deadline));
-        // If it was closed, the program has done that itself, in a close loop say.
-        if wake != Wake::Closed {
-            discard(fd);
+    let wait = |fd| {
+        // SAFETY: by contract. The waiter stays in place.
+        unsafe {
+            Scheduler::interruptible(scheduler, by, since);
+            Scheduler::wait_for(scheduler, (fd, libc::EPOLLIN as u32), deadline)
         }
-        wake
+    };
+    // SAFETY: by contract.
+    unsafe {
+        let told = sys::signalfd(set).and_then(|fresh| owned::while_parked(scheduler, fresh, wait));
+        told.unwrap_or_else(|_| {
+            // Without a descriptor it is asked again and again.
+            Scheduler::interruptible(scheduler, by, since);
+            Scheduler::sleep(scheduler, deadline.min(clock::after(MASKED)))
+        })
     }
-}
-
-/// A descriptor of the library's own that becomes readable when a signal of `set` is pending.
-fn open(set: u64) -> io::Result<c_int> {
-    move_high(sys::signalfd(set)?)
-}
-
-fn discard(fd: c_int) {
-    scheduler::closing(fd);
-    sys::close(fd);
 }

@@ -3,8 +3,7 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::error;
-use super::owned::{Owned, discard, hide};
+use super::{error, owned};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
@@ -56,15 +55,10 @@ pub unsafe fn sleep_until_clock(
     // SAFETY: by contract.
     let since = unsafe { Scheduler::moment(scheduler) };
     loop {
-        let timer = hide(open()?)?;
+        let fresh = open()?;
         // SAFETY: by contract.
-        let waited = unsafe {
-            match Owned::new(timer, discard) {
-                Some(owned) => owned.while_parked(scheduler, || await_timer(scheduler, timer, since)),
-                None => Err(error(libc::ENOMEM)),
-            }
-        };
-        discard(timer);
+        let waited =
+            unsafe { owned::while_parked(scheduler, fresh, |timer| await_timer(scheduler, timer, since))? };
         // Whoever closed it: begin again with the same time.
         if !sys::failed_with(&waited, libc::EBADF) {
             return waited;

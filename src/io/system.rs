@@ -10,11 +10,11 @@ use std::io;
 
 use super::child::await_end_of;
 use super::error;
-use super::owned::{discard, hide};
+use super::owned::discard;
 use crate::clock::NEVER;
 use crate::fork::{Handlers, Side};
 use crate::latch::Mutex;
-use crate::reactor::registry;
+use crate::reactor::{adopt, registry};
 use crate::scheduler::Scheduler;
 use crate::sys::{self, SignalAction};
 use crate::waiter::{Exit, Interrupt, Waiter, Wake};
@@ -157,7 +157,7 @@ unsafe fn start(command: &CStr) -> Result<Command, (c_int, c_int)> {
             environ,
         );
         libc::posix_spawnattr_destroy(attributes);
-        let pidfd = if failed == 0 { sys::pidfd(pid).and_then(hide) } else { Ok(-1) };
+        let pidfd = if failed == 0 { sys::pidfd(pid).and_then(adopt) } else { Ok(-1) };
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
         if failed != 0 {
             heed_keyboard();

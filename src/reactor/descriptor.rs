@@ -15,7 +15,7 @@ const CEILING: u64 = 1 << 16;
 /// How far below the limit to begin where there is no room above it.
 const ROOM: u64 = 256;
 
-/// Moves a fresh descriptor to a high number and marks it as the library's own.
+/// Moves a fresh descriptor to a high number and marks it as the library's own: for the program, that number is not open.
 pub fn adopt(fd: c_int) -> io::Result<c_int> {
     let high = elsewhere(fd);
     sys::close(fd);
@@ -29,16 +29,19 @@ fn elsewhere(fd: c_int) -> io::Result<c_int> {
         Ok(high)
     } else {
         sys::close(high);
-        Err(io::ErrorKind::OutOfMemory.into())
+        Err(io::Error::from_raw_os_error(libc::ENOMEM))
     }
 }
 
 /// A close-on-exec duplicate of `fd` at a number that the program hardly meets, not marked.
 pub fn duplicate_high(fd: c_int) -> io::Result<c_int> {
-    if let Some(high) = duplicate_beyond_limit(fd) {
+    let limit = sys::descriptor_limit(None)?;
+    if limit.rlim_cur < limit.rlim_max.min(CEILING)
+        && let Some(high) = duplicate_beyond(limit, fd)
+    {
         return Ok(high);
     }
-    let ceiling = sys::descriptor_limit(None)?.rlim_cur.min(CEILING);
+    let ceiling = limit.rlim_cur.min(CEILING);
     // From near the top downwards until a free number is found.
     let mut below = ROOM;
     loop {
@@ -68,13 +71,9 @@ pub unsafe fn go_on_after_fork() {
 }
 
 /// The same above the soft limit, which is raised for the one call. A thread that opens descriptors in between could go
-/// beyond its limit by as little as that call takes. `None` where there is no room, or while another thread does that.
-fn duplicate_beyond_limit(fd: c_int) -> Option<c_int> {
+/// beyond its limit by as little as that call takes. `None` when it fails, or while another thread does that.
+fn duplicate_beyond(limit: libc::rlimit64, fd: c_int) -> Option<c_int> {
     let _alone = RAISED.try_lock()?;
-    let limit = sys::descriptor_limit(None).ok()?;
-    if limit.rlim_cur >= limit.rlim_max || limit.rlim_cur >= CEILING {
-        return None;
-    }
     let raised = libc::rlimit64 { rlim_cur: (limit.rlim_cur + ROOM).min(limit.rlim_max), ..limit };
     let before = sys::descriptor_limit(Some(&raised)).ok()?;
     let high = sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, before.rlim_cur as c_int).ok();

@@ -1,11 +1,11 @@
 //! Events that the kernel has given: each wakes those whom it concerns.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use core::ffi::c_int;
 use core::ptr;
 
 use super::table::Entry;
 use super::{ALARM, HANGUP, Reactor, settings};
+use crate::cache::{LINE, fetch};
 use crate::list::List;
 use crate::waiter::{Interest, Waiter};
 
@@ -45,13 +45,13 @@ impl Reactor {
             // SAFETY: the kernel filled them.
             let event = unsafe { event.assume_init() };
             *entry = self.table.get(event.u64 as u32 as c_int).map_or(ptr::null(), ptr::from_ref);
-            fetch_line(entry.cast());
-            fetch_line(entry.wrapping_byte_add(64).cast());
+            fetch(entry);
+            fetch(entry.wrapping_byte_add(LINE));
         }
         for (interest, entry) in interests.iter_mut().zip(entries) {
             // SAFETY: null, or an entry of the table.
             *interest = unsafe { entry.as_ref() }.map_or(ptr::null(), |entry| entry.waiters.first().cast());
-            fetch_line(interest.cast());
+            fetch(interest);
         }
         for interest in interests {
             // SAFETY: null, or an interest, which is in place until it is unlinked.
@@ -60,10 +60,4 @@ impl Reactor {
             }
         }
     }
-}
-
-#[inline(always)]
-fn fetch_line(address: *const i8) {
-    // SAFETY: a prefetch may be of any address.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
 }

@@ -28,7 +28,7 @@ pub mod settings;
 mod table;
 pub mod terms;
 
-pub use descriptor::{duplicate_high, vacate};
+pub use descriptor::{adopt, duplicate_high, vacate};
 pub use remote::{Errand, Message, News, Remote};
 
 use core::ffi::c_int;

@@ -1,14 +1,11 @@
 //! What is fetched into the cache before a coroutine goes on: where many wait, all that they touch is cold.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
 use super::Scheduler;
+use crate::cache::{LINE, fetch};
 use crate::coroutine::Coroutine;
 use crate::list::List;
 use crate::waiter::Waiter;
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
 /// Stacks whose pages are looked for at once.
 pub(super) const AT_ONCE: u32 = 8;
 /// So many coroutines before one runs, the rest of its stack is fetched.
@@ -78,10 +75,4 @@ impl Scheduler {
         let bytes = unsafe { (*co).live_bytes() };
         (0..lines).for_each(|i| fetch(bytes.wrapping_add(i * LINE)));
     }
-}
-
-#[inline(always)]
-fn fetch<T>(place: *const T) {
-    // SAFETY: a prefetch may be of any address.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }

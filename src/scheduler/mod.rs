@@ -5,7 +5,7 @@
 //!
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `body`: how the body of a coroutine begins and ends
-//! - `turn`: one round of the loop
+//! - `turn`: one round of the loop; `fetch`: what is fetched into the cache for it
 //! - `descriptor`: what the program does to descriptors
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines

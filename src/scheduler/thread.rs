@@ -13,7 +13,7 @@ use crate::latch::Mutex;
 use crate::reactor::{Message, Reactor, descriptor, registry};
 use crate::stack::{Alternate, Areas, Pool};
 use crate::timer::Timers;
-use crate::{annotate, tls};
+use crate::{alone, annotate, tls};
 
 /// Held while a coroutine is sent home and while a home ceases to exist.
 static HOMES: Mutex<Orphans> = Mutex::new(Orphans::new());
@@ -277,6 +277,9 @@ fn later(side: Side) {
         return;
     }
     let this = Scheduler::get();
+    if !this.is_null() {
+        alone::expect_coroutines();
+    }
     // SAFETY: the child has this one thread.
     unsafe {
         registry::tidy_after_fork();

@@ -267,6 +267,15 @@ impl Scheduler {
         }
     }
 
+    /// Whether others than the running coroutine are ready.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn has_ready(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract.
+        unsafe { !(*this).batch.is_empty() || !(*this).ready.is_empty() }
+    }
+
     /// Lets the others run who are ready, if the running coroutine's call may wait (`parks`), or it is a thread that has had
     /// its time: it goes on in the next turn. In either case its allowance begins anew.
     ///

@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 use std::io;
 
 use super::{GUARD, PAGE, guard};
+use crate::cache::LINE;
 use crate::list::{Link, List};
 use crate::{annotate, sys};
 
@@ -15,7 +16,6 @@ const FIRST_SLAB: usize = 4;
 const SLAB_BYTES: usize = 1 << 30;
 /// Cache lines that the tops of stacks are spread over; the rest of the top page stays usable.
 const COLOURS: usize = 48;
-const CACHE_LINE: usize = 64;
 
 /// A stack that is handed out. Freed by [`Pool::free`] only. Packed: it is a part of each coroutine.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Stack {
     /// Where the first frame goes.
     #[inline]
     pub fn top(&self) -> *mut u8 {
-        let colour = self.number as usize % COLOURS * CACHE_LINE;
+        let colour = self.number as usize % COLOURS * LINE;
         self.low().wrapping_add(self.slab().room - colour)
     }
 }

@@ -5,10 +5,10 @@
 //! for a good part are in huge pages, because random walks over many areas are walks over many pages; others are not,
 //! because huge pages are there as a whole.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use core::ptr::{self, NonNull};
 
 use super::sizes::size_of_class;
+use crate::cache::{self, LINE};
 use crate::heap;
 use crate::sys::{self, HUGE_PAGE};
 
@@ -85,11 +85,8 @@ impl Rows {
         let page = page_of(owner);
         let Some(known) = self.known.get(self.known.len().wrapping_sub(1) & page) else { return };
         if known.page == page {
-            let place = known.place(owner).cast::<i8>();
-            for line in 0..known.size.div_ceil(64) {
-                // SAFETY: a prefetch may be of any address.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.wrapping_add(line * 64)) };
-            }
+            let place = known.place(owner);
+            (0..known.size.div_ceil(LINE)).for_each(|line| cache::fetch(place.wrapping_add(line * LINE)));
         }
     }
 

@@ -60,7 +60,7 @@ impl Format {
     }
 
     /// The text in memory of its own, and its length; negative when it cannot be made.
-    unsafe fn long(&self, to: *mut *mut c_char) -> c_int {
+    pub(super) unsafe fn long(&self, to: *mut *mut c_char) -> c_int {
         // SAFETY: as above.
         unsafe {
             match self.flag {
@@ -188,38 +188,15 @@ unsafe fn write_all(scheduler: *mut Scheduler, fd: c_int, from: *const u8, count
     true
 }
 
-/// `perror`.
+/// Writes a text past the buffer of a stream that may wait, which it leaves as it was otherwise.
 ///
 /// # Safety
 /// As for [`print()`].
-pub unsafe fn print_error(scheduler: *mut Scheduler, what: *const c_char) {
-    let error = errno();
-    // SAFETY: by contract; the texts are as long as asked for.
+pub(super) unsafe fn print_apart(scheduler: *mut Scheduler, stream: *mut Stream, format: &Format) {
+    // SAFETY: by contract.
     unsafe {
-        let stream = stream::stderr;
-        if !Stream::may_wait(stream) {
-            libc::perror(what);
-            return;
-        }
-        let mut reason = [0 as c_char; 256];
-        libc::strerror_r(error, reason.as_mut_ptr(), reason.len());
-        let what = if what.is_null() { c"".as_ptr() } else { what };
-        let colon = if *what == 0 { c"" } else { c": " };
-        let mut list = [what as u64, colon.as_ptr() as u64, reason.as_ptr() as u64];
-        // Four words of registers that are used up, and the arguments in memory.
-        let mut arguments: List = [48 | 304 << 32, list.as_mut_ptr() as u64, 0];
-        let format =
-            Format { flag: None, format: c"%s%s%s\n".as_ptr(), arguments: (&raw mut arguments).cast() };
-        // A stream that was not used yet stays so.
-        if (*stream).mode == 0 {
-            let sent = format.send(
-                scheduler,
-                || 0,
-                |text, length| write_all(scheduler, Stream::descriptor(stream), text, length),
-            );
-            (*stream).flags |= if sent == EOF { stream::ERROR_SEEN } else { 0 };
-        } else {
-            print(scheduler, stream, &format);
-        }
+        let fd = Stream::descriptor(stream);
+        let sent = format.send(scheduler, || 0, |text, length| write_all(scheduler, fd, text, length));
+        (*stream).flags |= if sent == EOF { stream::ERROR_SEEN } else { 0 };
     }
 }

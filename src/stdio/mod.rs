@@ -11,19 +11,26 @@
 //! - `call`: one call on a stream; filling and emptying its buffer
 //! - `input`, `line`, `scan`: bytes, lines and formatted input
 //! - `output`, `format`: bytes and formatted output
+//! - `diagnostics`: what libc's functions say on standard error
+//! - `syslog`: the system log
+//! - `helped`: calls that a helper makes as if it were the coroutine's thread
 //! - `whole`: opening, closing, locking
 
 mod call;
+mod diagnostics;
 mod format;
+mod helped;
 mod input;
 mod line;
 mod output;
 mod owner;
 mod scan;
 mod stream;
+pub mod syslog;
 mod whole;
 
-pub use format::{Arguments, Format, print, print_error, print_to};
+pub use diagnostics::{Report, print_error, print_signal, print_signal_info, report, warn};
+pub use format::{Arguments, Format, print, print_to};
 pub use input::{EOF, fread, getc, getdelim, peek};
 pub use line::{fgets, gets};
 pub use output::{fflush, fflush_all, fputs, fwrite, overflow, putc, puts};

@@ -6,12 +6,12 @@
 
 use core::mem::offset_of;
 use core::ptr;
-use core::sync::atomic::{AtomicU8, Ordering};
 use std::io;
 
 use parking_lot::Mutex;
 
 use super::Bell;
+use crate::alone::is_alone;
 use crate::clock::Nanos;
 use crate::list::List;
 use crate::scheduler::Scheduler;
@@ -21,13 +21,6 @@ use crate::waiter::{Exit, Waiter, Wake};
 pub struct Condition {
     waiters: Mutex<Queue>,
     exit: Exit,
-}
-
-/// Whether the process has but one thread: libc's own word, where it has one. It changes only in calls of that thread.
-#[inline(always)]
-fn is_alone() -> bool {
-    weak_symbol!("__libc_single_threaded" as &'static AtomicU8)
-        .is_some_and(|alone| alone.load(Ordering::Relaxed) != 0)
 }
 
 impl Default for Condition {

@@ -7,12 +7,14 @@
 //! - `lot`: who waits at which address, and the algorithm: try, stand, try again, park
 //! - `limit`: until when
 //! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each of pthread's
+//! - `futex`: the system call that locks are made of, for programs that make their own
 //! - `owner`: marks of coroutines in the words where libc has the owner of a lock
 //! - `condition`: the conditions of our own, `co_cond_t`, which need no lot
 
 pub mod barrier;
 pub mod cond;
 mod condition;
+pub mod futex;
 mod limit;
 pub mod lot;
 pub mod mutex;

@@ -79,9 +79,6 @@ pub struct Layout {
     pub own: (isize, usize),
     /// Where `__resp` lies, which points to the resolver's state.
     pub resolver_pointer: isize,
-    /// `__libc_single_threaded`: nonzero until the first thread is made. The runtime of C++ relies on it; libc itself
-    /// has another one, which tells of real threads.
-    pub single: *mut u8,
     /// `_dl_allocate_tls`.
     pub allocate: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
     /// `_dl_deallocate_tls`.
@@ -158,7 +155,6 @@ impl Layout {
                 storage,
                 own: own.place,
                 resolver_pointer: symbol(c"__resp")?.addr().wrapping_sub(thread) as isize,
-                single: symbol(c"__libc_single_threaded")?.cast(),
                 allocate: function(c"_dl_allocate_tls")?,
                 deallocate: function(c"_dl_deallocate_tls")?,
                 begin_ctype: function(c"__ctype_init")?,

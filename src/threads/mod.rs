@@ -12,7 +12,6 @@
 //! - `thread`: a thread's life
 //! - `cancel`: cancellation
 //! - `fate`: who may join a thread, and who disposes of it
-//! - `futex`: the system call
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
 //! - `mask`: signals that threads block
@@ -27,7 +26,6 @@ mod block;
 mod cancel;
 mod fate;
 mod fields;
-pub mod futex;
 mod join;
 mod kernel;
 mod layout;

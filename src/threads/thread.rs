@@ -138,7 +138,7 @@ impl Threads {
             // SAFETY: the main thread runs. Other workers could not do this later.
             unsafe { self.divert_exit_of_main() };
         }
-        prepare_libc(self.blocks.layout.single);
+        prepare_libc();
         let worker = self.workers.deal(|| self.blocks.share());
         self.blocks.mind_others(self.main.base);
         // SAFETY: by contract; the block is laid out before anybody can run on it.

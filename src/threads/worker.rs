@@ -12,7 +12,7 @@ use super::mask::Masks;
 use crate::latch::Latch;
 use crate::scheduler::Scheduler;
 use crate::stack::{GUARD, MAX_SIZE};
-use crate::{signal, sys, tls};
+use crate::{alone, signal, sys, tls};
 
 /// The most there can be. More than CPUs make no sense.
 pub const MOST: usize = 64;
@@ -114,9 +114,8 @@ impl Worker {
 static PREPARED: AtomicBool = AtomicBool::new(false);
 
 /// Gets libc ready for threads, before there is the first one that is a coroutine: with the first that it makes itself it
-/// installs the handlers of its own signals, without which `setuid` would end the process. A child of fork has them,
-/// and must only be told that there are threads: `single` is libc's note that there is one alone.
-pub fn prepare_libc(single: *mut u8) {
+/// installs the handlers of its own signals, without which `setuid` would end the process. A child of fork has them.
+pub fn prepare_libc() {
     extern "C" fn nothing(unused: *mut c_void) -> *mut c_void {
         unused
     }
@@ -135,12 +134,7 @@ pub fn prepare_libc(single: *mut u8) {
             let _ = sys::signal_mask(Some(before));
         }
     }
-    // SAFETY: libc's own byte, which is read at any time.
-    unsafe {
-        if single.read() != 0 {
-            single.write(0);
-        }
-    }
+    alone::have_threads();
 }
 
 /// What a worker runs, from its beginning on.

@@ -2,8 +2,7 @@
 //!
 //! Whoever moves a deadline writes to its slot, in a dense table, and not to the waiter, which is cold.
 
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
+use crate::cache;
 use crate::clock::Nanos;
 use crate::waiter::Waiter;
 
@@ -75,8 +74,7 @@ impl Slots {
     /// Fetches a slot into the cache.
     #[inline(always)]
     pub(super) fn fetch(&self, number: u32) {
-        // SAFETY: a prefetch may be of any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(self.all.as_ptr().wrapping_add(number as usize).cast()) };
+        cache::fetch(self.all.as_ptr().wrapping_add(number as usize));
     }
 
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Slot> {

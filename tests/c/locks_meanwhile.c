@@ -105,7 +105,7 @@ TEST(twenty_coroutines_that_wait_in_each_of_the_calls_wait_at_the_same_time) {
 /* ---- malloc ----------------------------------------------------------------------------------------- */
 
 static void (*hold)(unsigned);
-static int *held;
+static int *held, *kind;
 
 static void *holds(void *unused) {
   hold(100000);
@@ -116,26 +116,31 @@ static void *allocates(void *unused) {
   co_enable_hook_sys();
   int before = ticks;
   void *volatile memory = malloc(100);
-  CHECK_IS(ticks, before);
+  if (!CHECK_IS(ticks, before)) fprintf(stderr, "# with the lock of kind %d\n", *kind);
   free(memory);
   done++;
   return unused;
 }
 
-/* With the allocator of locks_allocator.c preloaded. */
+/* With the allocator of locks_allocator.c preloaded, and each kind of lock that it has. */
 TEST(nobody_parks_inside_the_allocator) {
-  pthread_t thread;
+  enum { KINDS = 6 };
   hold = (void (*)(unsigned))dlsym(RTLD_DEFAULT, "hold_allocator");
   held = (int *)dlsym(RTLD_DEFAULT, "allocator_held");
-  if (!hold || !held) SKIP("not with libc's own allocator");
+  kind = (int *)dlsym(RTLD_DEFAULT, "allocator_lock");
+  if (!hold || !held || !kind) SKIP("not with libc's own allocator");
   start(ticks_on, NULL);
   loop_for(5);
-  stCoRoutine_t *co = spawn(allocates, NULL);
-  pthread_create(&thread, NULL, holds, NULL);
-  while (!__atomic_load_n(held, __ATOMIC_SEQ_CST)) sched_yield();
-  co_resume(co);
-  CHECK_IS(done, 1);
-  pthread_join(thread, NULL);
+  for (int i = 0; i < KINDS; i++) {
+    pthread_t thread;
+    stCoRoutine_t *co = spawn(allocates, NULL);
+    *kind = i;
+    pthread_create(&thread, NULL, holds, NULL);
+    while (!__atomic_load_n(held, __ATOMIC_SEQ_CST)) sched_yield();
+    co_resume(co);
+    CHECK_IS(done, i + 1);
+    pthread_join(thread, NULL);
+  }
 }
 
 RUN_TESTS

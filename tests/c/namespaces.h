@@ -34,7 +34,7 @@ UNUSED static int unshare_as_root(int what) {
 /* A network with nothing but a loopback interface, and mounts that nobody else sees. */
 UNUSED static void enter_own_namespaces(void) {
   struct ifreq loopback = {.ifr_name = "lo"};
-  if (unshare_as_root(CLONE_NEWNS | CLONE_NEWNET) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+  if (unshare_as_root(CLONE_NEWNS | CLONE_NEWNET) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0)
     SKIP("namespaces of its own are not permitted");
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   NEED(fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &loopback) == 0);

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "park.h"
 
+#include <linux/futex.h>
+
 static struct timespec in_half_a_minute(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
@@ -43,6 +45,38 @@ PARKS(pthread_mutex_timedlock, held_mutex, unlock) {
 PARKS(pthread_mutex_clocklock, held_mutex, unlock) {
   struct timespec until = in_half_a_minute();
   return pthread_mutex_clocklock(&me->mutex, CLOCK_REALTIME, &until) == 0 && pthread_mutex_unlock(&me->mutex) == 0;
+}
+
+static void held_spin_lock(struct waiter *me) {
+  NEED(pthread_spin_init(&me->spin_lock, PTHREAD_PROCESS_PRIVATE) == 0 && pthread_spin_lock(&me->spin_lock) == 0);
+}
+static void unlock_spin_lock(struct waiter *me) { NEED(pthread_spin_unlock(&me->spin_lock) == 0); }
+PARKS(pthread_spin_lock, held_spin_lock, unlock_spin_lock) {
+  return pthread_spin_lock(&me->spin_lock) == 0 && pthread_spin_unlock(&me->spin_lock) == 0;
+}
+
+/* What others change meanwhile. */
+static void clear(struct waiter *me) { me->number = 0; }
+static void change(struct waiter *me) { __atomic_store_n(&me->number, 1, __ATOMIC_RELEASE); }
+PARKS(sched_yield, clear, change) {
+  while (!__atomic_load_n(&me->number, __ATOMIC_ACQUIRE))
+    if (sched_yield() != 0) return false;
+  return true;
+}
+PARKS(thrd_yield, clear, change) {
+  while (!__atomic_load_n(&me->number, __ATOMIC_ACQUIRE)) thrd_yield();
+  return true;
+}
+
+/* A word of the program's own. */
+static void tell_of_word(struct waiter *me) {
+  __atomic_store_n(&me->number, 1, __ATOMIC_SEQ_CST);
+  NEED(syscall(SYS_futex, &me->number, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) >= 0);
+}
+PARKS_AS(syscall_futex, "syscall", clear, tell_of_word) {
+  while (__atomic_load_n(&me->number, __ATOMIC_SEQ_CST) == 0)
+    if (syscall(SYS_futex, &me->number, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) != 0) return errno == EAGAIN;
+  return true;
 }
 
 /* One mutex for all: each passes it on, and the thread goes on meanwhile. */

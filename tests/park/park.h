@@ -36,6 +36,7 @@ struct waiter {
   pthread_rwlock_t rwlock;
   pthread_barrier_t barrier;
   pthread_once_t once;
+  pthread_spinlock_t spin_lock;
   pthread_t thread;
   sem_t semaphore, gone;
   mtx_t mtx;

@@ -35,6 +35,7 @@ cli --no-raw get bulk:500
 cli -r 3 -i 0.02 incr repeated
 # listen OPTION...: a subscriber that is ended when it has got a message
 listen() {
+  : >heard
   redis-cli -h "$SERVER_HOST" -p "$REDIS_PORT" "$@" subscribe channel >heard & listener=$!
   until grep -q subscribe heard; do sleep 0.02; done
   cli publish channel message >/dev/null

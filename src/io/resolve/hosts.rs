@@ -5,10 +5,9 @@ use core::net::IpAddr;
 use core::ptr;
 use std::ffi::CString;
 
-use super::{settings, under};
-use crate::coroutine::Answers;
+use super::entry::{Place, entry, entry_kept};
 use crate::heap;
-use crate::io::offload;
+use crate::io::offload::Kind;
 use crate::scheduler::Scheduler;
 
 unsafe extern "C" {
@@ -37,18 +36,9 @@ pub enum Question {
     Address(*const c_void, libc::socklen_t, c_int),
 }
 
-/// Where libc leaves what it finds.
-#[derive(Clone, Copy)]
-struct Place {
-    entry: *mut libc::hostent,
-    buffer: (*mut c_char, usize),
-    found: *mut *mut libc::hostent,
-    h_errno: *mut c_int,
-}
-
 impl Question {
     /// Asks libc.
-    unsafe fn ask(self, Place { entry, buffer: (buffer, length), found, h_errno }: Place) -> c_int {
+    unsafe fn ask(self, Place { entry, buffer, length, found, h_errno }: Place<libc::hostent>) -> c_int {
         // SAFETY: by contract of the callers.
         unsafe {
             match self {
@@ -60,6 +50,15 @@ impl Question {
                     gethostbyaddr_r(address, size, family, entry, buffer, length, found, h_errno)
                 }
             }
+        }
+    }
+
+    /// The function that asks it.
+    fn name(self) -> &'static str {
+        match self {
+            Question::Name(_) => "gethostbyname",
+            Question::NameIn(..) => "gethostbyname2",
+            Question::Address(..) => "gethostbyaddr",
         }
     }
 
@@ -111,104 +110,25 @@ impl Owned {
     }
 }
 
-/// A pointer to an entry that a job owns.
-struct Entry(*mut libc::hostent);
-// SAFETY: one thread at a time has it: the helper until the job is done, then the coroutine's.
-unsafe impl Send for Entry {}
-// SAFETY: never used through a shared reference.
-unsafe impl Sync for Entry {}
-
-/// A host that was looked up: the entry and the bytes it points into.
-struct Host {
-    entry: Entry,
-    bytes: Vec<u8>,
-    offset: usize,
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        // SAFETY: made by `look_up` from a box.
-        unsafe { drop(Box::from_raw(self.entry.0)) };
-    }
-}
-
-/// The outcome of a look-up: the error number that libc gives, `h_errno`, and the host if there is one.
-struct Outcome {
-    code: c_int,
-    h_errno: c_int,
-    host: Option<Host>,
-}
-
-/// `NETDB_INTERNAL` of netdb.h: see `errno`.
-const NETDB_INTERNAL: c_int = -1;
-
-/// Looks a host up into fresh memory of `length` bytes whose address is `phase` modulo 16.
-unsafe fn look_up(scheduler: *mut Scheduler, question: Question, length: usize, phase: usize) -> Outcome {
-    const NO_MEMORY: Outcome = Outcome { code: libc::ENOMEM, h_errno: NETDB_INTERNAL, host: None };
-    // SAFETY: by contract of the callers.
-    unsafe {
-        if !offload::has_memory() {
-            return NO_MEMORY;
-        }
-        let Some(owned) = question.copy() else { return NO_MEMORY };
-        let settings = settings(scheduler);
-        let looked_up = offload::run(scheduler, move || {
-            let mut bytes = Vec::new();
-            if !offload::has_memory() || bytes.try_reserve_exact(length.saturating_add(16)).is_err() {
-                return NO_MEMORY;
-            }
-            bytes.resize(length + 16, 0u8);
-            let offset = phase.wrapping_sub(bytes.as_ptr() as usize) % 16;
-            let entry = Box::into_raw(Box::new(Answers::NO_HOST));
-            let (mut found, mut h_errno) = (ptr::null_mut(), 0);
-            let buffer = (bytes.as_mut_ptr().add(offset).cast(), length);
-            let place = Place { entry, buffer, found: &mut found, h_errno: &mut h_errno };
-            let code = under(settings, || owned.question().ask(place));
-            let host = Host { entry: Entry(entry), bytes, offset };
-            Outcome { code, h_errno, host: (!found.is_null()).then_some(host) }
-        });
-        looked_up.unwrap_or(Outcome { code: libc::EAGAIN, h_errno: NETDB_INTERNAL, host: None })
-    }
-}
-
 /// `gethostbyname_r`, `gethostbyname2_r`, `gethostbyaddr_r`: gives the error number.
 ///
 /// # Safety
 /// As for [`state`](super::state).
 pub unsafe fn host(
-    scheduler: *mut Scheduler, question: Question, entry: *mut libc::hostent, buffer: (*mut c_char, usize),
-    found: *mut *mut libc::hostent, h_errno: *mut c_int,
+    scheduler: *mut Scheduler, question: Question, host: *mut libc::hostent,
+    (buffer, length): (*mut c_char, usize), found: *mut *mut libc::hostent, h_errno: *mut c_int,
 ) -> c_int {
     // SAFETY: by contract.
     unsafe {
         if question.needs_no_lookup() {
-            return question.ask(Place { entry, buffer, found, h_errno });
+            return question.ask(Place { entry: host, buffer, length, found, h_errno });
         }
-        *found = ptr::null_mut();
-        let outcome = look_up(scheduler, question, buffer.1, buffer.0 as usize % 16);
+        let ask = question.copy().map(|owned| move |place| owned.question().ask(place));
+        let told = entry(scheduler, Kind::SHORT, (host, buffer, length), found, ask);
         if !h_errno.is_null() {
-            *h_errno = outcome.h_errno;
+            *h_errno = told.h_errno;
         }
-        if let Some(host) = &outcome.host {
-            let from = host.bytes.as_ptr().add(host.offset);
-            ptr::copy_nonoverlapping(from, buffer.0.cast(), buffer.1);
-            let there = |p: *mut c_char| -> *mut c_char {
-                let offset = (p as usize).wrapping_sub(from as usize);
-                if offset < buffer.1 { buffer.0.add(offset) } else { p }
-            };
-            *entry = *host.entry.0;
-            (*entry).h_name = there((*entry).h_name);
-            for list in [&mut (*entry).h_aliases, &mut (*entry).h_addr_list] {
-                *list = there((*list).cast()).cast();
-                let mut item = *list;
-                while !item.is_null() && !(*item).is_null() {
-                    *item = there(*item);
-                    item = item.add(1);
-                }
-            }
-            *found = entry;
-        }
-        outcome.code
+        told.code
     }
 }
 
@@ -218,26 +138,13 @@ pub unsafe fn host(
 /// # Safety
 /// As for [`state`](super::state).
 pub unsafe fn host_static(scheduler: *mut Scheduler, question: Question) -> *mut libc::hostent {
-    let mut length = 1024;
     // SAFETY: by contract.
     unsafe {
-        let mut outcome = look_up(scheduler, question, length, 0);
-        while outcome.code == libc::ERANGE {
-            length = length.saturating_mul(2);
-            outcome = look_up(scheduler, question, length, 0);
+        let ask = question.copy().map(|owned| move |place| owned.question().ask(place));
+        let (host, told) = entry_kept(scheduler, Kind::SHORT, question.name(), ask);
+        if let Some(answers) = (*Scheduler::current(scheduler)).make_answers() {
+            answers.h_errno = told.h_errno;
         }
-        let Some(answers) = (*Scheduler::current(scheduler)).make_answers() else { return ptr::null_mut() };
-        answers.h_errno = outcome.h_errno;
-        let Some(mut host) = outcome.host else { return ptr::null_mut() };
-        let kind = match question {
-            Question::Name(_) => 0,
-            Question::NameIn(..) => 1,
-            Question::Address(..) => 2,
-        };
-        // The bytes stay where they are when their vector moves.
-        let (entry, bytes) = &mut answers.hosts[kind];
-        *bytes = core::mem::take(&mut host.bytes);
-        *entry = *host.entry.0;
-        &raw mut *entry
+        host
     }
 }

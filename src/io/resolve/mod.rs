@@ -1,17 +1,20 @@
-//! Name look-ups: the real functions of libc, on helper threads.
+//! Look-ups of names, of hosts and in the other databases: the real functions of libc, on helper threads.
 //!
 //! Whatever nsswitch.conf asks for works, because libc itself does it. What needs no look-up (a numeric
 //! address) is answered at once.
 //!
 //! - `addresses`: getaddrinfo and getnameinfo
-//! - `hosts`: the older functions, whose static results are the coroutine's own
+//! - `hosts`: the older functions
+//! - `entry`: what libc finds in its databases; static results are the coroutine's own
 //! - `queries`: questions to name servers, as res_query asks them
 
 mod addresses;
+mod entry;
 mod hosts;
 mod queries;
 
 pub use addresses::{getaddrinfo, getnameinfo};
+pub use entry::{Entry, Place, entry, entry_kept};
 pub use hosts::{Question, host, host_static};
 pub use queries::query;
 

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <termios.h>
 
 enum { ROUNDS = 2000, CONNECTIONS = 200, PIPE = 65536, PATIENCE_MS = 5000 };
@@ -31,6 +32,7 @@ static long now_ms(void) {
 /* In the child: signals once a round, when `is_seen` says that the call has done something. */
 static void watch(int count, int (*is_seen)(int round)) {
   pid_t parent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (int round = 1; round <= count; round++) {
     while (rounds->begun < round) sched_yield();
     while (!is_seen(round)) continue;
@@ -114,6 +116,45 @@ static int receives(int round) {
 static void a_receive_that_has_taken_a_part_ends(void) {
   SAY(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
   compare(0, ROUNDS, is_taken, receives);
+}
+
+enum { MESSAGES = 200, MESSAGE = 1000 };
+static struct mmsghdr messages[MESSAGES];
+static struct iovec places[MESSAGES];
+static void begin_batches(int kind) {
+  int room = 8192;
+  for (int i = 0; i < MESSAGES; i++) {
+    places[i] = (struct iovec){bytes, MESSAGE};
+    messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &places[i], .msg_iovlen = 1}};
+  }
+  SAY(socketpair(AF_UNIX, kind, 0, ends));
+  SAY(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room));
+}
+static int sends_a_batch(int round) {
+  int sent = sendmmsg(ends[1], messages, MESSAGES, 0);
+  ssize_t left = 0;
+  (void)round;
+  for (int i = 0; i < sent; i++) left += messages[i].msg_len;
+  while (left > 0) left -= recv(ends[0], bytes, sizeof bytes, 0);
+  return sent > 0 && sent < MESSAGES;
+}
+static int receives_a_batch(int round) {
+  int sent = send(ends[1], "part", 4, 0) == 4, taken, kept;
+  socklen_t size = sizeof kept;
+  rounds->sent = round;
+  taken = recvmmsg(ends[0], messages, 2, 0, NULL);
+  /* The kernel keeps the interruption for the next call. */
+  getsockopt(ends[0], SOL_SOCKET, SO_ERROR, &kept, &size);
+  return sent && taken == 1;
+}
+static void batches_of_which_a_message_is_done_end(void) {
+  const int kinds[] = {SOCK_STREAM, SOCK_DGRAM}, flags[] = {0, SA_RESTART};
+  for (int i = 0; i < 4; i++) {
+    begin_batches(kinds[i % 2]);
+    compare(flags[i / 2], i < 2 ? ROUNDS : 20, is_there, sends_a_batch);
+    begin_batches(kinds[i % 2]);
+    compare(flags[i / 2], i < 2 ? ROUNDS : 20, is_taken, receives_a_batch);
+  }
 }
 
 static int is_connecting(int round) {
@@ -208,4 +249,5 @@ static void a_write_that_has_filled_a_terminal_ends(void) {
 
 CASES(CASE(a_write_that_has_filled_a_pipe_ends), CASE(a_send_that_has_sent_a_part_ends), CASE(a_receive_that_has_taken_a_part_ends),
       CASE(a_connect_that_has_asked_ends), CASE(handlers_that_restart_calls_end_those_that_have_done_a_part),
+      CASE(batches_of_which_a_message_is_done_end),
       CASE(a_handler_that_restarts_a_write_does_not_end_what_comes_later), CASE(a_write_that_has_filled_a_terminal_ends))

@@ -1,12 +1,12 @@
-//! The system call `futex`, for programs that build their locks on it themselves: those who wait stand in the lot.
+//! The system call `futex`, for programs that make locks of it themselves: those who wait stand in the lot.
 
 use core::ffi::c_int;
 use core::time::Duration;
 
+use super::Limit;
+use super::lot::{self, Ended};
 use crate::clock;
 use crate::scheduler::Scheduler;
-use crate::sync::Limit;
-use crate::sync::lot::{self, Ended};
 use crate::sys;
 use crate::waiter::Interrupt;
 
@@ -63,7 +63,8 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
             Ok(false) => libc::EAGAIN,
             Err(e) => e.raw_os_error().unwrap_or(libc::EFAULT),
         };
-        let Some(place) = lot::stand(scheduler, wait.address, wait.bits) else { return libc::ENOMEM };
+        let key = key(wait.address, wait.shared);
+        let Some(place) = lot::stand(scheduler, key, wait.bits) else { return libc::ENOMEM };
         let error = changed();
         if error != 0 {
             lot::leave(scheduler, place, false);
@@ -86,6 +87,12 @@ pub unsafe fn wait(scheduler: *mut Scheduler, wait: &Wait) -> c_int {
 }
 
 /// `FUTEX_WAKE`: wakes up to `most` who wait for one of `bits`, and gives how many.
-pub fn wake(address: usize, most: usize, bits: u32) -> usize {
-    lot::wake(address, most, bits)
+pub fn wake(address: usize, shared: bool, most: usize, bits: u32) -> usize {
+    lot::wake(key(address, shared), most, bits)
+}
+
+/// Where those stand in the lot who wait for a word. Private and shared waits for the same one do not know of each other;
+/// words are aligned.
+fn key(address: usize, shared: bool) -> usize {
+    address | usize::from(shared)
 }

@@ -1,22 +1,14 @@
-//! `syscall(SYS_futex)`, where threads are coroutines.
+//! `syscall(SYS_futex)`, of which programs make locks of their own: C++20's library, Rust's.
 
 use core::ffi::{c_int, c_long};
 
 use colib_core::capi::set_errno;
-use colib_core::threads::{self, futex};
+use colib_core::sync::futex;
 
 use crate::call::apart;
 use crate::lock::in_coroutine;
-use crate::numbers;
 
 // SAFETY: as in `input`. Plain threads come here too; the hook word tells.
-
-/// From now on `syscall` of this number is hooked.
-pub fn begin() {
-    if threads::on().is_some() {
-        numbers::add(libc::SYS_futex);
-    }
-}
 
 fn answer(error: c_int) -> c_long {
     if error == 0 {
@@ -26,14 +18,18 @@ fn answer(error: c_int) -> c_long {
     -1
 }
 
+fn is_shared(operation: c_int) -> bool {
+    operation & libc::FUTEX_PRIVATE_FLAG == 0
+}
+
 /// Waits as a coroutine.
 unsafe fn wait(address: usize, operation: c_int, value: usize, time: usize, bits: u32) -> c_long {
+    let shared = is_shared(operation);
     let relative = operation & libc::FUTEX_CMD_MASK == libc::FUTEX_WAIT;
     let clock = match operation & libc::FUTEX_CLOCK_REALTIME {
         0 => libc::CLOCK_MONOTONIC,
         _ => libc::CLOCK_REALTIME,
     };
-    let shared = operation & libc::FUTEX_PRIVATE_FLAG == 0;
     answer(apart(|scheduler| {
         // SAFETY: see above.
         unsafe {
@@ -57,10 +53,12 @@ pub unsafe fn futex(arguments: [usize; 6], kernel: impl Fn(usize) -> c_long) -> 
         libc::FUTEX_WAIT_BITSET | libc::FUTEX_WAKE_BITSET => third as u32,
         _ => u32::MAX,
     };
-    // What the kernel refuses at once, it shall refuse itself.
-    if address % size_of::<u32>() != 0 || bits == 0 {
+    // What the kernel refuses at once, it shall refuse itself: only one of these takes the other clock.
+    let other_clock = operation & libc::FUTEX_CLOCK_REALTIME != 0 && command != libc::FUTEX_WAIT_BITSET;
+    if address % size_of::<u32>() != 0 || bits == 0 || other_clock {
         return kernel(value);
     }
+    let wake = |address, most| apart(|_| futex::wake(address, is_shared(operation), most, bits));
     match command {
         libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if in_coroutine() => {
             // SAFETY: see above.
@@ -69,8 +67,11 @@ pub unsafe fn futex(arguments: [usize; 6], kernel: impl Fn(usize) -> c_long) -> 
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
             // The kernel takes no number for one.
             let most = (value as c_int).max(1) as usize;
-            let woken = apart(|_| futex::wake(address, most, bits));
-            if woken == most { woken as c_long } else { kernel(most - woken).max(0) + woken as c_long }
+            match wake(address, most) {
+                0 => kernel(value),
+                woken if woken == most => woken as c_long,
+                woken => kernel(most - woken).max(0) + woken as c_long,
+            }
         }
         libc::FUTEX_REQUEUE | libc::FUTEX_CMP_REQUEUE | libc::FUTEX_WAKE_OP => {
             // Who waits in the lot wakes for no reason rather than move; callers look again.
@@ -78,12 +79,8 @@ pub unsafe fn futex(arguments: [usize; 6], kernel: impl Fn(usize) -> c_long) -> 
             if done < 0 {
                 return done;
             }
-            let woken = apart(|_| {
-                let also =
-                    if command == libc::FUTEX_WAKE_OP { futex::wake(second, usize::MAX, bits) } else { 0 };
-                also + futex::wake(address, usize::MAX, bits)
-            });
-            done + woken as c_long
+            let also = if command == libc::FUTEX_WAKE_OP { wake(second, usize::MAX) } else { 0 };
+            done + (also + wake(address, usize::MAX)) as c_long
         }
         _ => kernel(value),
     }
