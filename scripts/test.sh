@@ -8,5 +8,6 @@ if [ -z "${TESTS:-}" ]; then
   cargo test --quiet --workspace
   TESTS=$(ls tests/*.t)
 fi
+# In the background of a script signals are ignored that commands here are ended by.
 # shellcheck disable=SC2086
-exec prove --timer --merge --failures --comments -j 2 $TESTS
+exec env --default-signal prove --timer --merge --failures --comments -j 2 $TESTS
