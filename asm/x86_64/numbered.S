@@ -1,8 +1,6 @@
 # The hook of `syscall`, for some numbers only: a bit of {numbers} each. All others go on to the real function
 # with no frame left behind, as they must that clone the thread or return twice; and all of an allocator (lock.S).
     .cfi_startproc
-    cmpq $0, {active}(%rip)
-    je 1f
     cmpq ${end}, %rdi
     jae 1f
     btq %rdi, {numbers}(%rip)

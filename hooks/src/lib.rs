@@ -6,6 +6,7 @@
 //! redhook's own macro, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
 
 mod asynchronous;
+mod attributes;
 mod call;
 mod databases;
 mod descriptor;

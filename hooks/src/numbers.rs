@@ -3,6 +3,8 @@
 use core::ffi::c_long;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::attributes;
+
 /// Calls that a coroutine waits in.
 const WAITING: &[c_long] = &[
     libc::SYS_read,
@@ -97,7 +99,7 @@ pub const END: usize = 512;
 /// A bit for each number that has a hook.
 pub static NUMBERS: [AtomicU64; END / 64] = {
     let mut bits = [0; END / 64];
-    let lists = [WAITING, KEEPING, OPENING];
+    let lists = [WAITING, KEEPING, OPENING, attributes::NUMBERS];
     let mut list = 0;
     while list < lists.len() {
         let mut i = 0;

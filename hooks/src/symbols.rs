@@ -27,7 +27,7 @@ macro_rules! trampoline {
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (numbered, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/numbered.S"), active = sym ACTIVE, numbers = sym NUMBERS,
+        naked_asm!(include_str!("../../asm/x86_64/numbered.S"), numbers = sym NUMBERS,
             end = const END, allocator = sym ALLOCATOR, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (either, $hook:path, $row:expr) => {

@@ -13,8 +13,8 @@ use colib_core::{sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::{
-    descriptor, epoll, file, futex, input, ipc, numbers, output, poll, process, real, sleep, socket,
-    thread_number, wait_signal,
+    attributes, descriptor, epoll, file, futex, input, ipc, numbers, output, poll, process, real, sleep,
+    socket, thread_number, wait_signal,
 };
 
 // SAFETY: as in `input`; what is hooked here is what the number's own call takes.
@@ -24,6 +24,10 @@ pub unsafe extern "C" fn syscall(
 ) -> c_long {
     // SAFETY: see above.
     unsafe {
+        if !registry::is_active() {
+            attributes::heed(number);
+            return real::syscall(number, a, b, c, d, e, f);
+        }
         if tls::hook_word() != 0
             && let Some(result) = wait(number, [a, b, c, d, e, f])
         {
@@ -69,7 +73,10 @@ pub unsafe extern "C" fn syscall(
                 futex::futex([a, b, c, d, e, f], kernel)
             }
             _ if numbers::OPENING.contains(&number) => c_long::from(descriptor::made(kernel() as c_int)),
-            _ => thread_number::syscall(number, [a, b, c, d, e, f]).unwrap_or_else(kernel),
+            _ => {
+                attributes::heed(number);
+                thread_number::syscall(number, [a, b, c, d, e, f]).unwrap_or_else(kernel)
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ pub use gather::expect_low_water_marks;
 pub use input::{read, readv, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
-pub use offload::FORK as FORK_OF_HELPERS;
+pub use offload::{FORK as FORK_OF_HELPERS, expect_own_attributes};
 pub use open::{open, opening_waits};
 pub use output::{sendmsg, sendto, write, writev};
 pub use poll::poll;

@@ -33,6 +33,11 @@ const _: () = assert!(THREADS_OF == (1 << remote::BITS) - 1);
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether the process has something to keep.
+pub fn is_active() -> bool {
+    ACTIVE.load(Ordering::Acquire) != 0
+}
+
 /// One past the highest number that was ever registered.
 static HIGHEST: AtomicUsize = AtomicUsize::new(0);
 

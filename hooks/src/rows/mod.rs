@@ -10,7 +10,7 @@
 //! | `coroutine` | where the thread's hook word is set: hooks are on |
 //! | `keeper` | on every thread, once the process has anything to keep |
 //! | `either` | where one of the two holds |
-//! | `numbered` | as a `keeper`, if the system call of that number has a hook, unless an allocator of the program's makes it |
+//! | `numbered` | always, if the system call of that number has a hook, unless an allocator of the program's makes it |
 //! | `pauser` | where hooks are on, with the same exception |
 //! | `locker` | where hooks are on, and everywhere while coroutines wait for locks or own some, with the same exception |
 //! | `unlocker` | everywhere while they do; else looks after the real function for those who wait |

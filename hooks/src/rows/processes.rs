@@ -47,6 +47,13 @@ macro_rules! rows {
     always fn forkpty(controller: *mut c_int, name: *mut c_char, terms: *const c_void, size: *const c_void) -> pid_t => process::forkpty;
     always fn daemon(stay: c_int, keep: c_int) -> c_int => process::daemon;
 
+    // What is a thread's own.
+    always fn setfsuid(user: uid_t) -> c_int => attributes::setfsuid;
+    always fn setfsgid(group: gid_t) -> c_int => attributes::setfsgid;
+    always fn capset(whose: *mut c_void, rights: *const c_void) -> c_int => attributes::capset;
+    always fn unshare(what: c_int) -> c_int => attributes::unshare;
+    always fn setns(namespace: c_int, kind: c_int) -> c_int => attributes::setns;
+
     // Queues and semaphores between processes.
     coroutine fn msgrcv(queue: c_int, message: *mut c_void, size: usize, kind: c_long, flags: c_int) -> ssize_t => ipc::msgrcv;
     coroutine fn msgsnd(queue: c_int, message: *const c_void, size: usize, flags: c_int) -> c_int => ipc::msgsnd;

@@ -3,7 +3,9 @@
 //! A job owns everything it touches. Its coroutine may be released, or its shared stack copied away, while a
 //! helper works, so a helper never writes to a stack: the coroutine fetches the result when it goes on.
 
+mod attributes;
 mod interrupt;
+mod job;
 mod pool;
 
 use core::cell::UnsafeCell;
@@ -17,8 +19,9 @@ use crate::annotate;
 use crate::clock::{self, NEVER};
 use crate::scheduler::{NAP, Scheduler, Since};
 use crate::waiter::{Exit, Interrupt, Waiter, Wake};
+pub use attributes::expect_own_attributes;
+use job::{Job, Progress};
 pub use pool::FORK;
-use pool::{Job, Progress};
 
 /// How often to attempt a call again for which no helper could be had.
 const ALONE: core::time::Duration = core::time::Duration::from_millis(10);

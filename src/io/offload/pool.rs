@@ -2,17 +2,19 @@
 //!
 //! Short jobs share few helpers: another joins them when a job has had to wait. A job that may wait for as
 //! long as others please has a helper of its own at once, so that jobs that wait for each other all begin.
-//! The pool shrinks when there is nothing to do.
+//! The pool shrinks when there is nothing to do. Where threads differ in what they may do, each job has a helper that is
+//! made for it and ends with it.
 
 use core::ffi::c_int;
 use core::ptr;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{self, Arc, Condvar, PoisonError};
 use std::time::Duration;
 
-use super::{Kind, interrupt};
+use super::job::{Job, Progress, State, Waiting};
+use super::{attributes, interrupt};
 use crate::annotate;
 use crate::clock::{self, Nanos};
 use crate::coroutine::Coroutine;
@@ -35,73 +37,13 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Resolver modules need stack: 14 KiB were seen for the plainest look-up, and plug-ins need more.
 const STACK: usize = 256 * 1024;
 
-/// How far a job is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Nobody knows of it yet.
-    New,
-    /// No helper has taken it up yet.
-    Queued,
-    /// A helper is at work.
-    Running,
-    /// The result is there.
-    Done,
-    /// The process is a child of fork, and its parent's helper was at work.
-    Lost,
-}
-
-/// Work for a helper.
-pub struct Job {
-    kind: Kind,
-    work: Box<dyn Fn() + Send + Sync>,
-    /// The work has returned.
-    finished: AtomicBool,
-    state: Guarded<State>,
-}
-
-struct State {
-    progress: Progress,
-    /// Who waits for it; nobody once the wait was given up.
-    waiting: Option<Waiting>,
-    /// The thread of the helper that is at work.
-    helper: c_int,
-}
-
-struct Waiting {
-    remote: Arc<Remote>,
-    waiter: *const Waiter,
-}
-
-/// What belongs to a job and is touched by whoever has locked the pool.
-struct Guarded<T>(UnsafeCell<T>);
-
-// SAFETY: `Job::state` asks for the locked pool. The waiter is handed back to its own thread, never followed
-// on another.
-unsafe impl<T> Sync for Guarded<T> {}
-// SAFETY: as above.
-unsafe impl<T> Send for Guarded<T> {}
-
-impl Job {
-    /// A job that nobody knows of yet.
-    pub fn new(kind: Kind, work: Box<dyn Fn() + Send + Sync>) -> Arc<Job> {
-        let state = State { progress: Progress::New, waiting: None, helper: 0 };
-        let state = Guarded(UnsafeCell::new(state));
-        Arc::new(Job { kind, work, finished: AtomicBool::new(false), state })
-    }
-
-    /// What the pool's lock guards.
-    #[allow(clippy::mut_from_ref, reason = "the exclusive borrow is that of the pool")]
-    fn state<'a>(&'a self, _locked: &'a mut Pool) -> &'a mut State {
-        // SAFETY: there is one pool, and it is borrowed for as long as the state.
-        unsafe { &mut *self.state.0.get() }
-    }
-}
-
-struct Pool {
+pub(super) struct Pool {
     /// Short jobs that nobody has taken up yet, and since when they wait.
     short: VecDeque<(Arc<Job>, Nanos)>,
     /// Jobs of unknown length that nobody has taken up yet.
     unbounded: VecDeque<Arc<Job>>,
+    /// Jobs for each of which a helper was made that has not come to life yet.
+    apart: Vec<Arc<Job>>,
     /// Jobs that helpers are working on.
     running: Vec<Arc<Job>>,
     /// How many of those are short.
@@ -114,6 +56,7 @@ struct Pool {
 static POOL: sync::Mutex<Pool> = sync::Mutex::new(Pool {
     short: VecDeque::new(),
     unbounded: VecDeque::new(),
+    apart: Vec::new(),
     running: Vec::new(),
     running_short: 0,
     helpers: 0,
@@ -138,11 +81,19 @@ pub fn progress(job: &Job) -> Progress {
 /// made.
 pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> bool {
     let mut pool = pool();
-    if pool.short.try_reserve(1).is_err() || pool.unbounded.try_reserve(1).is_err() {
+    let queues = [pool.short.try_reserve(1), pool.unbounded.try_reserve(1), pool.apart.try_reserve(1)];
+    if queues.iter().any(Result::is_err) {
         return false;
     }
     let waiting = Some(Waiting { remote, waiter });
     *job.state(&mut pool) = State { progress: Progress::Queued, waiting, helper: 0 };
+    if attributes::may_differ() {
+        let made = pool.make(Some(job));
+        if made {
+            pool.apart.push(job.clone());
+        }
+        return made;
+    }
     if job.kind.unbounded {
         pool.unbounded.push_back(job.clone());
     } else {
@@ -206,17 +157,23 @@ impl Pool {
         self.unbounded.len() + usize::from(!self.short.is_empty())
     }
 
-    /// Makes another helper, with room for the job that it will have.
-    fn grow(&mut self) -> bool {
-        let room = self.helpers + 1 - self.running.len();
-        let has_room = self.helpers < MOST && self.running.try_reserve(room).is_ok();
+    /// Makes another helper, with room for the job that it will have: any, or this one alone.
+    fn make(&mut self, job: Option<&Arc<Job>>) -> bool {
+        let all = self.helpers + self.apart.len() + 1;
+        let has_room = all <= MOST && self.running.try_reserve(all - self.running.len()).is_ok();
         annotate::hand_over(&POOL);
-        let grown = has_room && spawn();
+        has_room && spawn(job)
+    }
+
+    /// Makes another helper for any job.
+    fn grow(&mut self) -> bool {
+        let grown = self.make(None);
         self.helpers += usize::from(grown);
         grown
     }
 
     fn forget(&mut self, job: &Arc<Job>) {
+        self.apart.retain(|queued| !Arc::ptr_eq(queued, job));
         self.unbounded.retain(|queued| !Arc::ptr_eq(queued, job));
         self.short.retain(|(queued, _)| !Arc::ptr_eq(queued, job));
     }
@@ -241,10 +198,6 @@ impl Pool {
         (state.progress, state.helper) = (Progress::Running, helper);
         self.running.push(job.clone());
         self.running_short += usize::from(!job.kind.unbounded);
-        // Somebody must stay to see the next job grow late.
-        if self.free() < self.wanted() {
-            self.grow();
-        }
     }
 
     /// Tells whoever waits, under the lock: a child of fork finds a job either done and told, or running.
@@ -259,9 +212,11 @@ impl Pool {
     }
 }
 
-/// Starts a helper with all signals blocked but ours: handlers are for the program's own threads.
-fn spawn() -> bool {
-    // SAFETY: every object is initialised before it is used; the helper takes no argument.
+/// Starts a helper, for one job alone or for any, with all signals blocked but ours: handlers are for the program's own
+/// threads.
+fn spawn(job: Option<&Arc<Job>>) -> bool {
+    let job = job.map_or(ptr::null(), |job| Arc::into_raw(job.clone()));
+    // SAFETY: every object is initialised before it is used; a helper that was made takes the job over.
     unsafe {
         let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
         libc::sigfillset(&mut all);
@@ -274,17 +229,43 @@ fn spawn() -> bool {
         libc::pthread_attr_setstacksize(&mut attributes, STACK);
         libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
         let mut thread = 0;
-        let made = libc::pthread_create(&mut thread, &attributes, help, ptr::null_mut()) == 0;
+        let made = libc::pthread_create(&mut thread, &attributes, help, job.cast_mut().cast()) == 0;
         libc::pthread_attr_destroy(&mut attributes);
         libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
         signal::heed_identity();
+        if !made && !job.is_null() {
+            drop(Arc::from_raw(job));
+        }
         made
     }
 }
 
-extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
+extern "C" fn help(job: *mut libc::c_void) -> *mut libc::c_void {
     let me = sys::thread_id();
     sys::name_thread(c"colib-helper");
+    if job.is_null() {
+        help_all(me);
+    } else {
+        // SAFETY: `spawn` has handed it over.
+        help_one(me, unsafe { Arc::from_raw(job.cast::<Job>()) });
+    }
+    ptr::null_mut()
+}
+
+/// Does a job of the calling helper's own, unless it was given up meanwhile.
+fn help_one(me: c_int, job: Arc<Job>) {
+    let mut pool = pool();
+    if let Some(at) = pool.apart.iter().position(|queued| Arc::ptr_eq(queued, &job)) {
+        pool.apart.swap_remove(at);
+        pool.helpers += 1;
+        pool.begin(&job, me);
+        pool = perform(pool, job);
+        pool.helpers -= 1;
+    }
+}
+
+/// Does jobs until there have been none for a while.
+fn help_all(me: c_int) {
     let mut pool = pool();
     loop {
         let job = match pool.next() {
@@ -298,20 +279,29 @@ extern "C" fn help(_: *mut libc::c_void) -> *mut libc::c_void {
                 (pool, rested) = rest(pool, IDLE);
                 if !rested && pool.wanted() == 0 {
                     pool.helpers -= 1;
-                    return ptr::null_mut();
+                    return;
                 }
                 continue;
             }
         };
         pool.begin(&job, me);
-        drop(pool);
-        (job.work)();
-        job.finished.store(true, Ordering::Release);
-        self::pool().end(&job);
-        // The last reference, and with it a result that nobody wants, goes without the lock.
-        drop(job);
-        pool = self::pool();
+        // Somebody must stay to see the next job grow late.
+        if pool.free() < pool.wanted() {
+            pool.grow();
+        }
+        pool = perform(pool, job);
     }
+}
+
+/// Does a job that was begun.
+fn perform(pool: Guard, job: Arc<Job>) -> Guard {
+    drop(pool);
+    (job.work)();
+    job.finished.store(true, Ordering::Release);
+    self::pool().end(&job);
+    // The last reference, and with it a result that nobody wants, goes without the lock.
+    drop(job);
+    self::pool()
 }
 
 /// Waits for work; `false` when the time is up.
@@ -349,9 +339,10 @@ fn later(side: Side) {
     (pool.helpers, pool.running_short) = (0, 0);
     let running = core::mem::take(&mut pool.running);
     let unbounded = core::mem::take(&mut pool.unbounded);
+    let apart = core::mem::take(&mut pool.apart);
     let short = core::mem::take(&mut pool.short).into_iter().map(|(job, _)| job);
     let here = Scheduler::get();
-    for job in running.into_iter().chain(unbounded).chain(short) {
+    for job in running.into_iter().chain(unbounded).chain(apart).chain(short) {
         let finished = job.finished.load(Ordering::Acquire);
         let state = job.state(&mut pool);
         state.progress = match state.progress {
