@@ -91,6 +91,35 @@ is "$(threads_of 1000 2>&1 >/dev/null | wc -l)" 1 'which a line says'
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
 
+# What the kernel keeps for each of its threads, and a thread changes for itself alone.
+$CC -std=gnu11 $CFLAGS -rdynamic -o "$OUT/own" -x c - -lpthread <<'C' || { echo "Bail out! own does not compile"; exit 1; }
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+void *changes_its_own(void *how) {
+  if (how) syscall(SYS_setfsuid, getuid());
+  else setfsuid(getuid()), unshare(CLONE_FS);
+  return NULL;
+}
+int main(int argc, char **argv) {
+  pthread_t thread;
+  setfsuid(getuid());
+  for (int i = 1; i < argc; i++) {
+    pthread_create(&thread, NULL, changes_its_own, argv[i][0] == 'n' ? argv[i] : NULL);
+    pthread_join(thread, NULL);
+  }
+  return 0;
+}
+C
+is "$(coroutines "$OUT/own" 2>&1)" '' 'the only thread may change what is its own'
+like "$(coroutines "$OUT/own" by_name 2>&1)" '^colib: COLIB_THREADS: a thread changes its own rights' 'of several, a line says that others have it too'
+like "$(coroutines "$OUT/own" number 2>&1)" '^colib: COLIB_THREADS: a thread changes its own rights' 'by number as well'
+is "$(coroutines "$OUT/own" by_name number 2>&1 | wc -l)" 1 'once'
+is "$(COLIB_THREADS_REAL='changes_*' coroutines "$OUT/own" by_name 2>&1)" '' 'a thread that is kept real has them for itself'
+
 # Threads that stay real, by what they run. They share locks with the others, and join them.
 $CC -std=gnu11 $CFLAGS -I"$PROGRAMS" -rdynamic "$ROOT/tests/threads_mode/kept.c" -o "$OUT/kept" -lpthread || { echo "Bail out! kept does not compile"; exit 1; }
 $CXX -std=c++17 $CFLAGS "$ROOT/tests/threads_mode/kept.cpp" -o "$OUT/kept_std" -lpthread || { echo "Bail out! kept_std does not compile"; exit 1; }

@@ -3,7 +3,7 @@
 
 use core::ffi::{c_int, c_long, c_void};
 
-use colib_core::io::expect_own_attributes;
+use colib_core::{io, threads, tls};
 use libc::{gid_t, uid_t};
 
 use crate::real;
@@ -26,6 +26,15 @@ pub const NUMBERS: &[c_long] = &[
     libc::SYS_setns,
     libc::SYS_landlock_restrict_self,
 ];
+
+fn expect_own_attributes() {
+    io::expect_own_attributes();
+    if tls::hook_word() & tls::THREAD != 0
+        && let Some(on) = threads::on()
+    {
+        on.warn_of_shared_attributes();
+    }
+}
 
 /// Heeds a system call by number that is about to be made.
 pub fn heed(number: c_long) {

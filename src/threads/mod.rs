@@ -38,7 +38,7 @@ mod worker;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use block::Blocks;
 use layout::Layout;
@@ -194,6 +194,18 @@ impl Threads {
         match on() {
             Some(threads) => threads,
             None => unreachable!("a thread that is a coroutine runs"),
+        }
+    }
+
+    /// One of the threads is about to change for itself alone what the kernel keeps for each of its own threads: so the
+    /// others have it too, if there are any.
+    pub fn warn_of_shared_attributes(&self) {
+        static WARNED: AtomicBool = AtomicBool::new(false);
+        if self.living.load(Ordering::Relaxed) > 1 && !WARNED.swap(true, Ordering::Relaxed) {
+            complain!(
+                "COLIB_THREADS: a thread changes its own rights, namespaces or directories: other threads have them too, \
+                 unless COLIB_THREADS_REAL keeps it real"
+            );
         }
     }
 
