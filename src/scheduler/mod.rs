@@ -66,7 +66,7 @@ pub struct Scheduler {
     /// where there is no such runtime.
     exceptions: *mut [usize; 2],
     /// Those that co_resume went on with last, the latest first, but for the same one again; `main` in place of what is
-    /// gone. The assembly gives the oldest of them a hint.
+    /// gone. Where there are many, the assembly gives the oldest of them a hint.
     recent: [*mut Coroutine; 4],
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
@@ -135,6 +135,8 @@ impl Scheduler {
     pub const CURRENT: usize = offset_of!(Scheduler, current);
     /// See [`Scheduler::CURRENT`].
     pub const RECENT: usize = offset_of!(Scheduler, recent);
+    /// See [`Scheduler::CURRENT`].
+    pub const MANY: usize = offset_of!(Scheduler, blocks.many);
     /// See [`Scheduler::CURRENT`].
     pub const ERRNO: usize = offset_of!(Scheduler, errno);
     /// See [`Scheduler::CURRENT`].
