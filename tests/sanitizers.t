@@ -126,7 +126,7 @@ build_suites() { # PREFIX FLAGS...
 # Its own report of a signal would come before the program's handlers and the default.
 rm -f "$OUT"/address_* "$OUT"/memcheck_*
 build_suites address_ -fsanitize=address -fno-omit-frame-pointer
-LEFT_OUT=$NOT_HERE LIMIT=60 SIDE_BY_SIDE=8 suites address_ 'ERROR: (Address|Leak)Sanitizer' \
+LEFT_OUT=$NOT_HERE LIMIT=240 SIDE_BY_SIDE=8 suites address_ 'ERROR: (Address|Leak)Sanitizer' \
   env ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0
 
 # ThreadSanitizer: each coroutine is a fiber of its own, and what threads hand to each other through the library is in order.
@@ -184,7 +184,7 @@ if command -v valgrind >/dev/null; then
     # getaddrinfo_a, about whose end it complains without the library too. A report has
     # frames; a warning about an ioctl it does not know has none. Valgrind loses track of a thread that is interrupted on its
     # alternate stack, so the storm does without.
-    ALTERNATE=no LEFT_OUT="$NOT_HERE|overflow|fault|jumps_back|name_server|errors|copied|need_not_wait|look_up|looks_up|notified_once|what_is_left" LIMIT=120 SIDE_BY_SIDE=4 \
+    ALTERNATE=no LEFT_OUT="$NOT_HERE|overflow|fault|jumps_back|name_server|errors|copied|need_not_wait|look_up|looks_up|notified_once|what_is_left" LIMIT=240 SIDE_BY_SIDE=4 \
       suites memcheck_ '^==[0-9]+==    at 0x' $memcheck --leak-check=no
   fi
 else skip 'valgrind is not installed'; fi
