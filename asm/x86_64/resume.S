@@ -16,8 +16,8 @@
     orq 8(%rdx), %rcx
     jne 9f
     # Where there are few coroutines their stacks stay in the cache by themselves.
-    cmpb $0, {many}(%rax)
-    je 1f
+    cmpq ${few}, {blocks}(%rax)
+    jbe 1f
     # Programs resume their coroutines in much the same order each time. So the one that was resumed four before is told
     # how far off the stack of this one is, in steps of eight bytes, and this one says where that of the fourth from now
     # was: by then it is in the cache, the saved registers and what lies above them. Who is resumed again and again is

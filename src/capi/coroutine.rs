@@ -92,7 +92,8 @@ macro_rules! switching {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
     switching!("resume.S", prepare_resume, gate = const tls::GATE, home = const Coroutine::HOME,
-               hint = const Coroutine::HINT, recent = const Scheduler::RECENT, many = const Scheduler::MANY, active = const ACTIVE)
+               hint = const Coroutine::HINT, recent = const Scheduler::RECENT, blocks = const Scheduler::BLOCKS, few = const Scheduler::FEW,
+               active = const ACTIVE)
 }
 
 /// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.

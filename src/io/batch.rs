@@ -10,8 +10,7 @@ use std::io;
 
 use super::ending::Ending;
 use super::gather::{may_gather, target};
-use super::input::receive;
-use super::input::{ENDED, NEVER_WAITS};
+use super::input::{ENDED, NEVER_WAITS, receive};
 use super::output::{send_behind, send_first};
 use super::vector::Vector;
 use super::{Direction, Patience, persist, would_block};

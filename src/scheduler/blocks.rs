@@ -18,7 +18,7 @@ const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 
 /// More blocks than this are many: with a few lines of its stack each, they leave a CPU's second cache by turns. At 4,000
 /// coroutines that have next to nothing on their stacks, hints cost a Zen 5 what they save.
-const FEW: usize = 2048;
+pub(super) const FEW: usize = 2048;
 
 struct Slab {
     base: *mut Coroutine,
@@ -79,9 +79,8 @@ pub(super) struct Blocks {
     /// The part of the newest slab that was never handed out.
     fresh: *mut Coroutine,
     left: usize,
-    total: usize,
-    /// There are, or were, many.
-    pub(super) many: bool,
+    /// Blocks of all slabs.
+    pub(super) total: usize,
     slabs: Vec<Slab>,
     /// How many coroutines the thread has had, as far as this counts.
     ages: u32,
@@ -94,7 +93,6 @@ impl Blocks {
             fresh: ptr::null_mut(),
             left: 0,
             total: 0,
-            many: false,
             slabs: Vec::new(),
             ages: 0,
         }
@@ -133,7 +131,6 @@ impl Blocks {
         }
         (self.fresh, self.left) = (slab.base, slab.count);
         self.total += slab.count;
-        self.many = self.total > FEW;
         self.slabs.push(slab);
         Some(())
     }

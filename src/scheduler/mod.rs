@@ -136,7 +136,9 @@ impl Scheduler {
     /// See [`Scheduler::CURRENT`].
     pub const RECENT: usize = offset_of!(Scheduler, recent);
     /// See [`Scheduler::CURRENT`].
-    pub const MANY: usize = offset_of!(Scheduler, blocks.many);
+    pub const BLOCKS: usize = offset_of!(Scheduler, blocks.total);
+    /// With more blocks than this, coroutines are given hints.
+    pub const FEW: usize = blocks::FEW;
     /// See [`Scheduler::CURRENT`].
     pub const ERRNO: usize = offset_of!(Scheduler, errno);
     /// See [`Scheduler::CURRENT`].

@@ -9,7 +9,7 @@ use core::ptr;
 use std::io;
 
 use super::call::{errno, set_errno, uncancelled};
-use super::format::{Arguments, Format, print, print_apart};
+use super::format::{Arguments, Format, list_of, print, print_apart};
 use super::helped::by_helper;
 use super::output::fflush;
 use super::owner;
@@ -52,9 +52,8 @@ impl Reason {
 }
 
 /// Gives `work` a format whose arguments are up to three words, as a caller of a variadic function would have built it.
-fn with_words(mut words: [usize; 3], format: &CStr, work: impl FnOnce(&Format)) {
-    // All words of registers are used up, and the arguments are in memory.
-    let mut list: [u64; 3] = [48 | 304 << 32, words.as_mut_ptr() as u64, 0];
+fn with_words(words: [usize; 3], format: &CStr, work: impl FnOnce(&Format)) {
+    let mut list = list_of(words.as_ptr());
     work(&Format { flag: None, format: format.as_ptr(), arguments: (&raw mut list).cast() });
 }
 

@@ -15,7 +15,12 @@ use crate::scheduler::Scheduler;
 /// A `va_list`, which the System V ABI passes by address.
 pub type Arguments = *mut c_void;
 /// What stands there.
-type List = [u64; 3];
+pub(super) type List = [u64; 3];
+
+/// A list whose arguments are these words: those of registers are used up, and all are in memory.
+pub(super) fn list_of(words: *const usize) -> List {
+    [48 | 304 << 32, words as u64, 0]
+}
 
 /// Text of up to this length is made on the coroutine's stack.
 const SHORT: usize = 512;

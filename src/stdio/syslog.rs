@@ -10,7 +10,7 @@ use core::sync::atomic::AtomicU8;
 use std::io;
 
 use super::call::{errno, set_errno};
-use super::format::{Arguments, Format};
+use super::format::{Arguments, Format, List, list_of};
 use super::helped::by_helper;
 use super::owner;
 use super::stream::Stream;
@@ -112,7 +112,7 @@ impl Message {
         // SAFETY: by contract of `write`; the arguments are used up in a copy.
         unsafe {
             let mut text = ptr::null_mut();
-            let mut list = *made_of.arguments.cast::<[u64; 3]>();
+            let mut list = *made_of.arguments.cast::<List>();
             let copy =
                 Format { flag: made_of.flag, format: made_of.format, arguments: (&raw mut list).cast() };
             let length = usize::try_from(copy.long(&mut text)).ok()?;
@@ -133,8 +133,7 @@ impl Message {
     }
 
     unsafe fn send(&self, priority: c_int) {
-        // All words of registers are used up, and the arguments are in memory.
-        let mut list = [48 | 304 << 32, self.arguments.as_ptr() as u64, 0u64];
+        let mut list = list_of(self.arguments.as_ptr());
         // SAFETY: as many arguments as the format asks for, and all that they point at.
         unsafe { vsyslog(priority, self.format.as_ptr().cast(), (&raw mut list).cast()) };
     }

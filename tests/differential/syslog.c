@@ -199,13 +199,19 @@ static void show_until_ended(const char *writer) {
   show_log();
 }
 
-SCENARIO(log_waiting, "who logs waits until somebody reads the log; messages keep their order") {
-  if (!has_own_dev()) return;
+/* An actor that waits for room in the log. */
+static void start_at_full_log(const char *name, const char *text) {
   open_log_socket(SOCK_DGRAM);
   fill_log();
-  start("writer", log_lines, "written");
+  begun.set = false;
+  start(name, log_lines, (void *)text);
   await(&begun);
   settle();
+}
+
+SCENARIO(log_waiting, "who logs waits until somebody reads the log; messages keep their order") {
+  if (!has_own_dev()) return;
+  start_at_full_log("writer", "written");
   say("ended %d", has_ended("writer"));
   show_until_ended("writer");
 }
@@ -222,13 +228,8 @@ SCENARIO(log_interrupted, "a signal handler does not keep a message from the log
       MUST(close(log_socket));
       MUST(unlink("/dev/log"));
     }
-    open_log_socket(SOCK_DGRAM);
-    fill_log();
-    begun.set = false;
     const char *name = restarts ? "restarted" : "interrupted";
-    start(name, log_lines, (void *)name);
-    await(&begun);
-    settle();
+    start_at_full_log(name, name);
     signal_actor(name, SIGUSR1);
     settle();
     say("ended %d", has_ended(name));
@@ -244,11 +245,7 @@ static void change_log(void *argument) {
 
 SCENARIO(log_changed_meanwhile, "who changes how the log is written waits for who writes") {
   if (!has_own_dev()) return;
-  open_log_socket(SOCK_DGRAM);
-  fill_log();
-  start("writer", log_lines, "written");
-  await(&begun);
-  settle();
+  start_at_full_log("writer", "written");
   start("changer", change_log, "by the changer");
   settle();
   say("ended %d, %d", has_ended("writer"), has_ended("changer"));

@@ -108,7 +108,7 @@ static void *rest_of_life(void *ready) {
   return ready;
 }
 
-TEST(a_thread_that_gives_up_rights_by_number_before_there_are_coroutines_or_later_has_none) {
+TEST(a_thread_that_gives_up_rights_by_number_has_none) {
   fifo_of_roots();
   elsewhere(rest_of_life, NULL);
   CHECK_IS(geteuid(), 0);
@@ -121,7 +121,7 @@ static void *made_elsewhere(void *nothing) {
   return nothing;
 }
 
-TEST(helpers_of_other_threads_have_other_rights) {
+TEST(rights_that_change_before_there_are_coroutines_count) {
   fifo_of_roots();
   NEED(syscall(SYS_setfsuid, NOBODY) == 0);
   elsewhere(made_elsewhere, NULL);
