@@ -1,8 +1,10 @@
 /* attributes.c - what a thread has changed for itself alone, rights or directories, holds for calls that others make for
  * it: whatever threads there were before. */
 #include "../all_at_once.h"
+#include "../namespaces.h"
 
 #include <grp.h>
+#include <netdb.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/fsuid.h>
@@ -142,6 +144,37 @@ TEST(a_directory_of_the_threads_own_is_where_others_open) {
   made_before();
   elsewhere(with_a_directory, "directory");
   opens(O_RDONLY, 0);
+  remove_directory();
+}
+
+static void *look_up_host(void *is_there) {
+  struct hostent entry, *found = NULL;
+  char room[1000];
+  int error;
+  co_enable_hook_sys();
+  CHECK_IS(gethostbyname_r("only.there", &entry, room, sizeof room, &found, &error) == 0 && found, is_there != NULL);
+  begun++;
+  return NULL;
+}
+
+static void looks_up_host(int is_there) {
+  begun = 0;
+  co_resume(spawn(look_up_host, is_there ? "" : NULL));
+  loop_until(&begun, 1);
+}
+
+static void *with_hosts(void *nothing) {
+  enter_own_namespaces();
+  replace_file("/etc/hosts", "127.0.0.9 only.there\n");
+  looks_up_host(1);
+  return nothing;
+}
+
+TEST(files_of_the_threads_own_are_those_that_others_read) {
+  enter_directory();
+  looks_up_host(0);
+  elsewhere(with_hosts, NULL);
+  looks_up_host(0);
   remove_directory();
 }
 
