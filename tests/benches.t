@@ -6,7 +6,7 @@ bench() { timeout 120 python3 -B "$ROOT/benches/suite/main.py" --quick --rounds 
 
 rm -f "$OUT"/*.svg "$OUT"/*.json
 passes "the programs are built" "$ROOT/benches/build.sh"
-rows="switch create echo threads_new shared_hot timeouts passthrough_lock numeric localhost cond prefork"
+rows="switch create echo echo_turns threads_new shared_hot timeouts passthrough_lock numeric localhost cond prefork"
 # shellcheck disable=SC2086  # a list of words
 out=$(bench $rows)
 is "$?" 0 "rows are measured"
@@ -16,7 +16,7 @@ if ! grep -q '"calls"' "$OUT/echo.json"; then
   missing=$(grep -v ' system calls a request, ' <<<"$missing")
 fi
 is "$missing" "" "each has a figure of ours"
-is "$(grep -c '^== ' <<<"$out")" 13 "each has a table, and growth and targets have theirs"
+is "$(grep -c '^== ' <<<"$out")" 14 "each has a table, and growth and targets have theirs"
 for row in $rows; do
   ls "$OUT/$row"-*.svg >/dev/null 2>&1 || echo "$row"
 done >"$OUT/unplotted"

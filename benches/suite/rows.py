@@ -58,11 +58,18 @@ def tasks(mode, *names):
     return {name: f"{programs[name]} {mode} {{n}}" for name in names}
 
 
+ECHO = {"colib": "echo-colib", "colib co_poll": "echo-colib poll", "epoll edge": "echo-epoll"}
+ECHO |= {"epoll level": "echo-epoll level", "io_uring": "echo-uring", "may": "bench-crates may echo"}
+ECHO |= {"state-threads": "echo-st", "threads": "echo-threads"}
+
+
 def echo():
-    servers = {"colib": "echo-colib", "colib co_poll": "echo-colib poll", "epoll edge": "echo-epoll"}
-    servers |= {"epoll level": "echo-epoll level", "io_uring": "echo-uring", "may": "bench-crates may echo"}
-    servers |= {"state-threads": "echo-st", "threads": "echo-threads"}
-    return {name: f"echo-load {{n}} {{bin}}/{server}" for name, server in servers.items()}
+    return {name: f"echo-load {{n}} {{bin}}/{server}" for name, server in ECHO.items()}
+
+
+def echo_in_turns(other):
+    """Each server in turns with that one, of the same load."""
+    return {name: f"echo-load {{n}} {{bin}}/{server} -- {{bin}}/{ECHO[other]}" for name, server in ECHO.items() if name != other}
 
 
 def thread_servers(kind, command):
@@ -122,11 +129,20 @@ ROWS = [
             "p999_us": "answer, p99.9, µs",
         },
         [
-            Target("cpu_ns", {1: 1.0, 100: 1.0, 1000: 1.05, 9000: 1.1}, to="epoll edge"),
             Target("cpu_ns", 1.1, to="colib", of="colib co_poll"),
             Target("calls", 2.1),
         ],
         floor="2 system calls; with one connection each event takes a wait of its own, so the loops need 3",
+        quick=(100, 1000),
+        of="connections",
+    ),
+    Row(
+        "echo_turns",
+        "the same beside a raw edge-triggered loop: the load has the one answer for 40 ms, then the other, over and over",
+        (1, 100, 1000, 9000),
+        echo_in_turns("epoll edge"),
+        {"ratio": "CPU of the server a request ÷ that of the loop"},
+        [Target("ratio", {1: 1.0, 100: 1.0, 1000: 1.05, 9000: 1.1})],
         quick=(100, 1000),
         of="connections",
     ),

@@ -10,6 +10,8 @@ use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
+use crate::clock::Nanos;
+use crate::reactor::terms::{Stamp, Terms};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
@@ -27,6 +29,7 @@ const CMSG_COMPAT: c_int = 1 << 31;
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's, as for the call itself.
 /// The same holds for every function of this file.
+#[inline(always)]
 pub unsafe fn read(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize,
 ) -> io::Result<usize> {
@@ -106,11 +109,51 @@ unsafe fn readv_careful(
 ///
 /// # Safety
 /// As for [`read`]; `address` and `length` are the program's.
+#[inline(always)]
 pub unsafe fn recvfrom(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
     address: *mut libc::sockaddr, length: *mut libc::socklen_t,
 ) -> io::Result<usize> {
     // SAFETY: by contract.
+    unsafe {
+        if flags == 0
+            && count > 0
+            && address.is_null()
+            && let Some((timeout, stamp)) = Scheduler::reactor(scheduler).drained(fd)
+        {
+            return receive_later(scheduler, fd, buffer, count, timeout, stamp);
+        }
+        receive_now(scheduler, fd, buffer, count, flags, address, length)
+    }
+}
+
+/// A receive from a stream that was read empty: it begins with the wait. A function of its own, so that little of a stack is
+/// touched between one such wait and the next.
+#[inline(never)]
+unsafe fn receive_later(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, timeout: Nanos, stamp: Stamp,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `recvfrom`.
+    unsafe {
+        let terms = Terms { timeout, unix: false };
+        let patience = Patience::on(Scheduler::moment(scheduler), fd, Direction::In, terms, Some(stamp));
+        let received = persist_on(scheduler, patience, || {
+            sys::recvfrom(fd, buffer, count, libc::MSG_DONTWAIT, ptr::null_mut(), ptr::null_mut())
+        });
+        if received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
+            Scheduler::reactor(scheduler).came_short(fd);
+        }
+        received
+    }
+}
+
+/// A receive that begins with an attempt.
+#[inline(never)]
+unsafe fn receive_now(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
+    address: *mut libc::sockaddr, length: *mut libc::socklen_t,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `recvfrom`.
     unsafe {
         if flags & NEVER_WAITS != 0 {
             Scheduler::passes(scheduler);
@@ -120,16 +163,9 @@ pub unsafe fn recvfrom(
             return gather_from(scheduler, fd, buffer, count, flags, address, length);
         }
         let (now, mut ending) = (flags | libc::MSG_DONTWAIT, Ending::new(fd, || Ok(ENDED)));
-        let attempt = move || ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length));
-        let drained = if flags == 0 && count > 0 { Scheduler::reactor(scheduler).drained(fd) } else { None };
-        let received = match drained {
-            Some((terms, stamp)) => {
-                let since = Scheduler::moment(scheduler);
-                let patience = Patience::on(since, fd, Direction::In, terms, Some(stamp));
-                persist_on(scheduler, patience, attempt)
-            }
-            None => persist(scheduler, fd, Direction::In, attempt),
-        };
+        let received = persist(scheduler, fd, Direction::In, move || {
+            ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
+        });
         if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
             Scheduler::reactor(scheduler).came_short(fd);
         }

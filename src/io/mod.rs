@@ -136,8 +136,6 @@ struct Patience {
     fd: c_int,
     direction: Direction,
     deadline: Nanos,
-    /// How often to look again without being woken.
-    relook: Option<Duration>,
     /// Calls with a time-out are never restarted after a signal handler (signal(7)).
     interrupt: Interrupt,
     terms: Terms,
@@ -178,10 +176,9 @@ impl Patience {
     /// The patience that the terms ask for.
     #[inline(always)]
     fn on(since: Since, fd: c_int, direction: Direction, terms: Terms, remembered: Option<Stamp>) -> Self {
-        let relook = (direction == Direction::Out && terms.unix).then_some(RELOOK_UNIX);
         let deadline = clock::after_nanos(terms.timeout);
         let interrupt = if deadline == NEVER { Interrupt::Unrestarted } else { Interrupt::Any };
-        Patience { fd, direction, deadline, relook, interrupt, terms, remembered, waited: false, since }
+        Patience { fd, direction, deadline, interrupt, terms, remembered, waited: false, since }
     }
 
     /// Asks for remembered terms again, once: whether something changed them that no hook saw.
@@ -200,6 +197,7 @@ impl Patience {
 
     /// Parks until another attempt makes sense. EBADF when the descriptor was closed, EAGAIN when the time
     /// is up, EINTR when a signal handler ends the call.
+    #[inline(always)]
     unsafe fn wait(&mut self, scheduler: *mut Scheduler) -> io::Result<()> {
         // SAFETY: a coroutine runs, by contract of every function of this module.
         unsafe {
@@ -218,7 +216,10 @@ impl Patience {
             if contradicted {
                 return self.nap(scheduler);
             }
-            let until = self.relook.map_or(self.deadline, |wait| self.deadline.min(clock::after(wait)));
+            let until = match self.direction == Direction::Out && self.terms.unix {
+                true => self.deadline.min(clock::after(RELOOK_UNIX)),
+                false => self.deadline,
+            };
             Scheduler::interruptible(scheduler, self.interrupt, self.since);
             match Scheduler::wait_for(scheduler, (self.fd, self.direction.epoll_events()), until) {
                 Wake::Closed => Err(error(libc::EBADF)),
@@ -280,6 +281,7 @@ unsafe fn persist_further<T>(
 }
 
 /// [`persist`] with that patience, where the first attempt has failed or is known to.
+#[inline(always)]
 unsafe fn persist_on<T>(
     scheduler: *mut Scheduler, mut patience: Patience, mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {

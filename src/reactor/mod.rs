@@ -32,7 +32,6 @@ pub use descriptor::{adopt, duplicate_high, vacate};
 pub use remote::{Errand, Message, News, Remote};
 
 use core::ffi::c_int;
-use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io;
@@ -42,14 +41,13 @@ use crate::clock::{self, NEVER, Nanos};
 use crate::list::List;
 use crate::sys;
 use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
+use dispatch::Events;
 use registration::{close_out, register, withdraw};
 use ring::Ring;
 use table::{Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
-/// Events taken from the kernel in one call.
-const BATCH: usize = 256;
 /// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
 const SLACK: Nanos = 50_000;
 /// The data of the alarm's registration; no descriptor has it.
@@ -72,7 +70,7 @@ pub struct Reactor {
     /// For calls that have no other form that cannot block; not tried before the first such call. `Some(None)`
     /// where the kernel has no such ring.
     ring: Option<Option<Ring>>,
-    events: [MaybeUninit<libc::epoll_event>; BATCH],
+    events: Events,
 }
 
 impl Default for Reactor {
@@ -93,7 +91,7 @@ impl Reactor {
             now: clock::now(),
             slack: None,
             ring: None,
-            events: [MaybeUninit::uninit(); BATCH],
+            events: Events::new(),
         }
     }
 
@@ -110,7 +108,33 @@ impl Reactor {
     ///
     /// # Safety
     /// `interest` names its waiter, and both stay in place until [`Interest`]'s link is unlinked.
+    #[inline(always)]
     pub unsafe fn watch(&mut self, interest: *const Interest, crowded: bool, ready: &List) -> io::Result<()> {
+        // SAFETY: by contract.
+        unsafe {
+            match self.table.get((*interest).fd) {
+                // In most cases there is nothing to do but to stand in line.
+                Some(entry)
+                    if entry.registration.get() == Registration::Made
+                        && entry.doubt.is_linked()
+                        && !entry.hung_up.get()
+                        && (*interest).events.get() & ONE_OF_ALL == 0
+                        && entry.generation.get() == registry::generation(entry.fd) =>
+                {
+                    entry.since.set(self.now);
+                    entry.waiters.push_back(&(*interest).link);
+                    Ok(())
+                }
+                _ => self.begin_to_watch(interest, crowded, ready),
+            }
+        }
+    }
+
+    /// [`Reactor::watch`] where there may be something to do besides.
+    #[inline(never)]
+    unsafe fn begin_to_watch(
+        &mut self, interest: *const Interest, crowded: bool, ready: &List,
+    ) -> io::Result<()> {
         let now = self.now;
         // SAFETY: by contract.
         let (fd, one_of_all) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
@@ -172,7 +196,8 @@ impl Reactor {
         }
     }
 
-    /// Sleeps until something is ready, somebody posts, or `until`; then wakes the waiters concerned.
+    /// Sleeps until something is ready, somebody posts, or `until`; then wakes those whom the first few events concern.
+    /// All of the last wait have been dispatched.
     ///
     /// Nothing is borrowed while the thread sleeps that a cancelled thread would have to give back.
     pub fn wait(&mut self, until: Nanos, ready: &List) {
@@ -190,11 +215,15 @@ impl Reactor {
         };
         let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep() && !self.must_look_around();
         let limit = if asleep { limit } else { Some(Duration::ZERO) };
-        let result = sys::wait(epoll, &mut self.events, limit);
+        let result = sys::wait(epoll, self.events.room(), limit);
         self.remote.wake_up();
         self.now = clock::now();
         match result {
-            Ok(count) => self.dispatch(count, ready),
+            Ok(count) => {
+                // SAFETY: the kernel says how many it has filled.
+                unsafe { self.events.have(count) };
+                self.dispatch(ready);
+            }
             // The program got rid of our instance by a raw system call: begin with a new one.
             Err(e) if matches!(e.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) => self.rebuild(ready),
             Err(_) => {}
@@ -238,8 +267,9 @@ impl Reactor {
 
     /// After a fork: nothing is registered in the child, and those who wait register again.
     pub fn forget_registrations(&mut self, ready: &List) {
-        // The ring is the parent's too.
+        // The ring is the parent's too, and so is what it was told.
         self.ring = None;
+        self.events.room();
         // A fresh remote: the old one's lock may be held by a thread that no longer exists. What had
         // arrived is kept.
         let old = core::mem::take(&mut self.remote);

@@ -16,6 +16,8 @@ use std::io;
 use super::table::{Entry, Registration};
 use super::terms::{OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
+use crate::cache::fetch;
+use crate::clock::Nanos;
 use crate::list::List;
 use crate::sys;
 
@@ -70,14 +72,14 @@ impl Reactor {
         Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
     }
 
-    /// The terms of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
+    /// The time-out of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
     /// of it since.
     #[inline(always)]
-    pub fn drained(&self, fd: c_int) -> Option<(Terms, Stamp)> {
+    pub fn drained(&self, fd: c_int) -> Option<(Nanos, Stamp)> {
         let entry = self.table.get(fd).filter(|entry| entry.drained.get())?;
         let (then, terms) = entry.settings.of(libc::SO_RCVTIMEO).get()?;
         let now = stamp(fd)?;
-        (is_stream_of(entry, now.generation) && then == now).then_some((terms, then))
+        (is_stream_of(entry, now.generation) && then == now).then_some((terms.timeout, then))
     }
 
     /// A read of `fd` got less than it asked for.
@@ -87,6 +89,9 @@ impl Reactor {
         {
             entry.drained.set(!entry.marked.get());
             entry.told.set(0);
+            entry.emptied.set(self.last_look());
+            // The next read looks for its terms there.
+            fetch(&raw const entry.settings);
         }
     }
 
@@ -103,7 +108,7 @@ impl Reactor {
 
     /// What the kernel said of a stream since [`Reactor::begins_empty`], and nobody has read it empty since.
     pub fn told(&self, fd: c_int) -> u32 {
-        self.table.get(fd).filter(|entry| is_private_stream(entry)).map_or(0, |entry| entry.told.get())
+        self.table.get(fd).filter(|entry| is_private_stream(entry)).map_or(0, |entry| entry.told.get().into())
     }
 }
 
@@ -136,11 +141,16 @@ pub(super) fn begin(entry: &Entry) {
     entry.told.set(0);
 }
 
-/// Takes note of an event.
-pub(super) fn heard(entry: &Entry, events: u32) {
+/// Takes note of an event, which that look for events gave.
+pub(super) fn heard(entry: &Entry, events: u32, look: u64) {
     const MARKS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLPRI) as u32;
-    entry.told.set(events);
-    if events & (MARKS | libc::EPOLLIN as u32) != 0 {
+    // What came in before somebody read it empty is no news.
+    let stale = entry.emptied.get() == look;
+    let news = if stale { MARKS } else { MARKS | libc::EPOLLIN as u32 };
+    if !stale {
+        entry.told.set(events as u16);
+    }
+    if events & news != 0 {
         entry.drained.set(false);
         entry.marked.set(entry.marked.get() || events & MARKS != 0);
     }

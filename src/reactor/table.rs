@@ -52,10 +52,12 @@ pub struct Entry {
     pub private_stream: Cell<bool>,
     /// The last read took all there was, and no event has told of more.
     pub drained: Cell<bool>,
-    /// The last event, unless a poll or a short read began anew since.
-    pub told: Cell<u32>,
     /// An event told of an end, an error or urgent data: reads that come short mean nothing any more.
     pub marked: Cell<bool>,
+    /// The last event, unless a poll or a short read began anew since.
+    pub told: Cell<u16>,
+    /// After which look for events a read last took all there was.
+    pub emptied: Cell<u64>,
     /// What the kernel said of its flags and time-outs.
     pub settings: Settings,
     /// When it was put among the doubted.
@@ -150,6 +152,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 private_stream: Cell::new(false),
                 drained: Cell::new(false),
                 told: Cell::new(0),
+                emptied: Cell::new(0),
                 marked: Cell::new(false),
                 settings: Settings::new(),
                 queued: Cell::new(0),

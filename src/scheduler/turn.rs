@@ -89,8 +89,10 @@ impl Scheduler {
             Self::read_mail(this);
             Self::deliver(this);
             let idle = (*this).ready.is_empty() && (*this).batch.is_empty();
+            if (*this).reactor.has_events() {
+                (*this).reactor.dispatch(&(*this).ready);
             // Coroutines that hand over to each other make turns shorter than a look at the clock or the kernel.
-            if idle || (*this).glances.is_time_to_look() {
+            } else if idle || (*this).glances.is_time_to_look() {
                 Self::look(this, if idle { limit } else { 0 });
                 (*this).glances = Glances::now();
             }
@@ -191,6 +193,7 @@ impl Scheduler {
                 let more = (*this).looping.endless
                     && !(*this).ready.is_empty()
                     && (*this).doomed.is_null()
+                    && !(*this).reactor.has_events()
                     && !(*this).reactor.remote().has_mail()
                     && !(*this).reactor.remote().has_handled()
                     && !(*this).glances.is_time_to_look();

@@ -1,6 +1,8 @@
 // The load generator: starts a server on a CPU of its own, keeps one message of 64 bytes under way on each of N connections, and
 // measures the server: CPU and system calls a request, and how long answers take.
-// Usage: load CONNECTIONS SERVER [ARGUMENT...]
+// With two servers it has the one answer for some milliseconds and then the other, over and over, and says how many times the
+// CPU of the second the first takes a request: whatever else happens on the machine happens to both.
+// Usage: load CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]
 #include "echo.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -15,32 +17,41 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { LOAD_CPU = 1, SERVER_CPU = 0, PHASE_WARM = 200 };
-static struct sockaddr_in address;
-static pid_t server;
-static double *sent, cover;
-static int *sockets, epoll;
-static long connections, answers;
-static histogram_t latency;
+enum { LOAD_CPU = 1, SERVER_CPU = 0, PHASE_WARM = 200, PHASE_TURN = 40 };
+typedef struct {
+    struct sockaddr_in address;
+    pid_t server;
+    double *sent;
+    int *sockets, epoll;
+    long answers, waiting; // requests that were answered, and that were not yet
+    histogram_t latency;
+} side_t;
+static side_t sides[2];
+static long connections;
 static char message[MESSAGE];
 
 static void stop(void) {
-    if (server > 0) kill(server, SIGKILL);
+    for (int i = 0; i < 2; i++)
+        if (sides[i].server > 0) kill(sides[i].server, SIGKILL);
     while (wait(NULL) > 0) continue;
 }
 static void fail(const char *what) {
     int status, error = errno;
-    if (server > 0 && waitpid(server, &status, WNOHANG) == server) what = "the server ended", server = 0;
+    for (int i = 0; i < 2; i++) {
+        pid_t *server = &sides[i].server;
+        if (*server > 0 && waitpid(*server, &status, WNOHANG) == *server) what = "the server ended", *server = 0;
+    }
     stop();
     give_up("%s: %s", what, strerror(error));
 }
-static void start_server(char **command) {
+static void start_server(side_t *side, char **command) {
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    socklen_t size = sizeof address;
-    address.sin_family = AF_INET, address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (void *)&address, size) || listen(listener, 4096)) fail("listen");
-    getsockname(listener, (void *)&address, &size);
-    if ((server = fork()) == 0) {
+    struct sockaddr_in *address = &side->address;
+    socklen_t size = sizeof *address;
+    address->sin_family = AF_INET, address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (void *)address, size) || listen(listener, 4096)) fail("listen");
+    getsockname(listener, (void *)address, &size);
+    if ((side->server = fork()) == 0) {
         pin(SERVER_CPU);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (listener != LISTENER) dup2(listener, LISTENER), close(listener);
@@ -49,37 +60,57 @@ static void start_server(char **command) {
     }
     close(listener);
 }
-static int connected(void) {
+static int connected(side_t *side) {
     struct linger reset = {1, 0}; // no connection is left behind in TIME_WAIT
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (void *)&address, sizeof address)) fail("connect");
+    if (fd < 0 || connect(fd, (void *)&side->address, sizeof side->address)) fail("connect");
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     return fd;
 }
-static void ask(long i) {
-    sent[i] = wall_ns();
-    if (send(sockets[i], message, MESSAGE, MSG_NOSIGNAL) != MESSAGE) fail("send");
+static void ask(side_t *side, long i) {
+    side->sent[i] = wall_ns();
+    if (send(side->sockets[i], message, MESSAGE, MSG_NOSIGNAL) != MESSAGE) fail("send");
+    side->waiting++;
 }
-static void run_for(double ns) {
+static void ask_all(side_t *side) {
+    for (long i = 0; i < connections; i++) ask(side, i);
+}
+static void connect_all(side_t *side) {
+    side->sent = calloc(connections, sizeof *side->sent), side->sockets = calloc(connections, sizeof *side->sockets);
+    side->epoll = epoll_create1(0);
+    for (long i = 0; i < connections; i++) {
+        struct epoll_event event = {EPOLLIN | EPOLLET, {.u32 = i}};
+        side->sockets[i] = connected(side);
+        if (epoll_ctl(side->epoll, EPOLL_CTL_ADD, side->sockets[i], &event)) fail("epoll_ctl");
+        ask(side, i);
+    }
+}
+// Hears answers until then, and asks again after each.
+static void hear_until(side_t *side, double end, int again) {
     struct epoll_event events[256];
-    double end = wall_ns() + ns, now = 0;
-    while (now < end) {
-        int ready = epoll_wait(epoll, events, 256, 100);
+    double now = 0;
+    while (now < end && side->waiting) {
+        int ready = epoll_wait(side->epoll, events, 256, 100);
         now = wall_ns();
         for (int k = 0; k < ready; k++) {
             long i = events[k].data.u32;
-            ssize_t got = recv(sockets[i], message, MESSAGE, MSG_DONTWAIT);
+            ssize_t got = recv(side->sockets[i], message, MESSAGE, MSG_DONTWAIT);
             if (got < 0 && errno == EAGAIN) continue;
             if (got != MESSAGE) fail("an answer was not whole");
-            histogram_add(&latency, wall_ns() - sent[i]);
-            answers++;
-            ask(i);
+            histogram_add(&side->latency, wall_ns() - side->sent[i]);
+            side->answers++, side->waiting--;
+            if (again) ask(side, i);
         }
     }
 }
-static double server_cpu(void) {
+static void run_for(side_t *side, double ns) { hear_until(side, wall_ns() + ns, 1); }
+static void hear_the_rest(side_t *side) {
+    hear_until(side, wall_ns() + 10e9, 0);
+    if (side->waiting) fail("requests were not answered");
+}
+static double server_cpu(const side_t *side) {
     clockid_t clock;
-    if (clock_getcpuclockid(server, &clock)) fail("clock_getcpuclockid");
+    if (clock_getcpuclockid(side->server, &clock)) fail("clock_getcpuclockid");
     return clock_ns(clock);
 }
 // What the kernel names its tracepoints in; where it is not mounted, it is for this process alone.
@@ -91,14 +122,14 @@ static FILE *tracepoint(void) {
     return fopen(id, "r");
 }
 // Counters of system calls for each thread of the server; none when the kernel's tracepoints are out of reach.
-static int count_calls(int *counters, int room) {
+static int count_calls(const side_t *side, int *counters, int room) {
     char path[64];
     int id = 0, made = 0;
     FILE *file = tracepoint();
     if (!file || fscanf(file, "%d", &id) != 1) return 0;
     fclose(file);
     struct perf_event_attr wanted = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof wanted, .config = id};
-    snprintf(path, sizeof path, "/proc/%d/task", server);
+    snprintf(path, sizeof path, "/proc/%d/task", side->server);
     DIR *tasks = opendir(path);
     for (struct dirent *entry; tasks && made < room && (entry = readdir(tasks));) {
         if (entry->d_name[0] == '.') continue;
@@ -108,44 +139,66 @@ static int count_calls(int *counters, int room) {
     return made;
 }
 
-int main(int argc, char **argv) {
-    if (argc < 3) give_up("usage: load CONNECTIONS SERVER [ARGUMENT...]");
-    connections = atol(argv[1]);
-    start_server(argv + 2);
-    pin(LOAD_CPU);
-    sent = calloc(connections, sizeof *sent), sockets = calloc(connections, sizeof *sockets);
-    epoll = epoll_create1(0);
-    for (long i = 0; i < connections; i++) {
-        struct epoll_event event = {EPOLLIN | EPOLLET, {.u32 = i}};
-        sockets[i] = connected();
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, sockets[i], &event)) fail("epoll_ctl");
-        ask(i);
-    }
-    run_for(PHASE_WARM * 1e6);
-
-    memset(&latency, 0, sizeof latency);
-    answers = 0;
-    double cpu = server_cpu(), start = wall_ns();
-    run_for(2 * budget_ns());
-    cpu = server_cpu() - cpu;
-    cover = wall_ns() - start;
+static void measure(side_t *side) {
+    run_for(side, PHASE_WARM * 1e6);
+    memset(&side->latency, 0, sizeof side->latency);
+    side->answers = 0;
+    double cpu = server_cpu(side), start = wall_ns();
+    run_for(side, 2 * budget_ns());
+    cpu = server_cpu(side) - cpu;
+    double cover = wall_ns() - start;
     // Requests that still wait count with their age: a server that answers nobody must not look fast.
-    for (long i = 0; i < connections; i++) histogram_add(&latency, wall_ns() - sent[i]);
-    if (answers) figure("cpu_ns", cpu / answers);
-    figure("requests_per_s", answers / cover * 1e9);
-    figure("p50_us", histogram_share(&latency, .5) / 1e3);
-    figure("p99_us", histogram_share(&latency, .99) / 1e3);
-    figure("p999_us", histogram_share(&latency, .999) / 1e3);
+    for (long i = 0; i < connections; i++) histogram_add(&side->latency, wall_ns() - side->sent[i]);
+    if (side->answers) figure("cpu_ns", cpu / side->answers);
+    figure("requests_per_s", side->answers / cover * 1e9);
+    figure("p50_us", histogram_share(&side->latency, .5) / 1e3);
+    figure("p99_us", histogram_share(&side->latency, .99) / 1e3);
+    figure("p999_us", histogram_share(&side->latency, .999) / 1e3);
 
-    int room = connections + 64, *counters = calloc(room, sizeof *counters), made = count_calls(counters, room);
-    long before = answers, calls = 0;
+    int room = connections + 64, *counters = calloc(room, sizeof *counters), made = count_calls(side, counters, room);
+    long before = side->answers, calls = 0;
     for (int i = 0; i < made; i++) ioctl(counters[i], PERF_EVENT_IOC_RESET, 0);
-    if (made) run_for(150e6);
+    if (made) run_for(side, 150e6);
     for (int i = 0; i < made; i++) {
         uint64_t value = 0;
         if (read(counters[i], &value, sizeof value) == sizeof value) calls += value;
     }
-    if (made && answers > before) figure("calls", (double)calls / (answers - before));
+    if (made && side->answers > before) figure("calls", (double)calls / (side->answers - before));
+}
+static void compare(void) {
+    double cpu[2] = {0}, end = 0;
+    for (int i = 0; i < 2; i++) run_for(&sides[i], PHASE_WARM * 1e6), hear_the_rest(&sides[i]), sides[i].answers = 0;
+    // Who is first changes from turn to turn.
+    for (int turn = 0; turn == 0 || wall_ns() < end; turn++) {
+        if (turn == 0) end = wall_ns() + 4 * budget_ns();
+        for (int k = 0; k < 2; k++) {
+            side_t *side = &sides[(turn + k) % 2];
+            double before = server_cpu(side);
+            ask_all(side);
+            run_for(side, PHASE_TURN * 1e6);
+            hear_the_rest(side);
+            cpu[side - sides] += server_cpu(side) - before;
+        }
+    }
+    for (int i = 0; i < 2; i++) cpu[i] /= sides[i].answers;
+    figure("cpu_ns", cpu[0]);
+    figure("other_ns", cpu[1]);
+    figure("ratio", cpu[0] / cpu[1]);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 3) give_up("usage: load CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]");
+    connections = atol(argv[1]);
+    char **other = argv + 2;
+    while (*other && strcmp(*other, "--")) other++;
+    int both = *other && other[1];
+    *other = NULL;
+    start_server(&sides[0], argv + 2);
+    if (both) start_server(&sides[1], other + 1);
+    pin(LOAD_CPU);
+    for (int i = 0; i <= both; i++) connect_all(&sides[i]);
+    if (both) compare();
+    else measure(&sides[0]);
     stop();
     finish();
 }
