@@ -29,7 +29,6 @@ const CMSG_COMPAT: c_int = 1 << 31;
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's, as for the call itself.
 /// The same holds for every function of this file.
-#[inline(always)]
 pub unsafe fn read(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize,
 ) -> io::Result<usize> {
