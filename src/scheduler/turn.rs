@@ -89,10 +89,9 @@ impl Scheduler {
             Self::read_mail(this);
             Self::deliver(this);
             let idle = (*this).ready.is_empty() && (*this).batch.is_empty();
-            if (*this).reactor.has_events() {
-                (*this).reactor.dispatch(&(*this).ready);
-            // Coroutines that hand over to each other make turns shorter than a look at the clock or the kernel.
-            } else if idle || (*this).glances.is_time_to_look() {
+            // A loop inside a coroutine goes on with what the loop outside has seen. Coroutines that hand over to each other
+            // make turns shorter than a look at the clock or the kernel.
+            if !(*this).reactor.has_events() && (idle || (*this).glances.is_time_to_look()) {
                 Self::look(this, if idle { limit } else { 0 });
                 (*this).glances = Glances::now();
             }
@@ -140,17 +139,23 @@ impl Scheduler {
         }
     }
 
-    /// Lets those run who are ready now. A loop inside a coroutine goes on with the batch of the loop outside. What is
-    /// `endless` has nothing to do between turns.
+    /// Lets those run who are ready now, and whom all events of the last look wake. A loop inside a coroutine goes on with
+    /// the batch of the loop outside. What is `endless` has nothing to do between turns.
     unsafe fn run_ready(this: *mut Scheduler, endless: bool) {
         // SAFETY: by contract of `turn`; both lists hold waiters of parked coroutines of this thread.
         unsafe {
             let outer = core::mem::replace(&mut (*this).looping, Loop { runner: (*this).current, endless });
             (*this).batch.append(&(*this).ready);
-            (*this).fetched = 0;
-            while !(*this).batch.is_empty() {
-                let co = Self::next_of_batch(this);
-                Self::resume(this, co);
+            loop {
+                (*this).fetched = 0;
+                while !(*this).batch.is_empty() {
+                    let co = Self::next_of_batch(this);
+                    Self::resume(this, co);
+                }
+                if !(*this).reactor.has_events() {
+                    break;
+                }
+                (*this).reactor.dispatch(&(*this).batch);
             }
             (*this).looping = outer;
             Self::reap(this);
@@ -270,13 +275,13 @@ impl Scheduler {
         }
     }
 
-    /// Whether others than the running coroutine are ready.
+    /// Whether others than the running coroutine are ready, or are to be told of events.
     ///
     /// # Safety
     /// As for [`Scheduler::current`].
     pub unsafe fn has_ready(this: *mut Scheduler) -> bool {
         // SAFETY: by contract.
-        unsafe { !(*this).batch.is_empty() || !(*this).ready.is_empty() }
+        unsafe { !(*this).batch.is_empty() || !(*this).ready.is_empty() || (*this).reactor.has_events() }
     }
 
     /// Lets the others run who are ready, if the running coroutine's call may wait (`parks`), or it is a thread that has had

@@ -168,4 +168,38 @@ static void *fork_meanwhile(void *nothing) {
 
 TEST(a_child_of_fork_and_its_parent_take_what_is_theirs) { in_a_coroutine(fork_meanwhile); }
 
+/* All who are told at once run before anybody comes round again. They are told between two calls of one coroutine, so
+ * there are fewer of them than calls that it makes before it gives way. */
+enum { TOLD = 28 };
+static int pipes[TOLD][2], own[2], rounds, first_round, last_round;
+
+static void *note_the_round(void *i) {
+  char byte;
+  co_enable_hook_sys();
+  CHECK_IS(read(pipes[(long)i][0], &byte, 1), 1);
+  if (over++ == 0) first_round = rounds;
+  last_round = rounds;
+  return NULL;
+}
+
+static void *come_round(void *nothing) {
+  co_enable_hook_sys();
+  for (long i = 0; i < TOLD; i++) NEED(pipe(pipes[i]) == 0);
+  for (long i = 0; i < TOLD; i++) start(note_the_round, (void *)i);
+  NEED(pipe(own) == 0);
+  usleep(1000);
+  for (int i = 0; i < TOLD; i++) CHECK_IS(write(pipes[i][1], "x", 1), 1);
+  /* Calls without end, none of which waits: it gives way now and then. */
+  for (char byte; over < TOLD && rounds < 1000000; rounds++)
+    NEED(write(own[1], "x", 1) == 1 && read(own[0], &byte, 1) == 1);
+  CHECK_IS(last_round, first_round);
+  done++;
+  return nothing;
+}
+
+TEST(nobody_comes_round_again_before_all_who_were_told) {
+  start(come_round, NULL);
+  loop_until(&done, 1);
+}
+
 RUN_TESTS
