@@ -67,8 +67,7 @@ impl Reactor {
         self.events.next < self.events.end
     }
 
-    /// The number of the last look for events: what becomes of a descriptor from now on, those know nothing of that are
-    /// still to be dispatched.
+    /// The number of the last look for events, of which some may still be to be dispatched.
     #[inline(always)]
     pub(super) fn last_look(&self) -> u64 {
         self.events.look

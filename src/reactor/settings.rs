@@ -88,8 +88,7 @@ impl Reactor {
             && is_private_stream(entry)
         {
             entry.drained.set(!entry.marked.get());
-            entry.told.set(0);
-            entry.emptied.set(self.last_look());
+            self.listen_anew(entry);
             // The next read looks for its terms there.
             fetch(&raw const entry.settings);
         }
@@ -101,9 +100,16 @@ impl Reactor {
         let Some(entry) = self.table.get(fd) else { return false };
         let empty = entry.drained.get() && is_private_stream(entry);
         if empty {
-            entry.told.set(0);
+            self.listen_anew(entry);
         }
         empty
+    }
+
+    /// What is told from now on counts: not by events of a look that is over, however late they are dispatched. What they
+    /// tell of, whoever asks now may have taken already, by a call of which nothing is remembered.
+    fn listen_anew(&self, entry: &Entry) {
+        entry.told.set(0);
+        entry.listens_from.set(self.last_look() + 1);
     }
 
     /// What the kernel said of a stream since [`Reactor::begins_empty`], and nobody has read it empty since.
@@ -144,13 +150,10 @@ pub(super) fn begin(entry: &Entry) {
 /// Takes note of an event, which that look for events gave.
 pub(super) fn heard(entry: &Entry, events: u32, look: u64) {
     const MARKS: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLPRI) as u32;
-    // What came in before somebody read it empty is no news.
-    let stale = entry.emptied.get() == look;
-    let news = if stale { MARKS } else { MARKS | libc::EPOLLIN as u32 };
-    if !stale {
+    if look >= entry.listens_from.get() {
         entry.told.set(events as u16);
     }
-    if events & news != 0 {
+    if events & (MARKS | libc::EPOLLIN as u32) != 0 {
         entry.drained.set(false);
         entry.marked.set(entry.marked.get() || events & MARKS != 0);
     }

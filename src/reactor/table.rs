@@ -56,8 +56,8 @@ pub struct Entry {
     pub marked: Cell<bool>,
     /// The last event, unless a poll or a short read began anew since.
     pub told: Cell<u16>,
-    /// After which look for events a read last took all there was.
-    pub emptied: Cell<u64>,
+    /// The first look for events whose events are told: earlier ones were before the poll or the short read.
+    pub listens_from: Cell<u64>,
     /// What the kernel said of its flags and time-outs.
     pub settings: Settings,
     /// When it was put among the doubted.
@@ -152,7 +152,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 private_stream: Cell::new(false),
                 drained: Cell::new(false),
                 told: Cell::new(0),
-                emptied: Cell::new(0),
+                listens_from: Cell::new(0),
                 marked: Cell::new(false),
                 settings: Settings::new(),
                 queued: Cell::new(0),

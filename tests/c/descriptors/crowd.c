@@ -85,6 +85,22 @@ static void *take_all(void *nothing) {
 
 TEST(what_one_coroutine_has_taken_is_no_input_when_its_event_comes) { in_a_coroutine(take_all); }
 
+/* A call that never waits leaves no note. */
+static void *take_without_waiting(void *nothing) {
+  char text[8];
+  connect_all();
+  send_to_all();
+  CHECK_IS(read_some(0), 1);
+  for (int i = 1; i < MANY; i++) CHECK_IS(recv(near[i], text, sizeof text, MSG_DONTWAIT), 1);
+  for (int i = MANY - 1; i > 0; i--) CHECK_IS(has_input(i, POLLIN, 1), 0);
+  send_to_all();
+  for (int i = 0; i < MANY; i++) CHECK_IS(read_some(i), 1);
+  done++;
+  return nothing;
+}
+
+TEST(what_was_taken_without_waiting_is_no_input_either) { in_a_coroutine(take_without_waiting); }
+
 /* Whoever waits in `poll` while another takes what there is goes on waiting. */
 static int polled[MANY];
 
