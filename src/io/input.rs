@@ -10,7 +10,6 @@ use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
-use crate::clock::Nanos;
 use crate::reactor::terms::{Stamp, Terms};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
@@ -115,14 +114,16 @@ pub unsafe fn recvfrom(
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
-        if flags == 0
-            && count > 0
-            && address.is_null()
-            && let Some((timeout, stamp)) = Scheduler::reactor(scheduler).drained(fd)
-        {
-            return receive_later(scheduler, fd, buffer, count, timeout, stamp);
+        let may_be_drained = flags == 0 && count > 0 && address.is_null();
+        let drained = if may_be_drained { Scheduler::reactor(scheduler).drained(fd) } else { None };
+        let received = match drained {
+            Some((terms, stamp)) => receive_later(scheduler, fd, buffer, count, terms, stamp),
+            None => receive_now(scheduler, fd, buffer, count, flags, address, length),
+        };
+        if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
+            Scheduler::reactor(scheduler).came_short(fd);
         }
-        receive_now(scheduler, fd, buffer, count, flags, address, length)
+        received
     }
 }
 
@@ -130,19 +131,14 @@ pub unsafe fn recvfrom(
 /// touched between one such wait and the next.
 #[inline(never)]
 unsafe fn receive_later(
-    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, timeout: Nanos, stamp: Stamp,
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, terms: Terms, stamp: Stamp,
 ) -> io::Result<usize> {
     // SAFETY: by contract of `recvfrom`.
     unsafe {
-        let terms = Terms { timeout, unix: false };
         let patience = Patience::on(Scheduler::moment(scheduler), fd, Direction::In, terms, Some(stamp));
-        let received = persist_on(scheduler, patience, || {
+        persist_on(scheduler, patience, || {
             sys::recvfrom(fd, buffer, count, libc::MSG_DONTWAIT, ptr::null_mut(), ptr::null_mut())
-        });
-        if received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
-            Scheduler::reactor(scheduler).came_short(fd);
-        }
-        received
+        })
     }
 }
 
@@ -165,9 +161,6 @@ unsafe fn receive_now(
         let received = persist(scheduler, fd, Direction::In, move || {
             ending.attempt(|| sys::recvfrom(fd, buffer, count, now, address, length))
         });
-        if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
-            Scheduler::reactor(scheduler).came_short(fd);
-        }
         match received {
             Ok(got) if got != ENDED => Ok(got),
             _ => ended(fd, count, received, address, length),

@@ -44,7 +44,7 @@ use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
 use dispatch::Events;
 use registration::{close_out, register, withdraw};
 use ring::Ring;
-use table::{Registration, Table};
+use table::{Entry, Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
@@ -110,9 +110,10 @@ impl Reactor {
     /// `interest` names its waiter, and both stay in place until [`Interest`]'s link is unlinked.
     #[inline(always)]
     pub unsafe fn watch(&mut self, interest: *const Interest, crowded: bool, ready: &List) -> io::Result<()> {
+        let now = self.now;
         // SAFETY: by contract.
         unsafe {
-            match self.table.get((*interest).fd) {
+            let entry = match self.table.get((*interest).fd) {
                 // In most cases there is nothing to do but to stand in line.
                 Some(entry)
                     if entry.registration.get() == Registration::Made
@@ -121,20 +122,21 @@ impl Reactor {
                         && (*interest).events.get() & ONE_OF_ALL == 0
                         && entry.generation.get() == registry::generation(entry.fd) =>
                 {
-                    entry.since.set(self.now);
-                    entry.waiters.push_back(&(*interest).link);
-                    Ok(())
+                    entry
                 }
-                _ => self.begin_to_watch(interest, crowded, ready),
-            }
+                _ => self.prepare_to_watch(interest, crowded, ready)?,
+            };
+            entry.since.set(now);
+            entry.waiters.push_back(&(*interest).link);
         }
+        Ok(())
     }
 
-    /// [`Reactor::watch`] where there may be something to do besides.
+    /// What there may be to do before `interest` stands in line.
     #[inline(never)]
-    unsafe fn begin_to_watch(
+    unsafe fn prepare_to_watch(
         &mut self, interest: *const Interest, crowded: bool, ready: &List,
-    ) -> io::Result<()> {
+    ) -> io::Result<&Entry> {
         let now = self.now;
         // SAFETY: by contract.
         let (fd, one_of_all) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
@@ -152,7 +154,6 @@ impl Reactor {
             _ => {}
         }
         if entry.registration.get() != Registration::None {
-            entry.since.set(now);
             if !entry.doubt.is_linked() {
                 entry.queued.set(now);
                 // SAFETY: entries never move.
@@ -169,7 +170,6 @@ impl Reactor {
         }
         // SAFETY: by contract.
         unsafe {
-            entry.waiters.push_back(&(*interest).link);
             if entry.hung_up.get() && (*interest).events.get() & HANGUP != 0 {
                 entry.hung_up.set(sys::readiness(fd, libc::POLLRDHUP) & libc::POLLRDHUP != 0);
                 if entry.hung_up.get() {
@@ -177,7 +177,7 @@ impl Reactor {
                 }
             }
         }
-        Ok(())
+        Ok(entry)
     }
 
     /// Who waited with `interest`, which is unlinked, waits no longer.

@@ -17,7 +17,6 @@ use super::table::{Entry, Registration};
 use super::terms::{OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
 use crate::cache::fetch;
-use crate::clock::Nanos;
 use crate::list::List;
 use crate::sys;
 
@@ -72,14 +71,14 @@ impl Reactor {
         Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
     }
 
-    /// The time-out of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
+    /// The terms of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
     /// of it since.
     #[inline(always)]
-    pub fn drained(&self, fd: c_int) -> Option<(Nanos, Stamp)> {
+    pub fn drained(&self, fd: c_int) -> Option<(Terms, Stamp)> {
         let entry = self.table.get(fd).filter(|entry| entry.drained.get())?;
         let (then, terms) = entry.settings.of(libc::SO_RCVTIMEO).get()?;
         let now = stamp(fd)?;
-        (is_stream_of(entry, now.generation) && then == now).then_some((terms.timeout, then))
+        (is_stream_of(entry, now.generation) && then == now).then_some((terms, then))
     }
 
     /// A read of `fd` got less than it asked for.

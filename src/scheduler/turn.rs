@@ -88,10 +88,10 @@ impl Scheduler {
             Self::reap(this);
             Self::read_mail(this);
             Self::deliver(this);
-            let idle = (*this).ready.is_empty() && (*this).batch.is_empty();
+            let idle = !Self::has_ready(this);
             // A loop inside a coroutine goes on with what the loop outside has seen. Coroutines that hand over to each other
             // make turns shorter than a look at the clock or the kernel.
-            if !(*this).reactor.has_events() && (idle || (*this).glances.is_time_to_look()) {
+            if idle || !(*this).reactor.has_events() && (*this).glances.is_time_to_look() {
                 Self::look(this, if idle { limit } else { 0 });
                 (*this).glances = Glances::now();
             }

@@ -2,24 +2,15 @@
  * crowd.c - events of many descriptors that the kernel gives at once, while those who are told first deal with what the
  * others' events are about. Nothing that was read, ended or closed meanwhile comes back.
  */
-#include "../ticks.h"
-
-#include <netinet/in.h>
+#include "connection.h"
 
 enum { MANY = 64 };
-static int near[MANY], far[MANY], over, done;
+static int near[MANY], far[MANY], over;
 
-/* A connection, made in a coroutine: nobody else can have it. */
-static void connect_pair(int i) {
-  struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t length = sizeof here;
-  int listener = socket(AF_INET, SOCK_STREAM, 0);
-  NEED(bind(listener, (struct sockaddr *)&here, length) == 0 && listen(listener, 1) == 0);
-  NEED(getsockname(listener, (struct sockaddr *)&here, &length) == 0);
-  NEED((far[i] = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
-  NEED(connect(far[i], (struct sockaddr *)&here, length) == 0);
-  NEED((near[i] = accept(listener, NULL, NULL)) >= 0);
-  close(listener);
+static void connect_one(int i) {
+  int ends[2];
+  connect_pair(ends);
+  near[i] = ends[0], far[i] = ends[1];
 }
 
 static int read_some(int i) {
@@ -57,16 +48,10 @@ static void *wait_for_a_byte(void *i) {
 static void connect_all(void) {
   co_enable_hook_sys();
   usleep(1);
-  for (int i = 0; i < MANY; i++) connect_pair(i);
+  for (int i = 0; i < MANY; i++) connect_one(i);
   for (long i = 0; i < MANY; i++) start(wait_for_a_byte, (void *)i);
   send_to_all();
   while (over < MANY) usleep(1000);
-}
-
-static void in_a_coroutine(void *(*body)(void *)) {
-  start(tick, NULL);
-  start(body, NULL);
-  loop_until(&done, 1);
 }
 
 static void *take_all(void *nothing) {
@@ -148,7 +133,7 @@ static void *close_all(void *nothing) {
     int number = near[i];
     close(far[i]);
     close(number);
-    connect_pair(i);
+    connect_one(i);
     CHECK(near[i] == number || far[i] == number || i == MANY - 1);
     CHECK_IS(has_input(i, POLLIN, i % 8 == 0), 0);
   }

@@ -2,14 +2,12 @@
  * settings.c - flags and time-outs that change while the library remembers them, and streams that it takes for read
  * empty: by every way a program has, seen and unseen, a read gives what a thread's would.
  */
-#include "../ticks.h"
+#include "connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-static int ends[2], done;
+static int ends[2];
 
 /* A system call that nobody interposes. */
 static long unseen(long number, long a, long b, long c, long d, long e) {
@@ -23,19 +21,9 @@ static long unseen(long number, long a, long b, long c, long d, long e) {
   return result;
 }
 
-/* A connection, made in a coroutine: nobody else can have it. */
 static void connect_ends(void) {
-  struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t length = sizeof here;
-  int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
   usleep(1);
-  NEED(bind(listener, (struct sockaddr *)&here, length) == 0 && listen(listener, 1) == 0);
-  NEED(getsockname(listener, (struct sockaddr *)&here, &length) == 0);
-  NEED((ends[1] = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
-  NEED(connect(ends[1], (struct sockaddr *)&here, length) == 0);
-  NEED((ends[0] = accept(listener, NULL, NULL)) >= 0);
-  NEED(setsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0);
-  close(listener);
+  connect_pair(ends);
 }
 
 static int delay;
@@ -53,12 +41,6 @@ static void wait_for_a_byte(void) {
   delay = 2000;
   start(feed, "x");
   CHECK_IS(read(ends[0], text, sizeof text), 1);
-}
-
-static void in_a_coroutine(void *(*body)(void *)) {
-  start(tick, NULL);
-  start(body, NULL);
-  loop_until(&done, 1);
 }
 
 /* ---- flags ------------------------------------------------------------------------------------------ */
