@@ -29,6 +29,8 @@ async def serve(reader, writer):
     try:
         while request := await reader.readline():
             method, path, version = request.decode().split()
+            if not version.startswith("HTTP/"):
+                raise ValueError("what begins a TLS connection can have three words, too")
             length, keep = 0, version != "HTTP/1.0"
             while (line := (await reader.readline()).strip().lower()):
                 name, _, value = line.partition(b":")
