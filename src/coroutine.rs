@@ -7,7 +7,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::cache::LINE;
 use crate::context::{Context, Control};
@@ -93,7 +93,7 @@ pub struct Coroutine {
     /// Its `errno` while it does not run.
     pub errno: c_int,
     /// Its number among those that own locks; zero until it first does.
-    pub number: u32,
+    pub number: AtomicU32,
     /// How far away the stack pointer of the one is that was resumed fourth after it when it ran last, in steps of 8
     /// bytes. A hint what to fetch into the cache, never followed.
     hint: i32,
@@ -149,7 +149,7 @@ impl Coroutine {
             age: 0,
             resumer: ptr::without_provenance_mut(INDIRECT),
             errno: 0,
-            number: 0,
+            number: AtomicU32::new(0),
             hint: 0,
             control: Control::current(),
             routine,
@@ -174,7 +174,7 @@ impl Coroutine {
         self.doomed = false;
         self.based = false;
         self.errno = 0;
-        self.number = 0;
+        self.number.store(0, Ordering::Relaxed);
         self.control = Control::current();
         self.routine = routine;
         self.argument = argument;

@@ -71,6 +71,7 @@ client postgres postgres libpq psql
 client mariadb mariadb libmariadb mariadbd mariadb-install-db mariadb
 client curl http libcurl python3
 client openssl tls openssl openssl python3
+[[ " ${available[*]-} " != *" openssl "* ]] || hundred 'openssl, four loops' "$OUT/openssl" loops 5
 
 if [ "${#available[@]}" -eq 5 ]; then
   build mixed hiredis libpq libmariadb libcurl openssl

@@ -141,6 +141,11 @@ fn ring_for_handlers() {
     }
 }
 
+/// Shows `look` the threads that run coroutines. None of them ends meanwhile.
+pub fn for_each(mut look: impl FnMut(&Remote)) {
+    with_threads(|threads| threads.iter().for_each(|remote| look(remote)));
+}
+
 /// A thread begins to run coroutines.
 pub fn enter(remote: &Arc<Remote>) {
     PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! The side of a thread that other threads may touch: its inbox and how to wake it.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::latch::Mutex;
 use crate::waiter::{Waiter, Wake};
@@ -76,6 +77,8 @@ pub(super) const BITS: u32 = 29;
 pub struct Remote {
     /// What stands for the thread in the registry's words.
     pub bit: u64,
+    /// Whose it is: the thread's scheduler. Null for nobody's.
+    pub scheduler: AtomicPtr<()>,
     /// The thread's epoll instance, -1 while there is none.
     pub epoll: AtomicI32,
     /// The eventfd that ends its sleep, -1 while there is none.
@@ -103,6 +106,7 @@ impl Remote {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         Remote {
             bit: 1 << (COUNT.fetch_add(1, Ordering::Relaxed) % BITS),
+            scheduler: AtomicPtr::new(ptr::null_mut()),
             epoll: AtomicI32::new(-1),
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),

@@ -13,6 +13,7 @@
 //! - `deal`: coroutines that are made for another thread
 //! - `blocks`: where the control blocks are
 //! - `spare`: released coroutines that are kept for the next
+//! - `taken`: which locks they took last
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
 mod adopt;
@@ -25,6 +26,7 @@ mod interrupt;
 mod life;
 mod spare;
 mod switch;
+mod taken;
 mod thread;
 mod turn;
 
@@ -106,6 +108,7 @@ pub struct Scheduler {
     doomed: *mut Coroutine,
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
     mover: Option<Mover>,
+    taken: taken::Taken,
     /// Always empty.
     no_exceptions: [usize; 2],
     /// The base of the kernel thread's own thread-local storage, where coroutines have others; else zero.

@@ -27,6 +27,7 @@ use crate::waiter::{Exit, Waiter, Wake};
 
 pub mod fork;
 mod handler;
+mod linger;
 mod wait;
 
 use handler::Note;

@@ -4,7 +4,7 @@
 //! coroutines. A coroutine tries it the way that does not wait, and while that fails it stands in the `lot`, outside
 //! the lock, under the lock's address. Who releases the lock does so first and then looks into the lot.
 //!
-//! - `lot`: who waits at which address, and the algorithm: try, stand, try again, park
+//! - `lot`: who waits at which address, and the algorithm: try, linger, stand, try again, park
 //! - `limit`: until when
 //! - `mutex`, `rwlock`, `cond`, `barrier`, `once`: what libc's words say, and what differs for each of pthread's
 //! - `futex`: the system call that locks are made of, for programs that make their own

@@ -183,6 +183,7 @@ pub unsafe fn try_lock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_in
     unsafe {
         let words = Words::of(mutex);
         let kind = words.kind();
+        Scheduler::tries(mutex.addr());
         if kind == Kind::Plain {
             return (calls.try_lock)(mutex);
         }
@@ -228,7 +229,7 @@ pub unsafe fn lock(
         if is_checking && has_own_number(scheduler) && words.owner() == thread_number(calls) {
             return libc::EDEADLK;
         }
-        let manner = Manner::EXCLUSIVE.between_processes(kind & SHARED != 0);
+        let manner = Manner::EXCLUSIVE.owned(&words.owner).between_processes(kind & SHARED != 0);
         lot::persist(scheduler, mutex.addr(), manner, limit, || try_lock(mutex, calls))
     }
 }

@@ -23,8 +23,12 @@ pub fn is_done(control: &AtomicI32) -> bool {
 /// # Safety
 /// As for [`lot::persist`].
 pub unsafe fn begin(scheduler: *mut Scheduler, control: &AtomicI32, begun: c_int) -> bool {
+    /// The word itself tells whether somebody is at it, not who.
+    static SOMEBODY: AtomicI32 = AtomicI32::new(0);
+    let address = core::ptr::from_ref(control).addr();
     let mut mine = false;
     let attempt = || loop {
+        Scheduler::tries(address);
         let value = control.load(Ordering::Acquire);
         if value & DONE != 0 {
             return 0;
@@ -38,9 +42,10 @@ pub unsafe fn begin(scheduler: *mut Scheduler, control: &AtomicI32, begun: c_int
             return 0;
         }
     };
-    let address = core::ptr::from_ref(control).addr();
     // SAFETY: by contract.
-    unsafe { lot::persist(scheduler, address, Manner::SHARED, || Ok(Limit::NEVER), attempt) };
+    unsafe {
+        lot::persist(scheduler, address, Manner::SHARED.owned(&SOMEBODY), || Ok(Limit::NEVER), attempt)
+    };
     mine
 }
 

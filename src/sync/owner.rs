@@ -29,11 +29,16 @@ pub unsafe fn mark_of(co: *mut Coroutine) -> i32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     // SAFETY: by contract.
     unsafe {
-        while (*co).number & !BITS == 0 {
-            (*co).number = LAST.fetch_add(1, Ordering::Relaxed) & !BITS;
+        let number = &(*co).number;
+        while number.load(Ordering::Relaxed) & !BITS == 0 {
+            number.store(LAST.fetch_add(1, Ordering::Relaxed) & !BITS, Ordering::Relaxed);
         }
-        ((*co).number | MARK) as i32
+        mark(number.load(Ordering::Relaxed))
     }
+}
+
+fn mark(number: u32) -> i32 {
+    (number | MARK) as i32
 }
 
 /// Whether the mark is that of the coroutine that runs, with hooks on or off.
@@ -50,6 +55,32 @@ pub fn put_mark(word: &AtomicI32) {
         ACTIVE.fetch_add(1, Ordering::SeqCst);
         // SAFETY: the coroutine that runs is valid.
         word.store(unsafe { mark_of(me) }, Ordering::Relaxed);
+    }
+}
+
+/// Where the owner of a lock is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A coroutine that runs, on another thread.
+    Runs,
+    /// A thread that runs no coroutines.
+    Plain,
+    /// None of them, as far as can be told from here.
+    Elsewhere,
+}
+
+/// Where the owner is of the lock at `address`. Its word says `owner`: the thread, the mark of a coroutine, or zero when
+/// it does not tell.
+pub fn whereabouts(address: usize, owner: i32) -> Owner {
+    let (mut runs, mut is_plain) = (false, owner != 0 && !is_mark(owner));
+    Scheduler::for_each_thread(address, |thread, taker| {
+        is_plain &= thread != owner;
+        runs |= taker.is_some_and(|taker| owner == 0 || owner == thread || owner == mark(taker));
+    });
+    match (runs, is_plain) {
+        (true, _) => Owner::Runs,
+        (false, true) => Owner::Plain,
+        _ => Owner::Elsewhere,
     }
 }
 

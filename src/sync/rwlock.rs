@@ -48,6 +48,7 @@ pub unsafe fn is_own(lock: *mut libc::pthread_rwlock_t) -> bool {
 pub unsafe fn try_write(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_int {
     // SAFETY: by contract.
     unsafe {
+        Scheduler::tries(lock.addr());
         let result = attempt(lock);
         let words = Words::of(lock);
         if result == 0 && words.shared == 0 {
@@ -69,7 +70,8 @@ pub unsafe fn write(
         if is_own(lock) {
             return libc::EDEADLK;
         }
-        let manner = Manner::EXCLUSIVE.between_processes(Words::of(lock).shared != 0);
+        let words = Words::of(lock);
+        let manner = Manner::EXCLUSIVE.owned(&words.writer).between_processes(words.shared != 0);
         lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || try_write(lock, attempt))
     }
 }
@@ -87,9 +89,19 @@ pub unsafe fn read(
             return libc::EDEADLK;
         }
         // libc does not see the writers that stand in the lot.
-        let manner = if Words::of(lock).prefers == WRITERS { Manner::POLITE } else { Manner::SHARED };
-        let manner = manner.between_processes(Words::of(lock).shared != 0);
-        lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || attempt(lock))
+        let words = Words::of(lock);
+        let manner = if words.prefers == WRITERS { Manner::POLITE } else { Manner::SHARED };
+        let manner = manner.owned(&words.writer).between_processes(words.shared != 0);
+        lot::persist(
+            scheduler,
+            lock.addr(),
+            manner,
+            || Ok(limit),
+            || {
+                Scheduler::tries(lock.addr());
+                attempt(lock)
+            },
+        )
     }
 }
 

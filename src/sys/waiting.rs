@@ -163,3 +163,11 @@ pub fn wait(
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// Sleeps for so many nanoseconds, less than a thousand million, unless a signal handler runs. The thread sleeps, not the
+/// coroutine.
+pub fn nap(nanos: u64) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: nanos as i64 };
+    // SAFETY: the kernel only reads.
+    let _ = unsafe { call!(SYS_nanosleep, &raw const time, 0) };
+}

@@ -1,9 +1,11 @@
 //! The algorithms of those who wait in the lot.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use core::time::Duration;
 
+use super::linger::linger;
 use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
 use crate::clock::{self, Nanos};
 use crate::scheduler::{NAP, Scheduler};
@@ -43,23 +45,37 @@ pub struct Manner {
     interruptible: bool,
     /// Who releases it tells.
     told: bool,
+    /// The word that tells who has it, if one does.
+    owner: *const AtomicI32,
 }
 
 impl Manner {
     /// Owned by one at a time.
-    pub const EXCLUSIVE: Manner = Manner { queues: true, shares: false, interruptible: false, told: true };
+    pub const EXCLUSIVE: Manner =
+        Manner { queues: true, shares: false, interruptible: false, told: true, owner: ptr::null() };
     /// Several may have it at once, and come in their turn: readers that let writers go first.
-    pub const POLITE: Manner = Manner { queues: true, shares: true, interruptible: false, told: true };
+    pub const POLITE: Manner = Manner { shares: true, ..Self::EXCLUSIVE };
     /// Several may get one: semaphores.
-    pub const COUNTED: Manner = Manner { queues: true, shares: true, interruptible: true, told: true };
+    pub const COUNTED: Manner = Manner { interruptible: true, ..Self::POLITE };
     /// Several may have it at once, and come first: readers.
-    pub const SHARED: Manner = Manner { queues: false, shares: true, interruptible: false, told: true };
+    pub const SHARED: Manner = Manner { queues: false, ..Self::POLITE };
     /// An event that is looked for.
-    pub const EVENT: Manner = Manner { queues: false, shares: false, interruptible: false, told: false };
+    pub const EVENT: Manner = Manner { shares: false, told: false, ..Self::SHARED };
+
+    /// The same for a lock that its owner may release soon: who that is `word` tells, or zero.
+    pub const fn owned(self, word: &AtomicI32) -> Manner {
+        Manner { owner: word, ..self }
+    }
 
     /// The same for a lock that other processes may have, who tell nobody here, if it is one.
     pub const fn between_processes(self, shared: bool) -> Manner {
         Manner { told: self.told && !shared, ..self }
+    }
+
+    /// The word that tells who has it, where to wait for him on the thread may be right.
+    unsafe fn owner<'a>(self) -> Option<&'a AtomicI32> {
+        // SAFETY: a lock stays as long as somebody waits for it.
+        if self.told { unsafe { self.owner.as_ref() } } else { None }
     }
 
     fn first_look(self) -> Nanos {
@@ -91,6 +107,14 @@ pub unsafe fn persist(
     };
     // SAFETY: by contract; the frame owns nothing while it is parked, and leaves its place before it ends.
     unsafe {
+        if let Some(owner) = manner.owner()
+            && !behind
+        {
+            let result = linger(scheduler, address, owner, &limit, &mut attempt);
+            if result != libc::EBUSY {
+                return result;
+            }
+        }
         let Some(place) = stand(scheduler, address, 0) else {
             return nap_until_done(scheduler, &limit, attempt);
         };

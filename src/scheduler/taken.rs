@@ -1,0 +1,83 @@
+//! Which locks the coroutines of a thread tried to take last. By this another thread sees whether the owner of a lock runs.
+
+use core::ptr;
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+
+use super::Scheduler;
+use crate::coroutine::Coroutine;
+use crate::reactor::registry;
+use crate::sys;
+
+/// Locks that are remembered, each in the place that its address gives.
+const PLACES: usize = 16;
+
+/// What a thread shows to those who wait for locks that it may have.
+pub(super) struct Taken {
+    /// The kernel's number of the thread.
+    thread: AtomicI32,
+    places: [Place; PLACES],
+}
+
+#[derive(Default)]
+struct Place {
+    lock: AtomicUsize,
+    by: AtomicPtr<Coroutine>,
+}
+
+impl Taken {
+    pub(super) fn new() -> Self {
+        Taken { thread: AtomicI32::new(sys::thread_id()), places: Default::default() }
+    }
+
+    /// In a child of fork.
+    pub(super) fn begin_anew(&self) {
+        self.thread.store(sys::thread_id(), Ordering::Relaxed);
+    }
+
+    fn place(&self, lock: usize) -> &Place {
+        // Locks stand in structures of like sizes.
+        &self.places[(lock >> 3 ^ lock >> 8) % PLACES]
+    }
+}
+
+impl Scheduler {
+    /// The running coroutine, or the thread outside any, is about to try to take the lock at that address.
+    pub fn tries(lock: usize) {
+        let this = Self::get();
+        if this.is_null() {
+            return;
+        }
+        // SAFETY: the calling thread's.
+        let (place, me) = unsafe { ((*this).taken.place(lock), (*this).current) };
+        // Who reads it meanwhile finds no lock, or the new one with the new taker.
+        place.lock.store(0, Ordering::Release);
+        place.by.store(me, Ordering::Release);
+        place.lock.store(lock, Ordering::Release);
+    }
+
+    /// Tells `look` of each thread that runs coroutines: its number, and of another thread the number of the coroutine that
+    /// runs there, if nobody on that thread tried to take `lock` later.
+    pub fn for_each_thread(lock: usize, mut look: impl FnMut(i32, Option<u32>)) {
+        registry::for_each(|remote| {
+            let that: *mut Scheduler = remote.scheduler.load(Ordering::Relaxed).cast();
+            if that.is_null() {
+                return;
+            }
+            // SAFETY: a thread leaves the registry before its scheduler goes, and its control blocks with it. All that is
+            // read here is atomic; the assembly, too, stores `current` as one word.
+            unsafe {
+                let taken = &(*that).taken;
+                let thread = taken.thread.load(Ordering::Relaxed);
+                if that == Self::get() {
+                    return look(thread, None);
+                }
+                let runs = AtomicPtr::from_ptr(&raw mut (*that).current).load(Ordering::Acquire);
+                let place = taken.place(lock);
+                let is_last = place.lock.load(Ordering::Acquire) == lock
+                    && ptr::eq(place.by.load(Ordering::Acquire), runs);
+                let number = is_last.then(|| (*runs).number.load(Ordering::Relaxed));
+                look(thread, number);
+            }
+        });
+    }
+}
