@@ -30,6 +30,7 @@ peer tasks fiber -lboost_fiber -lboost_context
 peer tasks threads
 for server in epoll threads uring load; do program echo-$server echo/$server.c; done
 program echo-st echo/st.c -lst
+build echo-fcontext "${CXX:-c++}" echo/fcontext.cpp -lboost_context
 program echo-colib echo/colib.c "${colib[@]}"
 for name in shared timeouts resolver parked prefork; do program "$name" "$name.c" "${colib[@]}"; done
 for name in passthrough handover; do program "$name" "$name.c"; done

@@ -60,7 +60,7 @@ def tasks(mode, *names):
 
 ECHO = {"colib": "echo-colib", "colib co_poll": "echo-colib poll", "epoll edge": "echo-epoll"}
 ECHO |= {"epoll level": "echo-epoll level", "io_uring": "echo-uring", "may": "bench-crates may echo"}
-ECHO |= {"state-threads": "echo-st", "threads": "echo-threads"}
+ECHO |= {"state-threads": "echo-st", "threads": "echo-threads", "fcontext": "echo-fcontext"}
 
 
 def echo():
