@@ -17,15 +17,21 @@ pub fn call<T: TryInto<isize>>(work: impl FnOnce(*mut Scheduler) -> io::Result<T
 /// early: perhaps a cancellation.
 #[inline(always)]
 pub fn ended_by_cancellation<T>(work: impl FnOnce() -> T, interrupted: impl FnOnce(&T) -> bool) -> T {
-    let is_thread = tls::hook_word() & tls::THREAD != 0;
-    if is_thread {
+    if is_thread() {
         cancellation_point();
     }
     let result = work();
-    if is_thread && interrupted(&result) {
+    // Asked for again: kept until here, it would make compilers write down the work twice.
+    if interrupted(&result) && is_thread() {
         cancellation_point();
     }
     result
+}
+
+/// Whether the running coroutine is one that threads became.
+#[inline(always)]
+fn is_thread() -> bool {
+    tls::hook_word() & tls::THREAD != 0
 }
 
 /// Ends the thread if it is to be cancelled, where threads are coroutines: by unwinding, so nothing on the caller's

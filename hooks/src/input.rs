@@ -4,6 +4,8 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::ptr;
 
 use colib_core::io;
+use colib_core::reactor::terms::Drained;
+use colib_core::scheduler::Scheduler;
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t, timespec};
 
 use crate::call::call;
@@ -12,7 +14,28 @@ use crate::{descriptor, real};
 // SAFETY (for every function of the families): a trampoline calls them, in a coroutine of the calling
 // thread when the row says so, with the program's own arguments.
 
+// A receive that begins with the wait is a function of its own, to which its hooks jump, and so are theirs that begin with an
+// attempt: neither stands on a frame that only the other needs, and each returns to the program itself. Behind a system call
+// processors predict no returns.
+
 pub unsafe extern "C" fn read(fd: c_int, buffer: *mut c_void, count: usize) -> isize {
+    // SAFETY: see above.
+    unsafe {
+        match io::drained(Scheduler::get(), fd, buffer, count) {
+            Some(drained) => receive_drained(fd, buffer, count, drained),
+            None => read_now(fd, buffer, count),
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn receive_drained(fd: c_int, buffer: *mut c_void, count: usize, drained: Drained) -> isize {
+    // SAFETY: see above.
+    call(|scheduler| unsafe { io::receive_drained(scheduler, fd, buffer, count, drained) })
+}
+
+#[inline(never)]
+unsafe fn read_now(fd: c_int, buffer: *mut c_void, count: usize) -> isize {
     // SAFETY: see above.
     call(|scheduler| unsafe { io::read(scheduler, fd, buffer, count) })
 }
@@ -46,6 +69,23 @@ pub unsafe extern "C" fn recv_chk(
 }
 
 pub unsafe extern "C" fn recvfrom(
+    fd: c_int, buffer: *mut c_void, count: usize, flags: c_int, address: *mut sockaddr,
+    length: *mut socklen_t,
+) -> isize {
+    // SAFETY: see above.
+    unsafe {
+        if flags == 0
+            && address.is_null()
+            && let Some(drained) = io::drained(Scheduler::get(), fd, buffer, count)
+        {
+            return receive_drained(fd, buffer, count, drained);
+        }
+        recvfrom_now(fd, buffer, count, flags, address, length)
+    }
+}
+
+#[inline(never)]
+unsafe fn recvfrom_now(
     fd: c_int, buffer: *mut c_void, count: usize, flags: c_int, address: *mut sockaddr,
     length: *mut socklen_t,
 ) -> isize {

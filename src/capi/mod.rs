@@ -41,13 +41,17 @@ pub fn set_errno(errno: c_int) {
 }
 
 /// The C convention: the value, or -1 and `errno`.
+#[inline(always)]
 pub fn answer<T: TryInto<isize>>(result: io::Result<T>) -> isize {
     match result {
         // Whatever a system call gives fits.
         Ok(value) => value.try_into().unwrap_or(isize::MAX),
-        Err(error) => {
-            set_errno(error.raw_os_error().unwrap_or(libc::ENOMEM));
-            -1
-        }
+        Err(error) => failed(error),
     }
+}
+
+#[cold]
+fn failed(error: io::Error) -> isize {
+    set_errno(error.raw_os_error().unwrap_or(libc::ENOMEM));
+    -1
 }

@@ -10,7 +10,7 @@ use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
 use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
-use crate::reactor::terms::{Stamp, Terms};
+use crate::reactor::terms::{Drained, Terms};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
@@ -23,7 +23,7 @@ pub(super) const ENDED: usize = usize::MAX;
 /// A flag of the kernel's own (`MSG_CMSG_COMPAT`): messages with it are refused, plain receives ignore it.
 const CMSG_COMPAT: c_int = 1 << 31;
 
-/// `read`.
+/// `read`, where it does not begin with the wait ([`drained`]).
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's, as for the call itself.
@@ -103,47 +103,69 @@ unsafe fn readv_careful(
     }
 }
 
-/// `recvfrom`, and `recv` with a null address.
+/// Whether a read, or a receive without an address and flags, begins with the wait ([`receive_drained`]).
+///
+/// # Safety
+/// As for [`read`].
+#[inline(always)]
+pub unsafe fn drained(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize,
+) -> Option<Drained> {
+    // SAFETY: by contract.
+    let drained = unsafe { Scheduler::reactor(scheduler).drained(fd) };
+    drained.filter(|_| count > 0 && !beyond_memory(buffer, count))
+}
+
+/// A receive from a stream that was read empty: it begins with the wait, and needs little of a stack.
+///
+/// # Safety
+/// As for [`read`]; [`drained`] has just said so.
+#[inline(always)]
+pub unsafe fn receive_drained(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, drained: Drained,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `recvfrom`.
+    unsafe {
+        let terms = Terms { timeout: drained.timeout, unix: false };
+        let stamp = Some(drained.stamp);
+        let patience = Patience::on(Scheduler::moment(scheduler), fd, Direction::In, terms, stamp);
+        let received = persist_on(scheduler, patience, || {
+            sys::recvfrom(fd, buffer, count, libc::MSG_DONTWAIT, ptr::null_mut(), ptr::null_mut())
+        });
+        note_short(scheduler, fd, count, &received);
+        received
+    }
+}
+
+/// Takes note of a receive without flags that came short.
+#[inline(always)]
+unsafe fn note_short(scheduler: *mut Scheduler, fd: c_int, count: usize, received: &io::Result<usize>) {
+    if received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
+        // SAFETY: by contract of `read`.
+        unsafe { Scheduler::reactor(scheduler).came_short(fd) };
+    }
+}
+
+/// `recvfrom`, and `recv` with a null address, where it does not begin with the wait ([`drained`]).
 ///
 /// # Safety
 /// As for [`read`]; `address` and `length` are the program's.
-#[inline(always)]
 pub unsafe fn recvfrom(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
     address: *mut libc::sockaddr, length: *mut libc::socklen_t,
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
-        let may_be_drained = flags == 0 && count > 0 && address.is_null();
-        let drained = if may_be_drained { Scheduler::reactor(scheduler).drained(fd) } else { None };
-        let received = match drained {
-            Some((terms, stamp)) => receive_later(scheduler, fd, buffer, count, terms, stamp),
-            None => receive_now(scheduler, fd, buffer, count, flags, address, length),
-        };
-        if flags == 0 && received.as_ref().is_ok_and(|&got| got > 0 && got < count) {
-            Scheduler::reactor(scheduler).came_short(fd);
+        let received = receive_now(scheduler, fd, buffer, count, flags, address, length);
+        if flags == 0 {
+            note_short(scheduler, fd, count, &received);
         }
         received
     }
 }
 
-/// A receive from a stream that was read empty: it begins with the wait. A function of its own, so that little of a stack is
-/// touched between one such wait and the next.
-#[inline(never)]
-unsafe fn receive_later(
-    scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, terms: Terms, stamp: Stamp,
-) -> io::Result<usize> {
-    // SAFETY: by contract of `recvfrom`.
-    unsafe {
-        let patience = Patience::on(Scheduler::moment(scheduler), fd, Direction::In, terms, Some(stamp));
-        persist_on(scheduler, patience, || {
-            sys::recvfrom(fd, buffer, count, libc::MSG_DONTWAIT, ptr::null_mut(), ptr::null_mut())
-        })
-    }
-}
-
 /// A receive that begins with an attempt.
-#[inline(never)]
+#[inline(always)]
 unsafe fn receive_now(
     scheduler: *mut Scheduler, fd: c_int, buffer: *mut c_void, count: usize, flags: c_int,
     address: *mut libc::sockaddr, length: *mut libc::socklen_t,

@@ -56,7 +56,7 @@ pub use disk::wait_on_helpers;
 pub use epoll::epoll_wait;
 pub use flush::{drain, flush, flush_all};
 pub use gather::expect_low_water_marks;
-pub use input::{read, readv, recvfrom, recvmsg};
+pub use input::{drained, read, readv, receive_drained, recvfrom, recvmsg};
 pub use lock::{flock, lock_record, lock_region, waits_for_lock};
 pub use message::{msgrcv, msgsnd, semtimedop};
 pub use offload::{FORK as FORK_OF_HELPERS, expect_own_attributes};
@@ -253,12 +253,38 @@ unsafe fn persist<T>(
 ) -> io::Result<T> {
     // SAFETY: by contract.
     unsafe {
-        let since = Scheduler::moment(scheduler);
+        let first = attempt_first(scheduler, fd, &mut attempt);
+        match would_block(&first.result) {
+            true => persist_further(scheduler, first.began, fd, direction, attempt),
+            false => first.result,
+        }
+    }
+}
+
+/// The first attempt of a call.
+struct First<T> {
+    /// When the call began.
+    began: Since,
+    /// When the attempt did.
+    since: Since,
+    /// What it gave.
+    result: io::Result<T>,
+}
+
+/// Makes the first attempt of a call, perhaps after others have run.
+#[inline(always)]
+unsafe fn attempt_first<T>(
+    scheduler: *mut Scheduler, fd: c_int, attempt: impl FnOnce() -> io::Result<T>,
+) -> First<T> {
+    // SAFETY: by contract of `persist`.
+    unsafe {
+        let began = Scheduler::moment(scheduler);
+        let mut since = began;
         if Scheduler::is_due_to_give_way(scheduler) {
             give_way(scheduler, fd);
+            since = Scheduler::moment(scheduler);
         }
-        let result = attempt();
-        if would_block(&result) { persist_further(scheduler, since, fd, direction, attempt) } else { result }
+        First { began, since, result: attempt() }
     }
 }
 

@@ -11,7 +11,10 @@ use std::io;
 use super::connect::decide;
 use super::file::{Manner, beyond_memory, manner, write_careful};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, Patience, is_nonblocking, persist, persist_on, would_block};
+use super::{
+    Direction, First, Patience, attempt_first, is_nonblocking, persist, persist_further, persist_on,
+    would_block,
+};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
@@ -20,6 +23,7 @@ use crate::sys;
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs; `buffer` is the program's, as for the call itself.
 /// The same holds for every function of this file.
+#[inline(always)]
 pub unsafe fn write(
     scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize,
 ) -> io::Result<usize> {
@@ -29,11 +33,25 @@ pub unsafe fn write(
             return sys::write_from(fd, buffer, count);
         }
         let count = count.min(LONGEST);
-        let result = sendto(scheduler, fd, buffer, count, 0, ptr::null(), 0);
-        if !sys::failed_with(&result, libc::ENOTSOCK) {
-            return result;
+        let attempt = || sys::sendto(fd, buffer, count, libc::MSG_DONTWAIT, ptr::null(), 0);
+        match at_once(scheduler, fd, count, 0, attempt) {
+            Ok(written) => Ok(written),
+            Err(first) => write_further(scheduler, fd, buffer, count, first),
         }
-        write_file(scheduler, fd, buffer, count)
+    }
+}
+
+/// [`write()`] behind an attempt that took it for one to a socket.
+#[inline(never)]
+unsafe fn write_further(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize, first: First<usize>,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `write`.
+    unsafe {
+        match sys::failed_with(&first.result, libc::ENOTSOCK) {
+            true => write_file(scheduler, fd, buffer, count),
+            false => send_further(scheduler, fd, buffer, count, 0, ptr::null(), 0, first),
+        }
     }
 }
 
@@ -98,24 +116,55 @@ pub unsafe fn writev(
 ///
 /// # Safety
 /// As for [`write()`]; `address` is the program's.
+#[inline(always)]
 pub unsafe fn sendto(
     scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize, flags: c_int,
     address: *const libc::sockaddr, length: libc::socklen_t,
 ) -> io::Result<usize> {
-    let now = flags | libc::MSG_DONTWAIT;
-    let attempt = |flags| sys::sendto(fd, buffer, count, flags, address, length);
     // SAFETY: by contract.
     unsafe {
-        if now == flags {
+        if flags & libc::MSG_DONTWAIT != 0 {
             Scheduler::passes(scheduler);
-            return attempt(now);
+            return sys::sendto(fd, buffer, count, flags, address, length);
         }
-        let mut since = Scheduler::moment(scheduler);
-        let first = begin(scheduler, &mut since, fd, flags, attempt)?;
-        let count = count.min(LONGEST);
-        go_on(scheduler, since, fd, count, first, |done| {
-            let rest = buffer.wrapping_byte_add(done);
-            sys::sendto(fd, rest, count - done, now | libc::MSG_NOSIGNAL, ptr::null(), 0)
+        let attempt = || sys::sendto(fd, buffer, count, flags | libc::MSG_DONTWAIT, address, length);
+        match at_once(scheduler, fd, count, flags, attempt) {
+            Ok(sent) => Ok(sent),
+            Err(first) => send_further(scheduler, fd, buffer, count, flags, address, length, first),
+        }
+    }
+}
+
+/// Sends all of `count` in one attempt, in most cases. It is done on the caller's frame: behind a system call processors
+/// predict neither returns nor branches.
+#[inline(always)]
+unsafe fn at_once(
+    scheduler: *mut Scheduler, fd: c_int, count: usize, flags: c_int,
+    attempt: impl FnOnce() -> io::Result<usize>,
+) -> Result<usize, First<usize>> {
+    // SAFETY: by contract of the callers.
+    let first = unsafe { attempt_first(scheduler, fd, attempt) };
+    match first.result {
+        Ok(sent) if sent == count && flags & libc::MSG_FASTOPEN == 0 => Ok(sent),
+        _ => Err(first),
+    }
+}
+
+/// [`sendto`] behind the first attempt.
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "those of the call, and how far it is")]
+unsafe fn send_further(
+    scheduler: *mut Scheduler, fd: c_int, buffer: *const c_void, count: usize, flags: c_int,
+    address: *const libc::sockaddr, length: libc::socklen_t, first: First<usize>,
+) -> io::Result<usize> {
+    // SAFETY: by contract of `sendto`.
+    unsafe {
+        let mut since = first.since;
+        let attempt = |flags| sys::sendto(fd, buffer, count, flags, address, length);
+        let first = begin_with(scheduler, first, &mut since, fd, flags, attempt)?;
+        let now = flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        go_on(scheduler, since, fd, count.min(LONGEST), first, |done| {
+            sys::sendto(fd, buffer.wrapping_byte_add(done), count - done, now, ptr::null(), 0)
         })
     }
 }
@@ -198,13 +247,30 @@ unsafe fn begin(
     scheduler: *mut Scheduler, since: &mut Since, fd: c_int, flags: c_int,
     mut attempt: impl FnMut(c_int) -> io::Result<usize>,
 ) -> io::Result<usize> {
-    let now = flags | libc::MSG_DONTWAIT;
     // SAFETY: by contract of the callers.
     unsafe {
-        let first = persist(scheduler, fd, Direction::Out, || {
-            *since = Scheduler::moment(scheduler);
-            attempt(now)
-        });
+        let first = attempt_first(scheduler, fd, || attempt(flags | libc::MSG_DONTWAIT));
+        *since = first.since;
+        begin_with(scheduler, first, since, fd, flags, attempt)
+    }
+}
+
+/// [`begin`] behind the first attempt.
+#[inline(always)]
+unsafe fn begin_with(
+    scheduler: *mut Scheduler, first: First<usize>, since: &mut Since, fd: c_int, flags: c_int,
+    mut attempt: impl FnMut(c_int) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let now = flags | libc::MSG_DONTWAIT;
+    let (began, mut first) = (first.began, first.result);
+    // SAFETY: by contract of the callers.
+    unsafe {
+        if would_block(&first) {
+            first = persist_further(scheduler, began, fd, Direction::Out, || {
+                *since = Scheduler::moment(scheduler);
+                attempt(now)
+            });
+        }
         let connects = match &first {
             Ok(_) => flags & libc::MSG_FASTOPEN != 0,
             Err(e) => e.raw_os_error() == Some(libc::EINPROGRESS),

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::io;
 
 use super::table::{Entry, Registration};
-use super::terms::{OPTIONS, Stamp, Terms};
+use super::terms::{Drained, OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
 use crate::cache::fetch;
 use crate::list::List;
@@ -71,14 +71,15 @@ impl Reactor {
         Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
     }
 
-    /// The terms of a receive that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard
-    /// of it since.
+    /// What a receive needs that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard of it
+    /// since.
     #[inline(always)]
-    pub fn drained(&self, fd: c_int) -> Option<(Terms, Stamp)> {
+    pub fn drained(&self, fd: c_int) -> Option<Drained> {
         let entry = self.table.get(fd).filter(|entry| entry.drained.get())?;
         let (then, terms) = entry.settings.of(libc::SO_RCVTIMEO).get()?;
         let now = stamp(fd)?;
-        (is_stream_of(entry, now.generation) && then == now).then_some((terms, then))
+        let may = is_stream_of(entry, now.generation) && then == now;
+        may.then_some(Drained { timeout: terms.timeout, stamp: then })
     }
 
     /// A read of `fd` got less than it asked for.

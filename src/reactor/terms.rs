@@ -44,6 +44,15 @@ pub struct Stamp {
     pub(super) changes: u32,
 }
 
+/// A blocking stream that was read empty: what a receive needs to know that begins with the wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Drained {
+    /// How long it waits.
+    pub timeout: Nanos,
+    /// When that was asked for.
+    pub stamp: Stamp,
+}
+
 /// The terms of receiving and of sending, each with its stamp.
 #[derive(Debug)]
 pub struct Settings {

@@ -13,7 +13,7 @@ const BEFORE: u32 = 2;
 /// Cache lines of a stack that are worth fetching: the frames of a call that waits.
 const STACK_LINES: usize = 6;
 /// The same of a call that waits for a descriptor.
-const STACK_LINES_IO: usize = 10;
+const STACK_LINES_IO: usize = 8;
 
 impl Scheduler {
     /// Fetches the first line of the stacks of those who run next, or of what is kept of shared ones: where many wait, they

@@ -78,7 +78,12 @@ fn not_cancelled() -> io::Result<()> {
 unsafe fn read(scheduler: *mut Scheduler, fd: c_int, to: *mut c_void, count: usize) -> io::Result<usize> {
     not_cancelled()?;
     // SAFETY: by contract of the callers.
-    unsafe { crate::io::read(scheduler, fd, to, count) }
+    unsafe {
+        match crate::io::drained(scheduler, fd, to, count) {
+            Some(drained) => crate::io::receive_drained(scheduler, fd, to, count, drained),
+            None => crate::io::read(scheduler, fd, to, count),
+        }
+    }
 }
 
 /// The same for what is written.
