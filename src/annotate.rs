@@ -190,9 +190,10 @@ pub fn on_valgrind() -> bool {
     valgrind(RUNNING_ON_VALGRIND, [0, 0]) != 0
 }
 
-/// Tells Valgrind that a switch to this range is a switch of stacks, not a very large frame.
+/// Tells Valgrind that a switch to this range is a switch of stacks, not a very large frame. The end belongs to it: there the
+/// stack pointer is when a coroutine begins, and a signal handler may run first of all.
 pub fn register_stack(low: *const u8, size: usize) {
-    valgrind(STACK_REGISTER, [low as usize, low as usize + size - 1]);
+    valgrind(STACK_REGISTER, [low as usize, low as usize + size]);
 }
 
 /// Lets LeakSanitizer search a stack for what a waiting coroutine holds.
