@@ -77,7 +77,7 @@ pub(super) const BITS: u32 = 29;
 pub struct Remote {
     /// What stands for the thread in the registry's words.
     pub bit: u64,
-    /// Whose it is: the thread's scheduler. Null for nobody's.
+    /// Whose it is: the thread's scheduler, once the registry knows it.
     pub scheduler: AtomicPtr<()>,
     /// The thread's epoll instance, -1 while there is none.
     pub epoll: AtomicI32,

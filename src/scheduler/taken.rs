@@ -12,6 +12,7 @@ use crate::sys;
 const PLACES: usize = 16;
 
 /// What a thread shows to those who wait for locks that it may have.
+#[derive(Default)]
 pub(super) struct Taken {
     /// The kernel's number of the thread.
     thread: AtomicI32,
@@ -25,15 +26,6 @@ struct Place {
 }
 
 impl Taken {
-    pub(super) fn new() -> Self {
-        Taken { thread: AtomicI32::new(sys::thread_id()), places: Default::default() }
-    }
-
-    /// In a child of fork.
-    pub(super) fn begin_anew(&self) {
-        self.thread.store(sys::thread_id(), Ordering::Relaxed);
-    }
-
     fn place(&self, lock: usize) -> &Place {
         // Locks stand in structures of like sizes.
         &self.places[(lock >> 3 ^ lock >> 8) % PLACES]
@@ -41,6 +33,20 @@ impl Taken {
 }
 
 impl Scheduler {
+    /// The thread begins to run coroutines, or goes on with them in a child of fork: others may see it.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's, and in no registry.
+    pub(super) unsafe fn show(this: *mut Scheduler) {
+        // SAFETY: by contract.
+        unsafe {
+            (*this).taken.thread.store(sys::thread_id(), Ordering::Relaxed);
+            let remote = (*this).reactor.remote();
+            remote.scheduler.store(this.cast(), Ordering::Relaxed);
+            registry::enter(remote);
+        }
+    }
+
     /// The running coroutine, or the thread outside any, is about to try to take the lock at that address.
     pub fn tries(lock: usize) {
         let this = Self::get();
@@ -60,9 +66,6 @@ impl Scheduler {
     pub fn for_each_thread(lock: usize, mut look: impl FnMut(i32, Option<u32>)) {
         registry::for_each(|remote| {
             let that: *mut Scheduler = remote.scheduler.load(Ordering::Relaxed).cast();
-            if that.is_null() {
-                return;
-            }
             // SAFETY: a thread leaves the registry before its scheduler goes, and its control blocks with it. All that is
             // read here is atomic; the assembly, too, stores `current` as one word.
             unsafe {

@@ -96,7 +96,7 @@ impl Scheduler {
             handled: Default::default(),
             doomed: ptr::null_mut(),
             mover: None,
-            taken: super::taken::Taken::new(),
+            taken: Default::default(),
             errno,
             exceptions: exception_record(),
             no_exceptions: [0; 2],
@@ -115,8 +115,7 @@ impl Scheduler {
             if (*this).exceptions.is_null() {
                 (*this).exceptions = &raw mut (*this).no_exceptions;
             }
-            (*this).reactor.remote().scheduler.store(this.cast(), Ordering::Relaxed);
-            registry::enter((*this).reactor.remote());
+            Self::show(this);
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
         tls::set_scheduler(this.expose_provenance());
@@ -288,8 +287,7 @@ fn later(side: Side) {
         super::deal::begin_anew();
         if !this.is_null() {
             (*this).reactor.forget_registrations(&(*this).ready);
-            (*this).taken.begin_anew();
-            registry::enter((*this).reactor.remote());
+            Scheduler::show(this);
         }
     }
 }

@@ -3,7 +3,8 @@
 #include "locks.h"
 
 enum { THREADS = 3, COROUTINES = 4, ROUNDS = 300 };
-static int done, met;
+static int done, met, rounds = ROUNDS, threads_meant = THREADS;
+static long long held_for = 20000; /* nanoseconds */
 static pthread_mutex_t mutex;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static __thread int in_the_middle;
@@ -40,7 +41,7 @@ static void use_the_library(int round) {
   *middle() = 1;
   CHECK_IS(pthread_once(&once[round], compute_once), 0);
   CHECK_IS(lock(), 0);
-  compute(20000);
+  compute(held_for);
   CHECK_IS(unlock(), 0);
   *middle() = 0;
 }
@@ -48,7 +49,7 @@ static void use_the_library(int round) {
 static void *uses_the_library(void *unused) {
   (void)unused;
   co_enable_hook_sys();
-  for (int i = 0; i < ROUNDS; i++) {
+  for (int i = 0; i < rounds; i++) {
     use_the_library(i);
     usleep(1);
   }
@@ -59,7 +60,7 @@ static void *uses_the_library(void *unused) {
 static void *has_coroutines(void *unused) {
   (void)unused;
   for (int i = 0; i < COROUTINES; i++) co_resume(spawn(uses_the_library, NULL));
-  loop_until(&done, THREADS * COROUTINES);
+  loop_until(&done, threads_meant * COROUTINES);
   return NULL;
 }
 
@@ -97,6 +98,35 @@ TEST(nobody_is_met_in_the_middle_who_waits_for_what_is_done_once) { nobody_is_me
 TEST(nobody_is_met_in_the_middle_who_waits_to_write) { nobody_is_met(lock_write, unlock_rwlock); }
 
 TEST(nobody_is_met_in_the_middle_who_waits_to_read_or_write) { nobody_is_met(lock_read_or_write, unlock_rwlock); }
+
+static void *does_nothing(void *unused) { return unused; }
+
+/* The thread that goes on in the child has had coroutines before, and is one of the two. */
+static void nobody_is_met_in_a_child(int (*locks)(void), int (*unlocks)(void)) {
+  int status = -1;
+  co_resume(spawn(does_nothing, NULL));
+  pid_t child = fork();
+  NEED(child >= 0);
+  if (child == 0) {
+    pthread_t other;
+    lock = locks, unlock = unlocks;
+    threads_meant = 2, rounds = 20, held_for = 3000000;
+    CHECK_IS(pthread_create(&other, NULL, has_coroutines, NULL), 0);
+    has_coroutines(NULL);
+    pthread_join(other, NULL);
+    CHECK_IS(met, 0);
+    _exit(check_failures != 0);
+  }
+  NEED(waitpid(child, &status, 0) == child);
+  CHECK_IS(status, 0);
+}
+
+TEST(nobody_is_met_in_a_child_of_fork_who_waits_for_a_mutex) {
+  mutex = mutex_of(PTHREAD_MUTEX_NORMAL);
+  nobody_is_met_in_a_child(lock_mutex, unlock_mutex);
+}
+
+TEST(nobody_is_met_in_a_child_of_fork_who_waits_to_write) { nobody_is_met_in_a_child(lock_write, unlock_rwlock); }
 
 /* ---- an owner that is parked ----------------------------------------------------------------------------- */
 
