@@ -47,7 +47,7 @@ pub fn lingers(fd: c_int) -> bool {
 /// A coroutine of `scheduler`, the calling thread's, runs.
 pub unsafe fn keep_lingering(scheduler: *mut Scheduler, fd: c_int) -> Option<c_int> {
     // SAFETY: by contract.
-    let is_thread = unsafe { (*Scheduler::current(scheduler)).base() != 0 };
+    let is_thread = unsafe { Scheduler::runs_thread(scheduler) };
     if is_thread && lingers(fd) { duplicate_high(fd).ok() } else { None }
 }
 

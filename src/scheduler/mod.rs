@@ -162,6 +162,16 @@ impl Scheduler {
         unsafe { (*this).current }
     }
 
+    /// Whether the running coroutine is one of the program's threads, with thread-local storage and a number of its own.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    #[inline(always)]
+    pub unsafe fn runs_thread(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*(*this).current).base() != 0 }
+    }
+
     /// The base by which libc knows the kernel thread that runs, where coroutines have bases of their own; else zero.
     pub fn kernel_base() -> usize {
         let this = Self::get();

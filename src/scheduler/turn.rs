@@ -270,9 +270,7 @@ impl Scheduler {
     #[cold]
     unsafe fn has_had_its_time(this: *mut Scheduler) -> bool {
         // SAFETY: by contract of `passes`.
-        unsafe {
-            (*(*this).current).base() != 0 && clock::ticks().wrapping_sub((*this).glances.looked) > SLICE
-        }
+        unsafe { Self::runs_thread(this) && clock::ticks().wrapping_sub((*this).glances.looked) > SLICE }
     }
 
     /// Whether others than the running coroutine are ready, or are to be told of events.

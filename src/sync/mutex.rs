@@ -124,7 +124,7 @@ pub unsafe fn stay_user(scheduler: *mut Scheduler, mutex: *mut libc::pthread_mut
         let words = Words::of(mutex);
         let owner_matters = words.kind.load(Ordering::Relaxed) & (TYPE | ROBUST | PRIORITIES) != 0;
         let is_locked = || is_own(mutex, calls) || words.owner() == thread_number(calls);
-        let stays = has_own_number(scheduler) && (!owner_matters || is_locked());
+        let stays = Scheduler::runs_thread(scheduler) && (!owner_matters || is_locked());
         if stays {
             words.users.store(words.users.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
@@ -204,12 +204,6 @@ pub unsafe fn try_lock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_in
     }
 }
 
-/// Whether libc knows the running coroutine by a number of its own: where threads are coroutines.
-unsafe fn has_own_number(scheduler: *mut Scheduler) -> bool {
-    // SAFETY: by contract of the callers.
-    unsafe { (*Scheduler::current(scheduler)).base() != 0 }
-}
-
 /// `pthread_mutex_lock` and its timed variants for the running coroutine.
 ///
 /// # Safety
@@ -226,7 +220,7 @@ pub unsafe fn lock(
         let words = Words::of(mutex);
         let kind = words.kind.load(Ordering::Relaxed);
         let is_checking = kind & TYPE == ERROR_CHECKING;
-        if is_checking && has_own_number(scheduler) && words.owner() == thread_number(calls) {
+        if is_checking && Scheduler::runs_thread(scheduler) && words.owner() == thread_number(calls) {
             return libc::EDEADLK;
         }
         let manner = Manner::EXCLUSIVE.owned(&words.owner).between_processes(kind & SHARED != 0);

@@ -92,16 +92,7 @@ pub unsafe fn read(
         let words = Words::of(lock);
         let manner = if words.prefers == WRITERS { Manner::POLITE } else { Manner::SHARED };
         let manner = manner.owned(&words.writer).between_processes(words.shared != 0);
-        lot::persist(
-            scheduler,
-            lock.addr(),
-            manner,
-            || Ok(limit),
-            || {
-                Scheduler::tries(lock.addr());
-                attempt(lock)
-            },
-        )
+        lot::persist(scheduler, lock.addr(), manner, || Ok(limit), || attempt_to_read(lock, attempt))
     }
 }
 
@@ -115,8 +106,14 @@ pub unsafe fn try_read(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_in
         if Words::of(lock).prefers == WRITERS && lot::is_awaited(lock.addr()) {
             return libc::EBUSY;
         }
-        attempt(lock)
+        attempt_to_read(lock, attempt)
     }
+}
+
+unsafe fn attempt_to_read(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_int {
+    Scheduler::tries(lock.addr());
+    // SAFETY: by contract of the callers.
+    unsafe { attempt(lock) }
 }
 
 /// `pthread_rwlock_unlock`, for anybody. libc tells a writer's from a reader's by the writer's number, which

@@ -37,10 +37,8 @@ pub(super) unsafe fn linger(
     scheduler: *mut Scheduler, address: usize, owner: &AtomicI32, limit: &Limit,
     attempt: &mut impl FnMut() -> c_int,
 ) -> c_int {
-    // SAFETY: by contract.
-    let is_thread = unsafe { (*Scheduler::current(scheduler)).base() != 0 };
-    // Threads that are coroutines have what is theirs to themselves.
-    if is_thread || alone::is_alone() {
+    // SAFETY: by contract. Threads that are coroutines have what is theirs to themselves.
+    if unsafe { Scheduler::runs_thread(scheduler) } || alone::is_alone() {
         return libc::EBUSY;
     }
     let since = clock::now();
@@ -48,7 +46,8 @@ pub(super) unsafe fn linger(
     loop {
         let who = owner.load(Ordering::Relaxed);
         let whereabouts = owner::whereabouts(address, who);
-        for _ in 0..ATTEMPTS {
+        // Where it runs it may be done soon.
+        for _ in 0..if whereabouts == Owner::Elsewhere { 1 } else { ATTEMPTS } {
             let result = attempt();
             if result != libc::EBUSY {
                 return result;
