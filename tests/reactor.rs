@@ -32,7 +32,7 @@ fn the_librarys_descriptors_are_known_as_its_own_and_close_on_exec() {
     run_all();
     release(co, true);
     let own: Vec<_> = registry::known(0, i32::MAX).filter(|(_, own)| *own).map(|(fd, _)| fd).collect();
-    assert!(own.len() >= 2, "an epoll instance and an alarm");
+    assert!(own.len() >= 2, "an epoll instance and a bell");
     for fd in own {
         assert!(registry::is_own(fd));
         assert_eq!(sys::fcntl(fd, libc::F_GETFD, 0).unwrap() & libc::FD_CLOEXEC, libc::FD_CLOEXEC);

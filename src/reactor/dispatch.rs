@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::table::{Entry, Table};
-use super::{ALARM, HANGUP, Reactor, settings};
+use super::{HANGUP, NOBODY, Reactor, settings};
 use crate::cache::{LINE, fetch};
 use crate::list::List;
 use crate::waiter::{Interest, Waiter};
@@ -83,7 +83,7 @@ impl Reactor {
         for event in few {
             let (fd, generation) = (event.u64 as u32 as c_int, (event.u64 >> 32) as u32);
             // Events of a number's earlier life come through duplicates of what it was.
-            if event.u64 != ALARM
+            if event.u64 != NOBODY
                 && let Some(entry) = table.get(fd)
                 && entry.generation.get() == generation
             {

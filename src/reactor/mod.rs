@@ -12,11 +12,13 @@
 //! - `table`, `registration`: the descriptors of a thread, and one's registration with epoll
 //! - `dispatch`: what events wake
 //! - `doubt`: registrations that may be gone
+//! - `alarm`: how long the thread may sleep
 //! - `settings`, `terms`: what is remembered of flags and time-outs, and of streams that were read empty
 //! - `registry`: what the process knows of its descriptors
 //! - `remote`: a thread's side for other threads, its inbox
 //! - `descriptor`, `ring`: the library's own descriptors, and the io_uring for `accept`
 
+mod alarm;
 pub mod descriptor;
 mod dispatch;
 mod doubt;
@@ -37,10 +39,11 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use crate::clock::{self, NEVER, Nanos};
+use crate::clock::{self, Nanos};
 use crate::list::List;
 use crate::sys;
 use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
+use alarm::Alarm;
 use dispatch::Events;
 use registration::{close_out, register, withdraw};
 use ring::Ring;
@@ -50,8 +53,8 @@ use table::{Entry, Registration, Table};
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
 /// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
 const SLACK: Nanos = 50_000;
-/// The data of the alarm's registration; no descriptor has it.
-const ALARM: u64 = u64::MAX;
+/// The data of what wakes the thread and concerns no descriptor of the program's: its bell and its alarm.
+const NOBODY: u64 = u64::MAX;
 
 /// The readiness of one thread's descriptors.
 pub struct Reactor {
@@ -71,6 +74,7 @@ pub struct Reactor {
     /// where the kernel has no such ring.
     ring: Option<Option<Ring>>,
     events: Events,
+    alarm: Alarm,
 }
 
 impl Default for Reactor {
@@ -92,6 +96,7 @@ impl Reactor {
             slack: None,
             ring: None,
             events: Events::new(),
+            alarm: Alarm::default(),
         }
     }
 
@@ -210,7 +215,7 @@ impl Reactor {
         };
         let limit = match until {
             0 => Some(Duration::ZERO),
-            NEVER => None,
+            _ if self.alarm_ends_sleep(epoll, until) => None,
             _ => Some(clock::left(until)),
         };
         let asleep = limit != Some(Duration::ZERO) && self.remote.fall_asleep() && !self.must_look_around();
@@ -218,6 +223,7 @@ impl Reactor {
         let result = sys::wait(epoll, self.events.room(), limit);
         self.remote.wake_up();
         self.now = clock::now();
+        self.alarm.slept(self.now < until);
         match result {
             Ok(count) => {
                 // SAFETY: the kernel says how many it has filled.
@@ -273,6 +279,7 @@ impl Reactor {
         // A fresh remote: the old one's lock may be held by a thread that no longer exists. What had
         // arrived is kept.
         let old = core::mem::take(&mut self.remote);
+        self.alarm = Alarm::default();
         old.try_take().into_iter().for_each(|message| self.remote.post(message));
         for entry in self.table.iter() {
             entry.doubt.unlink();
@@ -321,8 +328,9 @@ impl Reactor {
     /// Closes the thread's descriptors.
     pub fn shut_down(&mut self) {
         self.ring = None;
-        descriptor::discard(self.remote.epoll.swap(-1, Ordering::Relaxed));
-        descriptor::discard(self.remote.alarm.swap(-1, Ordering::Relaxed));
+        for place in self.remote.descriptors() {
+            descriptor::discard(place.swap(-1, Ordering::Relaxed));
+        }
     }
 
     /// The epoll instance, opened when it is first needed.
@@ -336,19 +344,19 @@ impl Reactor {
     #[cold]
     fn open(&mut self) -> io::Result<c_int> {
         let epoll = descriptor::adopt(sys::epoll_create()?)?;
-        let alarm = match sys::eventfd().and_then(descriptor::adopt) {
-            Ok(alarm) => alarm,
+        let bell = match sys::eventfd().and_then(descriptor::adopt) {
+            Ok(bell) => bell,
             Err(error) => {
                 descriptor::discard(epoll);
                 return Err(error);
             }
         };
         // Edge-triggered: each ring is an event, and nobody needs to read the counter.
-        sys::epoll_add(epoll, alarm, (libc::EPOLLIN | libc::EPOLLET) as u32, ALARM)?;
+        sys::epoll_add(epoll, bell, (libc::EPOLLIN | libc::EPOLLET) as u32, NOBODY)?;
         // Deadlines are exact to the nanosecond; the kernel's default slack is 50 microseconds.
         self.slack.get_or_insert((sys::timer_slack() as Nanos).min(SLACK));
         sys::set_timer_slack(1);
-        self.remote.alarm.store(alarm, Ordering::Relaxed);
+        self.remote.bell.store(bell, Ordering::Relaxed);
         self.remote.epoll.store(epoll, Ordering::Relaxed);
         Ok(epoll)
     }
@@ -356,9 +364,10 @@ impl Reactor {
     #[cold]
     fn rebuild(&mut self, ready: &List) {
         // The numbers may be the program's by now: they are left alone.
-        for place in [&self.remote.epoll, &self.remote.alarm] {
+        for place in self.remote.descriptors() {
             registry::set_own(place.swap(-1, Ordering::Relaxed), false);
         }
+        self.alarm = Alarm::default();
         for entry in self.table.iter() {
             entry.doubt.unlink();
             entry.registration.set(Registration::None);

@@ -252,7 +252,7 @@ pub fn known(first: c_int, last: c_int) -> impl Iterator<Item = (c_int, bool)> {
 pub fn replace(old: c_int, new: impl Fn() -> c_int) {
     with_threads(|threads| {
         for remote in threads.iter() {
-            for place in [&remote.epoll, &remote.alarm] {
+            for place in remote.descriptors() {
                 if place.load(Ordering::Relaxed) == old {
                     place.store(new(), Ordering::Relaxed);
                 }
@@ -327,7 +327,7 @@ pub unsafe fn go_on_after_fork() {
 /// Follows [`go_on_after_fork`]; the process has one thread.
 pub unsafe fn tidy_after_fork() {
     for remote in with_threads(core::mem::take) {
-        for place in [&remote.epoll, &remote.alarm] {
+        for place in remote.descriptors() {
             let fd = place.swap(-1, Ordering::Relaxed);
             if fd >= 0 {
                 set_own(fd, false);

@@ -81,7 +81,9 @@ pub struct Remote {
     pub scheduler: AtomicPtr<()>,
     /// The thread's epoll instance, -1 while there is none.
     pub epoll: AtomicI32,
-    /// The eventfd that ends its sleep, -1 while there is none.
+    /// The eventfd by which others end its sleep, -1 while there is none.
+    pub bell: AtomicI32,
+    /// The timerfd that ends one which lasts too long, -1 while there is none.
     pub alarm: AtomicI32,
     /// The thread sleeps or is about to: whoever posts must ring.
     sleeping: AtomicBool,
@@ -108,6 +110,7 @@ impl Remote {
             bit: 1 << (COUNT.fetch_add(1, Ordering::Relaxed) % BITS),
             scheduler: AtomicPtr::new(ptr::null_mut()),
             epoll: AtomicI32::new(-1),
+            bell: AtomicI32::new(-1),
             alarm: AtomicI32::new(-1),
             sleeping: AtomicBool::new(false),
             filled: AtomicBool::new(false),
@@ -115,6 +118,11 @@ impl Remote {
             signals: Default::default(),
             inbox: Mutex::new(Vec::with_capacity(ROOM)),
         }
+    }
+
+    /// Where the numbers of the thread's descriptors stand, which are the library's own.
+    pub fn descriptors(&self) -> [&AtomicI32; 3] {
+        [&self.epoll, &self.bell, &self.alarm]
     }
 
     /// Leaves a message and wakes the thread if it sleeps.
@@ -150,7 +158,7 @@ impl Remote {
     /// Ends the thread's sleep, now or before it begins.
     pub fn ring(&self) {
         if self.sleeping.swap(false, Ordering::SeqCst) {
-            let _ = sys::write(self.alarm.load(Ordering::Relaxed), &1u64.to_ne_bytes());
+            let _ = sys::write(self.bell.load(Ordering::Relaxed), &1u64.to_ne_bytes());
         }
     }
 

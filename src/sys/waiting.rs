@@ -88,14 +88,22 @@ pub fn eventfd() -> io::Result<c_int> {
 
 /// A timer descriptor of `clock` that becomes readable at `at`, an absolute time of that clock.
 pub fn timerfd_at(clock: libc::clockid_t, at: libc::timespec) -> io::Result<c_int> {
+    let fd = timerfd(clock)?;
+    timerfd_set(fd, at).inspect_err(|_| close(fd)).map(|()| fd)
+}
+
+/// A new timer descriptor of `clock`, non-blocking and close-on-exec, that is not set.
+pub fn timerfd(clock: libc::clockid_t) -> io::Result<c_int> {
+    // SAFETY: no memory is involved.
+    unsafe { call!(SYS_timerfd_create, clock, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) }.map(|fd| fd as c_int)
+}
+
+/// Lets the timer descriptor become readable at `at`, an absolute time of its clock, and not before.
+pub fn timerfd_set(fd: c_int, at: libc::timespec) -> io::Result<()> {
     let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     let setting = libc::itimerspec { it_interval: zero, it_value: at };
     // SAFETY: the kernel reads `setting`.
-    unsafe {
-        let fd = call!(SYS_timerfd_create, clock, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC)?;
-        let set = call!(SYS_timerfd_settime, fd, libc::TFD_TIMER_ABSTIME, &raw const setting, 0);
-        set.inspect_err(|_| close(fd as c_int)).map(|_| fd as c_int)
-    }
+    unsafe { call!(SYS_timerfd_settime, fd, libc::TFD_TIMER_ABSTIME, &raw const setting, 0) }.map(drop)
 }
 
 /// The calling thread's timer slack, in nanoseconds: how late it may wake from a sleep.
