@@ -50,6 +50,17 @@ if command -v clang >/dev/null; then
   builds clang clang -std=gnu11 $CFLAGS "$HERE/core.c" -o "$OUT/clang" $SHARED && lines 'clang' "$OUT/clang"
 else skip 'clang is not installed'; fi
 
+# What a program makes before its first coroutine is known if it is linked with the library: a listener that no other process can have is
+# registered once, and not so that one of several processes is woken.
+known() { # WAY PROGRAM...
+  local way=$1 said; shift
+  if ! strace -o /dev/null true 2>/dev/null; then skip 'strace does not work here'; return; fi
+  is "$(timeout 20 strace -f -o "$OUT/known.txt" -e trace=epoll_ctl "$@")" works "$way: a server whose listener was there before its coroutines"
+  said=$(grep -c EPOLL_CTL_ADD "$OUT/known.txt"), said+=$(grep -c EPOLLEXCLUSIVE "$OUT/known.txt")
+  like "$said" '^[1-9].*,0$' "$way: its listener is known to be its own"
+}
+program listens "$HERE/listens.c" -lpthread && known shared "$OUT/listens"
+
 # Linked with the archive
 archived self "$HERE/self.c" && is "$("$OUT/self")" works 'archive: a program that wants co_self alone runs'
 archived log "$HERE/log.c" && is "$("$OUT/log" 2>&1)" works 'archive: a program that wants co_log_err alone runs'
@@ -57,6 +68,7 @@ archived core-archived "$HERE/core.c" && lines 'archive' "$OUT/core-archived"
 archived core-collected "$HERE/core.c" -ffunction-sections -Wl,--gc-sections && lines 'archive, unused sections dropped' "$OUT/core-collected"
 archived core-whole "$HERE/core.c" -Wl,--whole-archive "$LIB/libcolib.a" -Wl,--no-whole-archive && lines 'archive, taken whole' "$OUT/core-whole"
 builds archived-c++ $CXX -x c++ -std=c++17 $CFLAGS "$HERE/core.c" -x none -o "$OUT/archived-c++" $STATIC && lines 'archive, C++' "$OUT/archived-c++"
+archived listens-archived "$HERE/listens.c" && known archive "$OUT/listens-archived"
 for one in self log core-archived core-collected; do
   # What the program itself does not call of the interface may be dropped with its section; a hook may not. Names that libc
   # keeps for what was linked long ago are none that a program linked now could be called by, nor is liburing's without it.

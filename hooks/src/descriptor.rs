@@ -39,12 +39,12 @@ pub fn made(fd: c_int) -> c_int {
     fd
 }
 
-/// [`made`] for a socket: a description of its own, which no other process has yet.
-pub fn made_here(make: impl FnOnce() -> c_int) -> c_int {
+/// [`made`] for a socket: a description of its own, which no other process has yet, accepted from `listener` if from any.
+pub fn made_here(listener: Option<c_int>, make: impl FnOnce() -> c_int) -> c_int {
     let forks = registry::forks();
     let fd = make();
     if fd >= 0 {
-        apart(|_| scheduler::made_here(fd, forks));
+        apart(|_| scheduler::made_here(fd, listener, forks));
     }
     fd
 }
@@ -212,6 +212,7 @@ pub unsafe extern "C" fn dup(fd: c_int) -> c_int {
     if registry::is_own(fd) {
         return not_open();
     }
+    registry::timed(fd);
     // SAFETY: see above.
     made(unsafe { real::dup(fd) })
 }
@@ -221,6 +222,7 @@ fn make_way(from: c_int, to: c_int) -> bool {
     if registry::is_own(from) || colib_core::sys::fcntl(from, libc::F_GETFD, 0).is_err() {
         return false;
     }
+    registry::timed(from);
     apart(|_| {
         if registry::is_own(to) {
             reactor::vacate(to);
@@ -272,11 +274,23 @@ pub unsafe extern "C" fn fcntl(fd: c_int, command: c_int, argument: c_ulong) -> 
         return unsafe { file::lock_record(fd, command, argument) };
     }
     // SAFETY: see above. One integer or pointer follows, whatever the command.
-    let result = unsafe { real::fcntl(fd, command, argument) };
-    if command == libc::F_SETFL {
-        settings::changed();
+    control(fd, command, || unsafe { real::fcntl(fd, command, argument) })
+}
+
+/// Does by `call` what `fcntl` does that waits for nothing.
+pub fn control(fd: c_int, command: c_int, call: impl FnOnce() -> c_int) -> c_int {
+    match command {
+        libc::F_SETFL => {
+            let result = call();
+            settings::changed();
+            result
+        }
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
+            registry::timed(fd);
+            made(call())
+        }
+        _ => call(),
     }
-    if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) { made(result) } else { result }
 }
 
 pub unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: c_ulong) -> c_int {
@@ -308,22 +322,25 @@ pub unsafe extern "C" fn setsockopt(
         return not_open();
     }
     // SAFETY: see above.
-    let result = unsafe { real::setsockopt(fd, level, name, value, length) };
-    option_set(level, name);
-    result
+    set_option(fd, level, name, || unsafe { real::setsockopt(fd, level, name, value, length) })
 }
 
-/// Tells the core of an option that was set.
-pub fn option_set(level: c_int, name: c_int) {
+/// Sets an option by `set`, and tells the core of it.
+pub fn set_option<T>(fd: c_int, level: c_int, name: c_int, set: impl FnOnce() -> T) -> T {
+    let is_time_out = level == libc::SOL_SOCKET
+        && matches!(name, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO | SO_RCVTIMEO_NEW | SO_SNDTIMEO_NEW);
+    if is_time_out {
+        registry::timed(fd);
+    }
+    let result = set();
     match (level, name) {
         (libc::SOL_SOCKET, libc::SO_RCVLOWAT) => io::expect_low_water_marks(),
         (libc::SOL_SOCKET, libc::SO_LINGER) => io::expect_lingering(),
-        (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO | SO_RCVTIMEO_NEW | SO_SNDTIMEO_NEW) => {
-            settings::changed();
-        }
         (libc::SOL_TCP, libc::TCP_ULP) => settings::layered(),
+        _ if is_time_out => settings::changed(),
         _ => {}
     }
+    result
 }
 
 /// The numbers of the time-outs whose seconds have 64 bits everywhere (`asm-generic/socket.h`).
@@ -332,7 +349,7 @@ const SO_SNDTIMEO_NEW: c_int = 67;
 
 pub unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: see above.
-    made_here(|| unsafe { real::socket(domain, kind, protocol) })
+    made_here(None, || unsafe { real::socket(domain, kind, protocol) })
 }
 
 pub unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int {
@@ -341,7 +358,7 @@ pub unsafe extern "C" fn socketpair(domain: c_int, kind: c_int, protocol: c_int,
         let forks = registry::forks();
         let result = real::socketpair(domain, kind, protocol, pair);
         if result == 0 {
-            apart(|_| (0..2).for_each(|i| scheduler::made_here(*pair.add(i), forks)));
+            apart(|_| (0..2).for_each(|i| scheduler::made_here(*pair.add(i), None, forks)));
         }
         result
     }

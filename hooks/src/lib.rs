@@ -16,6 +16,7 @@ mod fresh;
 mod futex;
 mod input;
 mod ipc;
+mod linked;
 mod lock;
 mod lock_allocator;
 mod lock_barrier;
@@ -53,6 +54,7 @@ mod variables;
 mod wait_signal;
 
 pub use colib_core::capi;
+use colib_core::reactor;
 
 /// Looks every real function up while nothing else runs yet: `dlsym` has no place in a signal handler.
 #[ctor::ctor(unsafe)]
@@ -61,6 +63,9 @@ fn begin() {
     variables::find_all();
     lock_allocator::find();
     colib_core::begin();
+    if linked::is_linked() {
+        reactor::registry::begin();
+    }
     thread::begin();
     thread_number::begin();
     syslog::begin();

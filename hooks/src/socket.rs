@@ -20,7 +20,7 @@ pub unsafe extern "C" fn accept(fd: c_int, address: *mut sockaddr, length: *mut 
     // SAFETY: see above.
     unsafe {
         if tls::hook_word() == 0 {
-            return made_here(|| real::accept(fd, address, length));
+            return made_here(Some(fd), || real::accept(fd, address, length));
         }
         accept4(fd, address, length, 0)
     }
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn accept4(
     // SAFETY: see above.
     unsafe {
         if tls::hook_word() == 0 {
-            return made_here(|| real::accept4(fd, address, length, flags));
+            return made_here(Some(fd), || real::accept4(fd, address, length, flags));
         }
         call(|scheduler| io::accept(scheduler, fd, address, length, flags).map(|made| made as usize)) as c_int
     }

@@ -8,7 +8,7 @@ use std::io;
 
 use colib_core::capi::{answer, set_errno};
 use colib_core::clock;
-use colib_core::reactor::{registry, settings};
+use colib_core::reactor::registry;
 use colib_core::{sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
@@ -46,27 +46,15 @@ pub unsafe extern "C" fn syscall(
             libc::SYS_shutdown => c_long::from(descriptor::shutdown(fd, b as c_int)),
             libc::SYS_dup2 => c_long::from(descriptor::dup2(fd, b as c_int)),
             libc::SYS_dup3 => c_long::from(descriptor::dup3(fd, b as c_int, c as c_int)),
-            libc::SYS_fcntl => {
-                let result = kernel();
-                match b as c_int {
-                    libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => c_long::from(descriptor::made(result as c_int)),
-                    libc::F_SETFL => {
-                        settings::changed();
-                        result
-                    }
-                    _ => result,
-                }
-            }
+            libc::SYS_dup => c_long::from(descriptor::dup(fd)),
+            libc::SYS_fcntl => c_long::from(descriptor::control(fd, b as c_int, || kernel() as c_int)),
             libc::SYS_ioctl => c_long::from(descriptor::ioctl(fd, b as c_ulong, c as c_ulong)),
-            libc::SYS_setsockopt => {
-                let result = kernel();
-                descriptor::option_set(b as c_int, c as c_int);
-                result
-            }
+            libc::SYS_setsockopt => descriptor::set_option(fd, b as c_int, c as c_int, kernel),
             libc::SYS_sendmsg => output::sendmsg(fd, b as _, c as c_int) as c_long,
             libc::SYS_sendmmsg => c_long::from(output::sendmmsg(fd, b as _, c as c_uint, d as c_int)),
-            libc::SYS_socket | libc::SYS_accept | libc::SYS_accept4 => {
-                c_long::from(descriptor::made_here(|| kernel() as c_int))
+            libc::SYS_socket => c_long::from(descriptor::made_here(None, || kernel() as c_int)),
+            libc::SYS_accept | libc::SYS_accept4 => {
+                c_long::from(descriptor::made_here(Some(fd), || kernel() as c_int))
             }
             libc::SYS_futex => {
                 let kernel = |c| real::syscall(number, a, b, c, d, e, f);

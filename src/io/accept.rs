@@ -6,7 +6,7 @@ use std::io;
 use super::ending::Ending;
 use super::{Direction, error, persist};
 use crate::reactor::registry;
-use crate::scheduler::{Scheduler, made_here};
+use crate::scheduler::Scheduler;
 
 /// `accept4`, and `accept` with no flags. No flag of the listener is touched, even for a moment.
 ///
@@ -24,6 +24,6 @@ pub unsafe fn accept(
             forks = registry::forks();
             ending.attempt(|| Scheduler::accept_now(scheduler, fd, address, length, flags))
         })
-        .inspect(|&made| made_here(made, forks))
+        .inspect(|&made| Scheduler::accepted(scheduler, made, fd, flags, forks))
     }
 }

@@ -151,8 +151,8 @@ impl Reactor {
         if entry.generation.get() != generation {
             close_out(entry, generation, ready);
         }
-        // What no other process has need not be withdrawn after each wait.
-        let exclusively = one_of_all && !private;
+        // What nobody else has need not be withdrawn after each wait.
+        let exclusively = one_of_all && (!private || registry::has_others(fd, &self.remote));
         match entry.registration.get() {
             Registration::Made if exclusively && entry.waiters.is_empty() => withdraw(epoll, entry),
             Registration::Exclusive if !exclusively => withdraw(epoll, entry),
@@ -308,12 +308,12 @@ impl Reactor {
         let ring = self.ring.as_mut().and_then(Option::as_mut);
         if let Some(open) = ring {
             // SAFETY: by contract.
-            let result = unsafe { open.accept(fd, address, length, flags) };
-            if result.is_ok() || open.is_open() {
-                return result;
+            match unsafe { open.accept(fd, address, length, flags) } {
+                Ok(result) => return result,
+                Err(error) if open.is_open() => return Err(error),
+                // Somebody got rid of the ring; the next call makes a new one.
+                Err(_) => self.ring = None,
             }
-            // Somebody got rid of the ring; the next call makes a new one.
-            self.ring = None;
         }
         // What does not listen, and what does not block, has its answer at once.
         if sys::is_blocking_listener(fd)? && sys::readiness(fd, libc::POLLIN) == 0 {

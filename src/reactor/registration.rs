@@ -40,7 +40,9 @@ pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool)
     loop {
         // A closing that comes between reading the generation and the mark would take the mark away, unseen.
         let generation = registry::registered(entry.fd, remote).ok_or(io::ErrorKind::OutOfMemory)?;
-        entry.generation.set(generation);
+        if entry.generation.replace(generation) != generation {
+            entry.private_stream.set(false);
+        }
         match sys::epoll_add(epoll, entry.fd, events, tag(entry)) {
             // Closed unseen and brought back by a duplicate: the old registration stands, with the old tag.
             Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
@@ -106,6 +108,7 @@ pub fn close_out(entry: &Entry, generation: u32, ready: &List) {
     entry.doubt.unlink();
     entry.generation.set(generation);
     entry.registration.set(Registration::None);
+    entry.private_stream.set(false);
     entry.hung_up.set(false);
     entry.tried.set(false);
     loop {

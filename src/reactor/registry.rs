@@ -18,8 +18,8 @@ const CHUNK_SIZE: usize = CHUNK * size_of::<AtomicU64>();
 /// Descriptor numbers end at 2^26 here; the kernel's own ceiling (`fs.nr_open`) is 2^20 by default.
 const CHUNKS: usize = 1 << 12;
 
-/// One word a descriptor: generation in the upper half, then the library's mark, then the marks of what is private and of
-/// what was made here, then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
+/// One word a descriptor: generation in the upper half, then the library's mark, then three of what was made here,
+/// then which threads have registered this generation: a bit each, which many threads share ([`Remote::bit`]).
 static TABLE: [AtomicPtr<AtomicU64>; CHUNKS] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 const GENERATION: u64 = 1 << 32;
 const OWN: u64 = 1 << 31;
@@ -27,11 +27,19 @@ const OWN: u64 = 1 << 31;
 const PRIVATE: u64 = 1 << 30;
 /// The number was made by this process: closing it bumps its generation, though no thread may have registered it.
 const MADE: u64 = 1 << 29;
-const THREADS_OF: u64 = MADE - 1;
+/// What was made here never had a time-out, nor another number through which it could have got one.
+const UNTIMED: u64 = 1 << 28;
+const THREADS_OF: u64 = UNTIMED - 1;
 const _: () = assert!(THREADS_OF == (1 << remote::BITS) - 1);
 
 /// Nonzero once the process has something to keep: the trampolines of calls that close and the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// The process is going to run coroutines: what it makes from now on is known when they come.
+pub fn begin() {
+    PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
+    ACTIVE.store(1, Ordering::Release);
+}
 
 /// Whether the process has something to keep.
 pub fn is_active() -> bool {
@@ -267,15 +275,17 @@ pub fn forks() -> u32 {
     FORKS.load(Ordering::SeqCst)
 }
 
-/// `fd` was just made by this process alone, by a call before which [`forks`] gave `forks`.
-pub fn made_here(fd: c_int, forks: u32) {
+/// `fd` was just made by this process alone, by a call before which [`forks`] gave `forks`: accepted from `listener`, whose
+/// time-outs it has, if from any.
+pub fn made_here(fd: c_int, listener: Option<c_int>, forks: u32) {
     if !in_this_process() {
         return;
     }
     let Some(word) = word_or_new(fd) else { return };
     // From now on every change of settings is seen: before the program knows the number.
     ACTIVE.store(1, Ordering::Release);
-    word.fetch_or(PRIVATE | MADE, Ordering::SeqCst);
+    let untimed = if listener.is_none_or(is_untimed) { UNTIMED } else { 0 };
+    word.fetch_or(PRIVATE | MADE | untimed, Ordering::SeqCst);
     HIGHEST.fetch_max(fd as usize + 1, Ordering::SeqCst);
     // A fork that came between either is seen here, or finds the mark.
     if FORKS.load(Ordering::SeqCst) != forks {
@@ -286,8 +296,25 @@ pub fn made_here(fd: c_int, forks: u32) {
 /// Another process may have the description of `fd` from now on.
 pub fn shared(fd: c_int) {
     if let Some(word) = word(fd) {
-        word.fetch_and(!PRIVATE, Ordering::SeqCst);
+        word.fetch_and(!(PRIVATE | UNTIMED), Ordering::SeqCst);
     }
+}
+
+/// What `fd` means is about to have a time-out, or another number, through which it can get one.
+pub fn timed(fd: c_int) {
+    if let Some(word) = word(fd) {
+        word.fetch_and(!UNTIMED, Ordering::SeqCst);
+    }
+}
+
+/// Whether `fd` is known never to have had a time-out.
+pub fn is_untimed(fd: c_int) -> bool {
+    word(fd).is_some_and(|word| word.load(Ordering::SeqCst) & UNTIMED != 0)
+}
+
+/// Whether other threads than that one have registered `fd`, as far as their bits tell them apart.
+pub fn has_others(fd: c_int, than: &Remote) -> bool {
+    word(fd).is_some_and(|word| word.load(Ordering::SeqCst) & THREADS_OF & !than.bit != 0)
 }
 
 /// The generation of `fd`, and whether no other process can have its description.

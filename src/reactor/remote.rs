@@ -70,7 +70,7 @@ impl News {
 }
 
 /// How many bits the registry's words have for threads.
-pub(super) const BITS: u32 = 29;
+pub(super) const BITS: u32 = 28;
 
 /// What other threads know of a thread that runs coroutines.
 #[derive(Debug)]

@@ -154,13 +154,14 @@ impl Ring {
         unsafe { &*self.rings.0.add(offset as usize).cast::<AtomicU32>() }
     }
 
-    /// `accept4` that gives EAGAIN instead of waiting. EINVAL, also, where the kernel does not know how.
+    /// `accept4` that gives EAGAIN instead of waiting. EINVAL, also, where the kernel does not know how. The outer error
+    /// says that it was not tried.
     ///
     /// # Safety
     /// `address` and `length` are the program's, as for the call itself.
     pub unsafe fn accept(
         &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
-    ) -> io::Result<c_int> {
+    ) -> io::Result<io::Result<c_int>> {
         let submission = Submission {
             opcode: OP_ACCEPT,
             flags: 0,
@@ -190,7 +191,7 @@ impl Ring {
             (*completions.add((at & self.cq_mask) as usize)).result
         };
         head.store(at.wrapping_add(1), Ordering::Release);
-        if result < 0 { Err(io::Error::from_raw_os_error(-result)) } else { Ok(result) }
+        Ok(if result < 0 { Err(io::Error::from_raw_os_error(-result)) } else { Ok(result) })
     }
 
     /// Whether the descriptor is still the ring's.
@@ -204,7 +205,7 @@ impl Ring {
         // SAFETY: null pointers ask for no address.
         let result = unsafe { self.accept(listener, core::ptr::null_mut(), core::ptr::null_mut(), 0) };
         sys::close(listener);
-        sys::failed_with(&result, libc::EAGAIN)
+        result.is_ok_and(|result| sys::failed_with(&result, libc::EAGAIN))
     }
 }
 

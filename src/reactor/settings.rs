@@ -13,7 +13,8 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::io;
 
-use super::table::{Entry, Registration};
+use super::registration::close_out;
+use super::table::Entry;
 use super::terms::{Drained, OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
 use crate::cache::fetch;
@@ -69,6 +70,20 @@ impl Reactor {
     ) -> io::Result<Option<Terms>> {
         let now = Terms::ask(fd, option)?;
         Ok(if stamp(fd) == Some(began) { now } else { Some(terms) })
+    }
+
+    /// `fd` was just accepted from `listener` with `flags`: what that tells of it the kernel needs not be asked.
+    pub fn accepted(&mut self, fd: c_int, listener: c_int, flags: c_int, ready: &List) {
+        let Some(stamp) = stamp(fd) else { return };
+        let stream = self.table.get(listener).is_some_and(is_private_stream);
+        let Some(entry) = self.table.entry(fd) else { return };
+        if entry.generation.get() != stamp.generation {
+            close_out(entry, stamp.generation, ready);
+        }
+        begin_as(entry, stream);
+        if flags & libc::SOCK_NONBLOCK == 0 && registry::is_untimed(fd) {
+            entry.settings.of(libc::SO_RCVTIMEO).set(Some((stamp, Terms::ENDLESS)));
+        }
     }
 
     /// What a receive needs that may begin with the wait: `fd` blocks, it was read empty, and nothing has been heard of it
@@ -127,10 +142,7 @@ fn is_private_stream(entry: &Entry) -> bool {
 /// The same, where the number is known to be private, and in which generation.
 #[inline(always)]
 fn is_stream_of(entry: &Entry, generation: u32) -> bool {
-    entry.private_stream.get()
-        && entry.registration.get() == Registration::Made
-        && entry.generation.get() == generation
-        && !LAYERED.load(Ordering::Relaxed)
+    entry.private_stream.get() && entry.generation.get() == generation && !LAYERED.load(Ordering::Relaxed)
 }
 
 /// Begins to watch what is told of a number that has just been registered.
@@ -141,7 +153,12 @@ pub(super) fn begin(entry: &Entry) {
         option(libc::SO_TYPE) == Some(libc::SOCK_STREAM)
             && option(libc::SO_PROTOCOL) == Some(libc::IPPROTO_TCP)
     };
-    entry.private_stream.set(private && tcp());
+    begin_as(entry, private && (entry.private_stream.get() || tcp()));
+}
+
+/// Nothing was told yet of what the number means.
+fn begin_as(entry: &Entry, private_stream: bool) {
+    entry.private_stream.set(private_stream);
     entry.drained.set(false);
     entry.marked.set(false);
     entry.told.set(0);

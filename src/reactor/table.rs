@@ -38,7 +38,7 @@ pub struct Entry {
     pub waiters: List,
     /// Since when somebody relies on its registration unconfirmed.
     pub since: Cell<Nanos>,
-    /// The generation the registration was made in.
+    /// The generation the registration was made in, or the stream that is known without one.
     pub generation: Cell<u32>,
     /// The descriptor.
     pub fd: c_int,

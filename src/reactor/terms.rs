@@ -18,6 +18,9 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Receiving blocks without end.
+    pub(super) const ENDLESS: Terms = Terms { timeout: NEVER, unix: false };
+
     /// Asks the kernel; `None` for a description that does not block. `option` is the time-out's.
     pub(super) fn ask(fd: c_int, option: c_int) -> io::Result<Option<Terms>> {
         if sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK != 0 {

@@ -50,8 +50,21 @@ pub fn opened(fd: c_int) {
     closing_as(fd, registry::Closing::Unseen);
 }
 
-/// [`opened`] for a number that this process alone has, made by a call before which [`registry::forks`] gave `forks`.
-pub fn made_here(fd: c_int, forks: u32) {
+/// [`opened`] for a number that this process alone has, made by a call before which [`registry::forks`] gave `forks`:
+/// accepted from `listener`, if from any.
+pub fn made_here(fd: c_int, listener: Option<c_int>, forks: u32) {
     opened(fd);
-    registry::made_here(fd, forks);
+    registry::made_here(fd, listener, forks);
+}
+
+impl Scheduler {
+    /// [`made_here`] for what the running coroutine accepted with `flags`.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    pub unsafe fn accepted(this: *mut Scheduler, fd: c_int, listener: c_int, flags: c_int, forks: u32) {
+        made_here(fd, Some(listener), forks);
+        // SAFETY: by contract; no borrow of the scheduler stands.
+        unsafe { (*this).reactor.accepted(fd, listener, flags, &(*this).ready) };
+    }
 }
