@@ -63,6 +63,11 @@ ECHO |= {"epoll level": "echo-epoll level", "io_uring": "echo-uring", "may": "be
 ECHO |= {"state-threads": "echo-st", "threads": "echo-threads", "fcontext": "echo-fcontext"}
 
 
+SHORT = {"colib": "echo-colib", "epoll edge": "echo-epoll", "epoll level": "echo-epoll level", "state-threads": "echo-st"}
+SHORT |= {"threads": "thread_per_connection"}
+SHORT = {name: f"servers-load new {{n}} {{bin}}/{server} PORT" for name, server in SHORT.items()}
+
+
 def echo():
     return {name: f"echo-load {{n}} {{bin}}/{server}" for name, server in ECHO.items()}
 
@@ -145,6 +150,15 @@ ROWS = [
         [Target("ratio", {1: 1.0, 100: 1.0, 1000: 1.05, 9000: 1.1})],
         quick=(100, 1000),
         of="connections",
+    ),
+    Row(
+        "short",
+        "a connection for each 64 bytes; server and load on a CPU each",
+        (1, 100),
+        SHORT,
+        {"cpu_ns": "ns CPU of the server a connection"},
+        floor="the kernel's accept, send and close of a connection are nine tenths of it",
+        of="connections at once",
     ),
     Row(
         "memory",

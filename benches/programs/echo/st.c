@@ -11,10 +11,10 @@ static void *connection(void *peer) {
     st_netfd_close(peer);
     return NULL;
 }
-int main(void) {
+int main(int argc, char **argv) {
     st_set_eventsys(ST_EVENTSYS_POLL);
     if (st_init()) give_up("st_init: %s", strerror(errno));
-    st_netfd_t listener = st_netfd_open_socket(LISTENER);
+    st_netfd_t listener = st_netfd_open_socket(open_listener(argv[argc - 1]));
     for (;;) {
         st_netfd_t peer = st_accept(listener, NULL, NULL, ST_UTIME_NO_TIMEOUT);
         if (peer && !st_thread_create(connection, peer, 0, 32 * 1024)) give_up("no thread");

@@ -36,11 +36,25 @@ static void waits_in_the_child(void) {
   _exit(byte == 'c' && check_failures == 0 ? 0 : 1);
 }
 
+static pid_t parent;
+
+static void reads_a_byte_in_the_parent(void) {
+  char byte;
+  ssize_t n = read(ends[0], &byte, 1);
+  if (getpid() == parent) {
+    CHECK(n == 1 && byte == 'x');
+  } else {
+    /* Its copy waits for what the child closes. */
+    CHECK(n == -1 && errno == EBADF);
+  }
+}
+
 TEST(fork_shares_the_epoll_descriptor) {
   int parents[2], status = -1;
   make_pair();
   memcpy(parents, ends, sizeof parents);
-  go(reads_a_byte);
+  parent = getpid();
+  go(reads_a_byte_in_the_parent);
   loop_for(2);
   pid_t child = fork();
   if (child == 0) {
