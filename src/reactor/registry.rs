@@ -156,7 +156,11 @@ pub fn for_each(mut look: impl FnMut(&Remote)) {
 
 /// A thread begins to run coroutines.
 pub fn enter(remote: &Arc<Remote>) {
-    PROCESS.store(sys::process_id() as usize, Ordering::Relaxed);
+    let process = sys::process_id() as usize;
+    if PROCESS.swap(process, Ordering::Relaxed) != process {
+        // A child of a fork that told nobody: what its parent made it has in common with it.
+        (0..HIGHEST.load(Ordering::SeqCst)).for_each(|fd| shared(fd as c_int));
+    }
     with_threads(|threads| threads.push(remote.clone()));
 }
 

@@ -138,6 +138,33 @@ TEST(who_was_released_keeps_no_connection_from_those_who_wait) {
   end_servers();
 }
 
+static void *finds_a_time_out(void *unused) {
+  char byte;
+  co_enable_hook_sys();
+  int fd = accept(listener, NULL, NULL);
+  CHECK(read(fd, &byte, 1) == -1 && errno == EAGAIN);
+  _exit(check_failures != 0);
+  return unused;
+}
+
+TEST(a_process_that_nobody_was_told_of_may_set_a_listener_s_time_out) {
+  struct timeval time = {0, 60000};
+  int status = -1;
+  open_listener();
+  pid_t server = _Fork();
+  NEED(server >= 0);
+  if (server == 0) {
+    alarm(CASE_SECONDS);
+    start(finds_a_time_out, NULL);
+    co_eventloop(co_get_epoll_ct(), NULL, NULL);
+  }
+  NEED(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == 0);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  NEED(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+  NEED(waitpid(server, &status, 0) == server);
+  CHECK_IS(status, 0);
+}
+
 static int polled, served;
 
 static void *polls(void *unused) {
