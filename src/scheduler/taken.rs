@@ -1,5 +1,6 @@
-//! Which locks the coroutines of a thread tried to take last. By this another thread sees whether the owner of a lock runs.
+//! Which locks the coroutines of a thread took last. By this another thread sees whether the owner of a lock runs.
 
+use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
@@ -25,6 +26,15 @@ struct Place {
     by: AtomicPtr<Coroutine>,
 }
 
+impl Place {
+    /// Who reads it meanwhile finds no lock, or the new one with the new taker.
+    fn set(&self, lock: usize, by: *mut Coroutine) {
+        self.lock.store(0, Ordering::Release);
+        self.by.store(by, Ordering::Release);
+        self.lock.store(lock, Ordering::Release);
+    }
+}
+
 impl Taken {
     fn place(&self, lock: usize) -> &Place {
         // Locks stand in structures of like sizes.
@@ -47,22 +57,30 @@ impl Scheduler {
         }
     }
 
-    /// The running coroutine, or the thread outside any, is about to try to take the lock at that address.
-    pub fn tries(lock: usize) {
+    /// Makes an attempt to take the lock at that address, for the running coroutine, or the thread outside any, and gives
+    /// what it gave. While it is made the lock may have been taken already. One that finds the lock taken (EBUSY) leaves
+    /// no trace: who waits is not the owner, and two threads that took each other's for it would wait for nobody.
+    #[inline]
+    pub fn tries(lock: usize, attempt: impl FnOnce() -> c_int) -> c_int {
         let this = Self::get();
         if this.is_null() {
-            return;
+            return attempt();
         }
         // SAFETY: the calling thread's.
         let (place, me) = unsafe { ((*this).taken.place(lock), (*this).current) };
-        // Who reads it meanwhile finds no lock, or the new one with the new taker.
-        place.lock.store(0, Ordering::Release);
-        place.by.store(me, Ordering::Release);
-        place.lock.store(lock, Ordering::Release);
+        let (last, by) = (place.lock.load(Ordering::Relaxed), place.by.load(Ordering::Relaxed));
+        place.set(lock, me);
+        let result = attempt();
+        if result == libc::EBUSY {
+            // What it has taken before it has released since.
+            let is_over = last == lock && ptr::eq(by, me);
+            place.set(if is_over { 0 } else { last }, by);
+        }
+        result
     }
 
     /// Tells `look` of each thread that runs coroutines: its number, and of another thread the number of the coroutine that
-    /// runs there, if nobody on that thread tried to take `lock` later.
+    /// runs there, if nobody on that thread took `lock` later.
     pub fn for_each_thread(lock: usize, mut look: impl FnMut(i32, Option<u32>)) {
         registry::for_each(|remote| {
             let that: *mut Scheduler = remote.scheduler.load(Ordering::Relaxed).cast();

@@ -181,26 +181,27 @@ pub unsafe fn give_to_thread(mutex: *mut libc::pthread_mutex_t, calls: &Calls) {
 pub unsafe fn try_lock(mutex: *mut libc::pthread_mutex_t, calls: &Calls) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        let words = Words::of(mutex);
-        let kind = words.kind();
-        Scheduler::tries(mutex.addr());
-        if kind == Kind::Plain {
-            return (calls.try_lock)(mutex);
-        }
-        if is_own(mutex, calls) {
-            return lock_again(mutex, calls, libc::EBUSY);
-        }
-        // libc would go by the thread.
-        if owner::is_mark(words.owner()) && words.is_robust_here(calls) {
-            return libc::EBUSY;
-        }
-        let result = (calls.try_lock)(mutex);
-        // One that the thread had locked outside of any coroutine stays the thread's.
-        let fresh = kind == Kind::ErrorChecking || words.count.load(Ordering::Relaxed) == 1;
-        if result == 0 && fresh {
-            owner::put_mark(&words.owner);
-        }
-        result
+        Scheduler::tries(mutex.addr(), || {
+            let words = Words::of(mutex);
+            let kind = words.kind();
+            if kind == Kind::Plain {
+                return (calls.try_lock)(mutex);
+            }
+            if is_own(mutex, calls) {
+                return lock_again(mutex, calls, libc::EBUSY);
+            }
+            // libc would go by the thread.
+            if owner::is_mark(words.owner()) && words.is_robust_here(calls) {
+                return libc::EBUSY;
+            }
+            let result = (calls.try_lock)(mutex);
+            // One that the thread had locked outside of any coroutine stays the thread's.
+            let fresh = kind == Kind::ErrorChecking || words.count.load(Ordering::Relaxed) == 1;
+            if result == 0 && fresh {
+                owner::put_mark(&words.owner);
+            }
+            result
+        })
     }
 }
 

@@ -27,8 +27,7 @@ pub unsafe fn begin(scheduler: *mut Scheduler, control: &AtomicI32, begun: c_int
     static SOMEBODY: AtomicI32 = AtomicI32::new(0);
     let address = core::ptr::from_ref(control).addr();
     let mut mine = false;
-    let attempt = || loop {
-        Scheduler::tries(address);
+    let mut look = || loop {
         let value = control.load(Ordering::Acquire);
         if value & DONE != 0 {
             return 0;
@@ -42,6 +41,7 @@ pub unsafe fn begin(scheduler: *mut Scheduler, control: &AtomicI32, begun: c_int
             return 0;
         }
     };
+    let attempt = || Scheduler::tries(address, &mut look);
     // SAFETY: by contract.
     unsafe {
         lot::persist(scheduler, address, Manner::SHARED.owned(&SOMEBODY), || Ok(Limit::NEVER), attempt)

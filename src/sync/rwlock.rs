@@ -48,8 +48,7 @@ pub unsafe fn is_own(lock: *mut libc::pthread_rwlock_t) -> bool {
 pub unsafe fn try_write(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_int {
     // SAFETY: by contract.
     unsafe {
-        Scheduler::tries(lock.addr());
-        let result = attempt(lock);
+        let result = Scheduler::tries(lock.addr(), || attempt(lock));
         let words = Words::of(lock);
         if result == 0 && words.shared == 0 {
             owner::put_mark(&words.writer);
@@ -111,9 +110,8 @@ pub unsafe fn try_read(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_in
 }
 
 unsafe fn attempt_to_read(lock: *mut libc::pthread_rwlock_t, attempt: Call) -> c_int {
-    Scheduler::tries(lock.addr());
     // SAFETY: by contract of the callers.
-    unsafe { attempt(lock) }
+    Scheduler::tries(lock.addr(), || unsafe { attempt(lock) })
 }
 
 /// `pthread_rwlock_unlock`, for anybody. libc tells a writer's from a reader's by the writer's number, which

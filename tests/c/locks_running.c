@@ -201,4 +201,113 @@ TEST(an_owner_that_is_parked_keeps_nobody_though_its_thread_runs_with_a_recursiv
 
 TEST(an_owner_that_is_parked_keeps_nobody_though_its_thread_runs_with_a_writer) { others_run_meanwhile(lock_write, unlock_rwlock); }
 
+/* ---- an owner that is parked, and coroutines of two threads that come to it at once ----------------------- */
+
+/* Neither thread takes the other's coroutine, which only waits as well, for the owner. */
+static int has_had_it, had, arrived, counted[2];
+static pthread_once_t slow = PTHREAD_ONCE_INIT;
+
+static void parks(void) {
+  char byte;
+  __atomic_store_n(&held, 1, __ATOMIC_SEQ_CST);
+  CHECK_IS(read(release[0], &byte, 1), 1);
+}
+
+static int begin_slow(void) { return pthread_once(&slow, parks); }
+static int read_slowly(void) {
+  int result = pthread_rwlock_rdlock(&rwlock);
+  parks();
+  return result;
+}
+
+static void *has_it_and_parks(void *unused) {
+  co_enable_hook_sys();
+  while (has_had_it && __atomic_load_n(&had, __ATOMIC_SEQ_CST) < 2) usleep(100);
+  CHECK_IS(lock(), 0);
+  CHECK_IS(unlock(), 0);
+  __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
+  return unused;
+}
+
+static void *has_who_parks(void *unused) {
+  co_resume(spawn(has_it_and_parks, NULL));
+  loop_until(&done, 3);
+  return unused;
+}
+
+static int (*comes_to)(void);
+
+static void *comes(void *unused) {
+  co_enable_hook_sys();
+  if (has_had_it) {
+    CHECK_IS(comes_to(), 0);
+    CHECK_IS(unlock(), 0);
+    __atomic_add_fetch(&had, 1, __ATOMIC_SEQ_CST);
+  }
+  while (!__atomic_load_n(&held, __ATOMIC_SEQ_CST)) usleep(100);
+  __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2) continue;
+  CHECK_IS(comes_to(), 0);
+  CHECK_IS(unlock(), 0);
+  __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
+  return unused;
+}
+
+static void *counts(void *count) {
+  co_enable_hook_sys();
+  for (;;) {
+    usleep(1000);
+    __atomic_add_fetch((int *)count, 1, __ATOMIC_SEQ_CST);
+  }
+  return NULL;
+}
+
+static void *has_who_come(void *count) {
+  co_resume(spawn(counts, count));
+  co_resume(spawn(comes, NULL));
+  loop_until(&done, 3);
+  return NULL;
+}
+
+static int has_ticked(int thread, int since) { return __atomic_load_n(&counted[thread], __ATOMIC_SEQ_CST) >= since + TICKS; }
+
+/* A plain thread: half a second of CPU time, unless both threads go on before. */
+static void *looks_on(void *unused) {
+  struct timespec used;
+  while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2) usleep(100);
+  int since[] = {__atomic_load_n(&counted[0], __ATOMIC_SEQ_CST), __atomic_load_n(&counted[1], __ATOMIC_SEQ_CST)};
+  do clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  while (!(has_ticked(0, since[0]) && has_ticked(1, since[1])) && used.tv_sec == 0 && used.tv_nsec < 500000000);
+  CHECK(has_ticked(0, since[0]));
+  CHECK(has_ticked(1, since[1]));
+  CHECK_IS(write(release[1], "r", 1), 1);
+  return unused;
+}
+
+static void both_threads_go_on(int (*has)(void), int (*locks)(void), int (*unlocks)(void)) {
+  pthread_t owner, other, looker;
+  lock = has, comes_to = locks, unlock = unlocks;
+  CHECK_IS(pipe(release), 0);
+  CHECK_IS(pthread_create(&owner, NULL, has_who_parks, NULL), 0);
+  CHECK_IS(pthread_create(&looker, NULL, looks_on, NULL), 0);
+  CHECK_IS(pthread_create(&other, NULL, has_who_come, &counted[1]), 0);
+  has_who_come(&counted[0]);
+  pthread_join(owner, NULL);
+  pthread_join(other, NULL);
+  pthread_join(looker, NULL);
+}
+
+TEST(two_threads_that_come_to_what_is_done_once_by_a_parked_coroutine_do_not_wait_for_each_other) {
+  both_threads_go_on(begin_slow, begin_slow, no_lock);
+}
+
+TEST(two_threads_that_would_write_while_a_parked_coroutine_reads_do_not_wait_for_each_other) {
+  both_threads_go_on(read_slowly, lock_write, unlock_rwlock);
+}
+
+TEST(two_threads_that_have_written_before_do_not_wait_for_each_other_either) {
+  has_had_it = 1;
+  both_threads_go_on(read_slowly, lock_write, unlock_rwlock);
+}
+
 RUN_TESTS
