@@ -20,8 +20,8 @@ unsafe fn join_until(
     scheduler: *mut Scheduler, thread: pthread_t, result: *mut *mut c_void, limit: Limit,
 ) -> c_int {
     let address = thread as usize;
-    if lot::is_awaited(address) {
-        // Only one may wait for a thread.
+    if lot::is_still_awaited(address) {
+        // Only one may wait for a thread. Who has just joined one may still stand where the next thread is now.
         return libc::EINVAL;
     }
     // libc checks everything, and does not wait until a time before all times.

@@ -32,7 +32,7 @@ mod wait;
 
 use handler::Note;
 pub use handler::wake;
-pub use wait::{Ended, Manner, persist, until_called};
+pub use wait::{Ended, Manner, is_still_awaited, persist, until_called};
 
 /// How many stand in the lot, and how many locks bear a coroutine's mark: nonzero sends every release of a lock
 /// through the hooks.
@@ -82,6 +82,8 @@ pub struct Place {
     told: Cell<bool>,
     /// A signal handler has called him, which he is to hear soon. Changed under the latch.
     promised: Cell<bool>,
+    /// He tries, and may have what he waits for.
+    tries: AtomicBool,
 }
 
 fn bucket(address: usize) -> &'static Bucket {
@@ -300,6 +302,7 @@ pub unsafe fn stand(scheduler: *mut Scheduler, address: usize, ticket: u32) -> O
             poked: AtomicBool::new(false),
             told: Cell::new(false),
             promised: Cell::new(false),
+            tries: AtomicBool::new(false),
         })?);
         (*waiter).arm();
         (*waiter).exit.set(&raw const (*place).exit);

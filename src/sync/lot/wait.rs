@@ -6,10 +6,11 @@ use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use core::time::Duration;
 
 use super::linger::linger;
-use super::{Place, belongs_to_others, is_behind_own, is_first, leave, stand};
+use super::{Held, Place, belongs_to_others, bucket, is_behind_own, is_first, leave, stand};
 use crate::clock::{self, Nanos};
 use crate::scheduler::{NAP, Scheduler};
 use crate::sync::Limit;
+use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
 /// How often the one who waits longest looks again without being told: at first, and later.
@@ -130,6 +131,7 @@ pub unsafe fn persist(
         let mut told = true;
         loop {
             if !behind || limit.is_over() {
+                (*place).tries.store(true, Ordering::Release);
                 let result = attempt();
                 if result != libc::EBUSY {
                     if manner.told {
@@ -139,6 +141,7 @@ pub unsafe fn persist(
                     leave(scheduler, place, manner.shares || failed);
                     return result;
                 }
+                (*place).tries.store(false, Ordering::Release);
             }
             if limit.is_over() {
                 leave(scheduler, place, true);
@@ -234,9 +237,26 @@ pub unsafe fn until_called(
     }
 }
 
+/// Whether anybody waits at `address` in vain so far: whoever just tries is seen off first.
+pub fn is_still_awaited(address: usize) -> bool {
+    loop {
+        let (mut waits, mut tries) = (false, false);
+        if let Some(held) = Held::to_tell(bucket(address)) {
+            held.for_each_at(address, |place| match place.tries.load(Ordering::Acquire) {
+                true => tries = true,
+                false => waits = true,
+            });
+        }
+        if waits || !tries {
+            return waits;
+        }
+        sys::nap(10_000);
+    }
+}
+
 impl Place {
     fn is_out(&self) -> bool {
-        let _held = super::Held::new(super::bucket(self.address));
+        let _held = Held::new(bucket(self.address));
         self.queue.get().is_null() || self.promised.get()
     }
 }

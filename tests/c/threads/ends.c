@@ -156,4 +156,33 @@ TEST(many_threads_begin_and_end_at_once) {
   CHECK_IS(co_cond_free(cond), 0);
 }
 
+/* A thread that has been joined gives its place in memory, which is its `pthread_t`, to the next one at once: another loop's. */
+enum { LOOPS = 4, JOINERS = 25, JOINED = 200 };
+
+static void *joins_one_after_another(void *own) {
+  co_enable_hook_sys();
+  for (intptr_t i = 0; i < JOINED; i++) {
+    pthread_t thread;
+    void *result = NULL;
+    NEED(pthread_create(&thread, NULL, runs_out, (void *)i) == 0);
+    CHECK_IS(pthread_join(thread, &result), 0);
+    CHECK_IS((intptr_t)result, i);
+  }
+  ++*(int *)own;
+  return NULL;
+}
+
+static void *has_who_join(void *unused) {
+  int own = 0;
+  for (int i = 0; i < JOINERS; i++) start(joins_one_after_another, &own);
+  loop_until(&own, JOINERS);
+  return unused;
+}
+
+TEST(coroutines_of_several_loops_join_threads_that_take_the_places_of_each_other) {
+  pthread_t loops[LOOPS];
+  for (int i = 0; i < LOOPS; i++) NEED(pthread_create(&loops[i], NULL, has_who_join, NULL) == 0);
+  join_all(loops, LOOPS);
+}
+
 RUN_TESTS
