@@ -46,6 +46,9 @@ tinyproxy       tinyproxy-bin
 privoxy         privoxy
 stunnel4        stunnel4
 libmicrohttpd.pc libmicrohttpd-dev
+cpp-httplib.pc  libcpp-httplib-dev
+thrift.pc       libthrift-dev
+/usr/include/boost/numeric/conversion/cast.hpp libboost-dev
 /usr/lib/*/libtcmalloc_minimal.so.4 libtcmalloc-minimal4
 /usr/lib/*/libjemalloc.so.2 libjemalloc2
 /usr/lib/*/libmimalloc.so.2 libmimalloc2.0

@@ -13,6 +13,7 @@ need() {
   local name=$1 what lacks=; shift
   for what; do
     case $what in
+      /*) [ -e "$what" ] || lacks+=" $what" ;;
       *.pc) pkg-config --exists "${what%.pc}" 2>/dev/null || lacks+=" ${what%.pc}" ;;
       *) command -v "$what" >/dev/null || lacks+=" $what" ;;
     esac
@@ -22,11 +23,12 @@ need() {
   return 1
 }
 
-# build NAME LIBRARIES...: NAME.c with libcolib and these libraries, as their own pkg-config files say
+# build NAME LIBRARIES...: NAME.c or NAME.cpp with libcolib and these libraries, as their own pkg-config files say
 build() {
-  local name=$1; shift
+  local name=$1 how=build_c source=$ROOT/tests/clients/$1.c; shift
+  [ -e "$source" ] || { how=build_cxx; source+=pp; }
   # shellcheck disable=SC2046
-  passes "$name: builds" build_c "$name" "$ROOT/tests/clients/$name.c" $(pkg-config --cflags --libs "$@")
+  passes "$name: builds" $how "$name" "$source" $(pkg-config --cflags --libs "$@")
 }
 
 # seconds OUTPUT, threads OUTPUT
@@ -59,7 +61,7 @@ serial() {
 client() {
   local name=$1 server=$2 library=$3; shift 3
   need "$name" pkg-config "$library.pc" "$@" || return
-  if ! start_servers "$server"; then ok 1 "$name: its server starts"; return; fi
+  if [ -z "${server_pid[$server]-}" ] && ! start_servers "$server"; then ok 1 "$name: its server starts"; return; fi
   available+=("$name")
   build "$name" "$library"
   serial "$name" "$OUT/$name"
@@ -72,8 +74,18 @@ client mariadb mariadb libmariadb mariadbd mariadb-install-db mariadb
 client curl http libcurl python3
 client openssl tls openssl openssl python3
 [[ " ${available[*]-} " != *" openssl "* ]] || hundred 'openssl, four loops' "$OUT/openssl" loops 5
+client httplib http cpp-httplib c++ python3
+[[ " ${available[*]-} " != *" httplib "* ]] || hundred 'httplib, four loops' "$OUT/httplib" loops 5
 
-if [ "${#available[@]}" -eq 5 ]; then
+# Its server is a part of the program.
+if need thrift pkg-config thrift.pc c++ /usr/include/boost/numeric/conversion/cast.hpp; then
+  build thrift thrift
+  serial thrift "$OUT/thrift"
+  hundred thrift "$OUT/thrift" coroutines any
+  hundred 'thrift, four loops' "$OUT/thrift" loops any
+fi
+
+if [ "$(printf '%s\n' "${available[@]-}" | grep -cxE 'redis|postgres|mariadb|curl|openssl')" -eq 5 ]; then
   build mixed hiredis libpq libmariadb libcurl openssl
   hundred 'all five together' "$OUT/mixed"
   hundred 'all five together, four loops' "$OUT/mixed" loops 5

@@ -68,14 +68,14 @@ static inline const char *hundred_setting(const char *name) {
 }
 
 static inline void *hundred_thread(void *argument) {
-  struct hundred_one *one = argument;
+  struct hundred_one *one = (struct hundred_one *)argument;
   one->failed = one->client(one->number);
   return NULL;
 }
 
 #ifndef NO_COLIB
 static inline void *hundred_coroutine(void *argument) {
-  struct hundred_one *one = argument;
+  struct hundred_one *one = (struct hundred_one *)argument;
   co_enable_hook_sys();
   one->failed = one->client(one->number);
   --*one->running;
@@ -89,7 +89,7 @@ struct hundred_loop {
 };
 
 static inline int hundred_turn(void *argument) {
-  struct hundred_loop *loop = argument;
+  struct hundred_loop *loop = (struct hundred_loop *)argument;
   double now = hundred_now();
   if (now - loop->sampled > 0.01) {
     int threads = hundred_threads();
@@ -101,9 +101,11 @@ static inline int hundred_turn(void *argument) {
 
 /* Runs the clients of one loop as coroutines of the calling thread. */
 static inline void *hundred_loop(void *argument) {
-  struct hundred_loop *loop = argument;
-  stCoRoutine_t **coroutines = calloc((size_t)loop->count, sizeof *coroutines);
-  stCoRoutineAttr_t attribute = {128 * 1024, loop->shared ? co_alloc_sharestack(4, 256 * 1024) : NULL};
+  struct hundred_loop *loop = (struct hundred_loop *)argument;
+  stCoRoutine_t **coroutines = (stCoRoutine_t **)calloc((size_t)loop->count, sizeof *coroutines);
+  stCoRoutineAttr_t attribute;
+  attribute.stack_size = 128 * 1024;
+  attribute.share_stack = loop->shared ? co_alloc_sharestack(4, 256 * 1024) : NULL;
   loop->running = loop->count;
   for (int i = 0; i < loop->count; i++) {
     loop->all[i].running = &loop->running;
@@ -122,14 +124,14 @@ static inline int hundred(int argc, char **argv, hundred_client client) {
   int count = argc > 2 ? atoi(argv[2]) : 100;
   int failed = 0, most = 0;
   double start = hundred_now(), seconds;
-  struct hundred_one *all = calloc((size_t)count, sizeof *all);
+  struct hundred_one *all = (struct hundred_one *)calloc((size_t)count, sizeof *all);
   for (int i = 0; i < count; i++) all[i] = (struct hundred_one){client, i, -1, NULL};
 
   if (!strcmp(mode, "serial")) {
     for (int i = 0; i < count; i++) hundred_thread(&all[i]);
     most = hundred_threads();
   } else if (!strcmp(mode, "threads")) {
-    pthread_t *threads = calloc((size_t)count, sizeof *threads);
+    pthread_t *threads = (pthread_t *)calloc((size_t)count, sizeof *threads);
     for (int i = 0; i < count; i++)
       if (pthread_create(&threads[i], NULL, hundred_thread, &all[i])) return wrong(i, "no thread");
     most = hundred_threads();
@@ -137,7 +139,7 @@ static inline int hundred(int argc, char **argv, hundred_client client) {
     free(threads);
 #ifndef NO_COLIB
   } else if (!strcmp(mode, "coroutines") || !strcmp(mode, "shared")) {
-    struct hundred_loop loop = {.all = all, .count = count, .shared = mode[0] == 's'};
+    struct hundred_loop loop = {all, count, 0, 0, mode[0] == 's', 0};
     hundred_loop(&loop);
     most = loop.most;
   } else if (!strcmp(mode, "loops")) {
@@ -146,7 +148,7 @@ static inline int hundred(int argc, char **argv, hundred_client client) {
     pthread_t threads[LOOPS];
     for (int i = 0; i < LOOPS; i++) {
       int first = count * i / LOOPS, next = count * (i + 1) / LOOPS;
-      loops[i] = (struct hundred_loop){.all = all + first, .count = next - first};
+      loops[i] = (struct hundred_loop){all + first, next - first, 0, 0, 0, 0};
       if (pthread_create(&threads[i], NULL, hundred_loop, &loops[i])) return wrong(i, "no thread");
     }
     for (int i = 0; i < LOOPS; i++) {
