@@ -23,8 +23,14 @@ use crate::{alone, heap, signal, tls};
 pub unsafe extern "C" fn co_create(
     co: *mut *mut stCoRoutine_t, attr: *const stCoRoutineAttr_t, routine: pfn_co_routine_t, arg: *mut c_void,
 ) -> c_int {
-    if co.is_null() || routine.is_none() {
+    if co.is_null() {
         set_errno(libc::EINVAL);
+        return -1;
+    }
+    if routine.is_none() {
+        set_errno(libc::EINVAL);
+        // SAFETY: `co` is not null.
+        unsafe { co.write(ptr::null_mut()) };
         return -1;
     }
     let created = tls::unhooked(|| {

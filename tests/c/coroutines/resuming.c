@@ -96,6 +96,7 @@ TEST(co_create_refuses_what_it_cannot_make) {
   CHECK(co_create(NULL, NULL, returns_at_once, NULL) == -1 && errno == EINVAL);
   errno = 0;
   CHECK(co_create(&co, NULL, NULL, NULL) == -1 && errno == EINVAL);
+  CHECK(co == NULL);
 }
 
 RUN_TESTS
