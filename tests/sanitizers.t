@@ -135,7 +135,8 @@ if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$
   tsan() {
     local name=$1 source=$2 program said status; shift 2
     program=$(program_of thread_ "$(basename "$source")")
-    $GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$source" -o "$program" $SHARED || { ok 1 "$name builds"; return; }
+    # shellcheck disable=SC2086  # lists of flags
+    $GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$source" -o "$program" $LINK || { ok 1 "$name builds"; return; }
     said=$(TSAN_OPTIONS=exitcode=66 timeout 120 "$program" "$@" 2>&1); status=$?
     ok $status "thread sanitizer: $name"
     [ $status -eq 0 ] || diag "exit $status" "$(head -n 40 <<<"$said")"
@@ -143,6 +144,8 @@ if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$
   tsan 'descriptors that threads close under each other' "$ROOT/tests/stress/closing.c" 2
   tsan 'a condition that coroutines of several threads wait for' "$ROOT/tests/c/conditions/threads.c" each_signal many_threads
   tsan 'coroutines that are reset in the middle' "$ROOT/tests/c/coroutines/resetting.c"
+  tsan 'pthread_once' "$HERE/once.c"
+  LINK=$STATIC tsan 'pthread_once, archive' "$HERE/once.c"
   said=$($GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$HERE/racing.c" -o "$OUT/thread_racing" $SHARED &&
     TSAN_OPTIONS=exitcode=66 timeout 120 "$OUT/thread_racing" 2>&1); status=$?
   [ $status -eq 66 ] && grep -q 'data race .* in counts_unguarded' <<<"$said"

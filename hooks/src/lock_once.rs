@@ -25,14 +25,15 @@ extern "C" fn look_at_probe() {
     PROBE.with(|(word, seen)| seen.set(unsafe { (*word.get()).load(Ordering::Relaxed) }));
 }
 
-/// What libc writes into the word of a `pthread_once` in this process, while somebody is at it.
-fn begun() -> c_int {
+/// What libc writes into the word of a `pthread_once` in this process, while somebody is at it. `None` when the function
+/// behind ours is not libc's, but ThreadSanitizer's: its words mean something else.
+fn begun() -> Option<c_int> {
     let word = AtomicI32::new(0);
     PROBE.with(|(place, seen)| {
         place.set(&word);
         // SAFETY: the word is a new one.
         unsafe { real::pthread_once(word.as_ptr(), look_at_probe) };
-        seen.get()
+        once::is_done(&word).then(|| seen.get())
     })
 }
 
@@ -71,7 +72,11 @@ pub unsafe extern "C" fn once(control: *mut c_int, run: Routine) -> c_int {
             return result;
         }
         let word = AtomicI32::from_ptr(control);
-        if !once::is_done(word) && apart(|scheduler| once::begin(scheduler, word, begun())) {
+        if once::is_done(word) {
+            return 0;
+        }
+        let Some(begun) = apart(|_| begun()) else { return real::pthread_once(control, run) };
+        if apart(|scheduler| once::begin(scheduler, word, begun)) {
             control.expose_provenance();
             // The routine is the program's, and may park.
             run_routine(control, run);
