@@ -54,6 +54,25 @@ pub fn checked() -> bool {
     CHECKED.load(Ordering::Relaxed)
 }
 
+/// Whether a sanitizer was linked into the same program or library as we are. Our names have taken the place of its own
+/// there, and the next definitions would go past it.
+pub fn linked_with_us() -> bool {
+    type Create = unsafe extern "C" fn();
+    weak_symbol!("__interceptor_pthread_create" as Create).is_some_and(|theirs| {
+        object_of(theirs as *const c_void) == object_of(linked_with_us as *const c_void)
+    })
+}
+
+/// Where the program or library begins that has the address.
+fn object_of(address: *const c_void) -> usize {
+    // SAFETY: zeros are a valid value, which `dladdr` fills in if it can.
+    unsafe {
+        let mut told: libc::Dl_info = core::mem::zeroed();
+        libc::dladdr(address, &mut told);
+        told.dli_fbase.addr()
+    }
+}
+
 /// Tells AddressSanitizer that the stack `low..low + size` comes next. Gives what [`arrive`] needs when
 /// this stack comes back; with `dying`, it never does and what the sanitizer kept for it is freed.
 pub fn leave(low: *const u8, size: usize, dying: bool) -> *mut c_void {

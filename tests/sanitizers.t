@@ -136,7 +136,7 @@ if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$
     local name=$1 source=$2 program said status; shift 2
     program=$(program_of thread_ "$(basename "$source")")
     # shellcheck disable=SC2086  # lists of flags
-    $GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$source" -o "$program" $LINK || { ok 1 "$name builds"; return; }
+    $GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread ${FLAGS-} "$source" -o "$program" $LINK || { ok 1 "$name builds"; return; }
     said=$(TSAN_OPTIONS=exitcode=66 timeout 120 "$program" "$@" 2>&1); status=$?
     ok $status "thread sanitizer: $name"
     [ $status -eq 0 ] || diag "exit $status" "$(head -n 40 <<<"$said")"
@@ -146,6 +146,7 @@ if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$
   tsan 'coroutines that are reset in the middle' "$ROOT/tests/c/coroutines/resetting.c"
   tsan 'pthread_once' "$HERE/once.c"
   LINK=$STATIC tsan 'pthread_once, archive' "$HERE/once.c"
+  LINK=$STATIC FLAGS='-static-libtsan -rdynamic' tsan 'pthread_once and threads, archive, the sanitizer an archive too' "$HERE/once.c"
   said=$($GCC -std=gnu11 -g -O1 -w -I"$ROOT/include" -fsanitize=thread "$HERE/racing.c" -o "$OUT/thread_racing" $SHARED &&
     TSAN_OPTIONS=exitcode=66 timeout 120 "$OUT/thread_racing" 2>&1); status=$?
   [ $status -eq 66 ] && grep -q 'data race .* in counts_unguarded' <<<"$said"

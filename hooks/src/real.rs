@@ -6,6 +6,8 @@
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use colib_core::annotate;
+
 use crate::rows::rows;
 use crate::types::*;
 
@@ -69,8 +71,11 @@ const OLDEST: &CStr = c"GLIBC_2.2.5";
 /// Looks up the function of a row, the next definition of its symbol after ours; where there is none, a
 /// function that fails with ENOSYS.
 extern "C" fn find(row: usize) -> *mut () {
-    // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
-    let mut found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
+    let mut found = intercepted(NAMES[row]);
+    if found.is_null() {
+        // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
+        found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
+    }
     if found.is_null() && row == Row::__io_uring_get_cqe as usize {
         found = find_in(c"liburing.so.2", NAMES[row]);
         if found.is_null() {
@@ -98,6 +103,25 @@ fn find_in(library: &CStr, name: &CStr) -> *mut core::ffi::c_void {
             found if found.is_null() => found,
             found => libc::dlsym(found, name.as_ptr()),
         }
+    }
+}
+
+/// What a sanitizer that was linked together with us puts before libc's function. Null in all other cases.
+fn intercepted(name: &CStr) -> *mut core::ffi::c_void {
+    const PREFIX: &[u8] = b"__interceptor_";
+    let name = name.to_bytes();
+    let mut full = [0_u8; 64];
+    // The last zero ends the name.
+    if !annotate::linked_with_us() || PREFIX.len() + name.len() >= full.len() {
+        return core::ptr::null_mut();
+    }
+    full[..PREFIX.len()].copy_from_slice(PREFIX);
+    full[PREFIX.len()..][..name.len()].copy_from_slice(name);
+    // SAFETY: a valid name. The program must not find an error that is none of its own.
+    unsafe {
+        let found = libc::dlsym(libc::RTLD_DEFAULT, full.as_ptr().cast());
+        libc::dlerror();
+        found
     }
 }
 
