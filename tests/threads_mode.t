@@ -88,6 +88,7 @@ is "$(threads_of 4 2>&1)" 4 'or four'
 is "$(threads_of 10 2>&1)" 5 'or as many as there are threads'
 is "$(threads_of 1000 2>/dev/null)" 5 'a number that makes no sense is taken for the most that does'
 is "$(threads_of 1000 2>&1 >/dev/null | wc -l)" 1 'which a line says'
+like "$(threads_of 5000000000 2>&1 >/dev/null)" '^colib: COLIB_THREADS=5000000000: 64 kernel threads are the most' 'however large it is'
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
 

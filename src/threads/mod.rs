@@ -37,6 +37,7 @@ mod worker;
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
+use core::num::IntErrorKind;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
@@ -82,8 +83,9 @@ pub fn on() -> Option<&'static Threads> {
 /// user wants it and everything is as it must be.
 pub fn begin() {
     let Some(value) = std::env::var_os("COLIB_THREADS") else { return };
-    let wanted = match value.to_str().map(str::parse::<u32>) {
+    let wanted = match value.to_str().map(str::parse::<usize>) {
         Some(Ok(count)) => count,
+        Some(Err(why)) if *why.kind() == IntErrorKind::PosOverflow => usize::MAX,
         _ if value.is_empty() => 0,
         _ => {
             complain!("COLIB_THREADS must be a number: threads stay threads");
@@ -93,9 +95,9 @@ pub fn begin() {
     if wanted == 0 {
         return;
     }
-    let count = (wanted as usize).min(worker::MOST);
-    if count < wanted as usize {
-        complain!("COLIB_THREADS={wanted}: {count} kernel threads are the most there can be");
+    let count = wanted.min(worker::MOST);
+    if count < wanted {
+        complain!("COLIB_THREADS={}: {count} kernel threads are the most there can be", value.display());
     }
     if let Err(reason) = turn_on(count) {
         complain!("COLIB_THREADS: {reason}: threads stay threads");
