@@ -162,19 +162,25 @@ struct Running {
     outer: *const Running,
     /// The hook word of what it interrupted.
     word: usize,
+    /// What it interrupted, as the kernel has it.
+    context: *mut c_void,
+    signal: c_int,
+    /// The thread that it interrupted brought it about, or is the one that was meant, as far as is known.
+    is_own: bool,
 }
 
 unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let running = Running { outer: innermost(), word: tls::hook_word() };
+    let word = tls::hook_word();
     tls::set_hook_word(0);
+    // SAFETY: the kernel calls this with a valid `info`.
+    let (own_doing, for_a_thread) = unsafe { (is_own_doing(signal, info), is_for_a_thread(signal, info)) };
+    let running = Running { outer: innermost(), word, context, signal, is_own: own_doing || for_a_thread };
     tls::set_handlers((&raw const running).expose_provenance());
     let handler = &HANDLERS[signal as usize % SIGNALS];
     let function = handler.function.load(Ordering::Acquire);
-    // SAFETY: as below.
-    if is_function(function) && !unsafe { is_own_doing(signal, info) } {
+    if is_function(function) && !own_doing {
         let restarts = handler.flags.load(Ordering::Acquire) as c_int & libc::SA_RESTART != 0;
-        // SAFETY: as below.
-        handler_ran(signal, restarts, unsafe { is_for_a_thread(signal, info) });
+        handler_ran(signal, restarts, for_a_thread);
     }
     // SAFETY: the kernel calls this with a valid `info`; `function` is the program's handler, which takes
     // one argument or three as its flags say.
@@ -223,6 +229,72 @@ unsafe fn is_own_doing(signal: c_int, info: *const libc::siginfo_t) -> bool {
 
 fn innermost() -> *const Running {
     core::ptr::with_exposed_provenance(tls::handlers())
+}
+
+/// The handler of the program that runs on this thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Interruption {
+    /// The outermost handler interrupted the program's own code, in a coroutine with hooks on.
+    pub of_program: bool,
+    /// The thread that was interrupted brought the signal about, or is the one that was meant, as far as is known.
+    pub is_own: bool,
+    /// The signal.
+    pub signal: c_int,
+}
+
+/// What the innermost handler of the program on this thread interrupted; `None` where none runs.
+pub fn interruption() -> Option<Interruption> {
+    // SAFETY: the chain holds wrappers' frames, none of which has returned.
+    let Running { signal, is_own, .. } = *unsafe { innermost().as_ref() }?;
+    Some(Interruption { of_program: outermost()?.word != 0, is_own, signal })
+}
+
+fn outermost() -> Option<&'static Running> {
+    let mut found = None;
+    let mut next = innermost();
+    // SAFETY: the chain holds wrappers' frames, none of which has returned.
+    while let Some(running) = unsafe { next.as_ref() } {
+        found = Some(running);
+        next = running.outer;
+    }
+    found
+}
+
+/// Leaves all handlers: what the outermost interrupted goes on as if they had returned.
+///
+/// # Safety
+/// A handler of the program runs, whose frames nobody needs any more.
+pub unsafe fn leave() -> ! {
+    let Some(running) = outermost() else { unreachable!("a handler runs") };
+    let (word, context) = (running.word, running.context);
+    tls::set_handlers(0);
+    tls::set_hook_word(word);
+    // SAFETY: the kernel's frame of the handler, as the wrapper got it: its way back begins there.
+    unsafe {
+        asm!("mov rsp, {}", "mov eax, 15", "syscall", in(reg) context, options(noreturn));
+    }
+}
+
+/// Leaves all handlers for `body`, which gets `argument`, above what the outermost interrupted: that does not go on.
+///
+/// # Safety
+/// As for [`leave`]; `body` never returns.
+pub unsafe fn leave_for(body: unsafe extern "C" fn(c_int) -> !, argument: c_int) -> ! {
+    /// What a function may use below its stack pointer.
+    const RED_ZONE: i64 = 128;
+    /// The processor's flag that lets string instructions go downwards, which no function expects.
+    const DOWNWARDS: i64 = 1 << 10;
+    if let Some(running) = outermost() {
+        // SAFETY: as in `leave`.
+        let registers = unsafe { &mut (*running.context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+        // As behind a call.
+        registers[libc::REG_RSP as usize] = ((registers[libc::REG_RSP as usize] - RED_ZONE) & !15) - 8;
+        registers[libc::REG_RIP as usize] = (body as *const () as usize).cast_signed() as i64;
+        registers[libc::REG_RDI as usize] = argument.into();
+        registers[libc::REG_EFL as usize] &= !DOWNWARDS;
+    }
+    // SAFETY: by contract.
+    unsafe { leave() }
 }
 
 /// Lets the signal do what it does by default: the instruction faults again on return, and a signal that

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
 
-use colib_core::{fork, io};
+use colib_core::{fork, io, threads};
 use libc::{id_t, pid_t, rusage, siginfo_t};
 
 use crate::call::call;
@@ -60,4 +60,15 @@ pub unsafe extern "C" fn daemon(stay: c_int, keep: c_int) -> c_int {
     fork::look_after();
     // SAFETY: see above.
     unsafe { real::daemon(stay, keep) }
+}
+
+/// A signal handler of the program's exits. Its frames, this one included, may be left behind.
+pub unsafe extern "C" fn exit(status: c_int) {
+    // SAFETY: see above.
+    unsafe {
+        if let Some(on) = threads::on() {
+            on.exit_from_handler(status);
+        }
+        real::exit(status);
+    }
 }

@@ -3,13 +3,14 @@
 //! For programs whose threads are coroutines (`threads`): there the program never calls the loop. What ran on the
 //! thread when it was adopted goes on as a coroutine, on the stack that it has; whenever it parks, the loop runs.
 
+use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::io;
 
-use super::{Scheduler, thread};
+use super::{Scheduler, interrupt, thread};
 use crate::clock::NEVER;
-use crate::context::{Context, Control};
+use crate::context::{Context, Control, Entry};
 use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::stack::MAX_SIZE;
 use crate::waiter::{Waiter, Wake};
@@ -130,6 +131,43 @@ impl Scheduler {
     pub unsafe fn begun(this: *mut Scheduler) {
         // SAFETY: by contract.
         unsafe { (*(*this).current).waiter.disarm() };
+    }
+
+    /// Lets a parked coroutine run `entry`, on its own stack and thread-local storage, above what it did: that does not go
+    /// on, and what it waited for is given up.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler; `co` is one of its coroutines that has begun, and does not run. `entry`
+    /// begins with [`Scheduler::begun`], and never returns.
+    pub unsafe fn divert(this: *mut Scheduler, co: *mut Coroutine, entry: Entry) {
+        // SAFETY: by contract; below a parked coroutine's stack pointer nothing is live, and its stack has room for what
+        // its own calls need.
+        unsafe {
+            Self::give_up_wait(this, co);
+            let none = ptr::null_mut();
+            (*co).context = Context::new((*co).context.sp(), Control::current(), entry, none, none);
+            Self::make_ready(this, co);
+        }
+    }
+
+    /// The oldest of the thread's parked coroutines that has begun and does not block `signal`, as a thread; null for none.
+    ///
+    /// # Safety
+    /// `this` is the calling thread's scheduler.
+    pub unsafe fn oldest_for(this: *mut Scheduler, signal: c_int) -> *mut Coroutine {
+        let mut oldest: *mut Coroutine = ptr::null_mut();
+        // SAFETY: by contract.
+        unsafe {
+            Self::for_each(this, |co| {
+                let parked = (*co).started && matches!((*co).state, State::Suspended | State::Open);
+                let suits = parked && (*co).base() != 0 && interrupt::lets(co, signal);
+                if suits && (oldest.is_null() || (*co).age < (*oldest).age) {
+                    oldest = co;
+                }
+                if oldest.is_null() { u32::MAX } else { (*oldest).age }
+            });
+        }
+        oldest
     }
 
     /// The thread-local storage of the loop. The running coroutine goes over to it when its own is to be given up,

@@ -79,6 +79,12 @@ unsafe fn blocked_by(co: *mut Coroutine) -> u64 {
     }
 }
 
+/// Whether a coroutine of the calling thread lets the signal through, as a thread.
+pub(super) unsafe fn lets(co: *mut Coroutine, signal: c_int) -> bool {
+    // SAFETY: by contract of the callers.
+    unsafe { blocked_by(co) >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0 }
+}
+
 /// What handlers leave to do: one function, or null.
 static NOTED_WORK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
@@ -94,6 +100,18 @@ pub fn have_done(work: fn()) {
     };
     tell(Scheduler::get());
     super::adopt::LASTING.iter().for_each(|thread| tell(thread.load(Ordering::Acquire)));
+}
+
+/// What handlers leave to the loop: one function, or null.
+static LOOP_WORK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Called in a signal handler on a thread that has a scheduler: `work`, the same for all callers, is done by that
+/// thread's loop, when no coroutine runs. Takes no lock.
+pub fn have_loop_do(work: unsafe fn(*mut Scheduler)) {
+    LOOP_WORK.store(work as *mut (), Ordering::Release);
+    let this = Scheduler::get();
+    // SAFETY: the calling thread's scheduler is valid; the remote side is for sharing.
+    unsafe { (*this).reactor.remote().note() };
 }
 
 /// A moment in the life of a thread, by the handlers that have run.
@@ -210,11 +228,10 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let waiter = &raw const (*co).waiter;
-            let lets = || blocked_by(co) >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0;
             let ends = match (*waiter).interrupt.get() {
                 Interrupt::Never | Interrupt::Cancelled => false,
-                Interrupt::Unrestarted => !restarts && lets(),
-                Interrupt::Any => lets(),
+                Interrupt::Unrestarted => !restarts && lets(co, signal),
+                Interrupt::Any => lets(co, signal),
                 Interrupt::Masked | Interrupt::Awaited => true,
             };
             if ends && (*waiter).is_armed() {
@@ -281,6 +298,13 @@ impl Scheduler {
             let work = NOTED_WORK.load(Ordering::Acquire);
             if news.noted && !work.is_null() {
                 core::mem::transmute::<*mut (), fn()>(work)();
+            }
+            let work = LOOP_WORK.load(Ordering::Acquire);
+            if news.noted && !work.is_null() {
+                match Self::running().is_null() {
+                    true => core::mem::transmute::<*mut (), unsafe fn(*mut Scheduler)>(work)(this),
+                    false => (*this).reactor.remote().note(),
+                }
             }
             if !news.is_any() {
                 return;

@@ -289,6 +289,19 @@ impl Scheduler {
     pub(super) unsafe fn abandon(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract of the callers.
         unsafe {
+            Self::give_up_wait(this, co);
+            if let Some(rare) = (*co).rare_mut() {
+                local::destroy(&raw mut rare.locals);
+                // Its frames have ended, though none has returned.
+                rare.fiber = Fiber::default();
+            }
+        }
+    }
+
+    /// Ends what a parked coroutine waits for, of which it is not told, and frees what its call in progress held.
+    pub(super) unsafe fn give_up_wait(this: *mut Scheduler, co: *mut Coroutine) {
+        // SAFETY: by contract of the callers.
+        unsafe {
             let exit = (*co).waiter.exit.replace(ptr::null());
             if !exit.is_null() {
                 ((*exit).leave)(exit, &raw const (*co).waiter, None);
@@ -308,11 +321,6 @@ impl Scheduler {
             }
             Self::end_interruptible(this, &raw const (*co).waiter);
             (*co).waiter.disarm();
-            if let Some(rare) = (*co).rare_mut() {
-                local::destroy(&raw mut rare.locals);
-                // Its frames have ended, though none has returned.
-                rare.fiber = Fiber::default();
-            }
         }
     }
 }

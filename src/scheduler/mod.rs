@@ -32,7 +32,7 @@ mod turn;
 
 pub use descriptor::{closed, closing, made_here, nudge, opened};
 pub use interrupt::{
-    Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done, have_masks,
+    Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done, have_loop_do, have_masks,
 };
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{FORK, count_of_threads};

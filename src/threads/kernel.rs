@@ -83,6 +83,7 @@ impl Threads {
                 // Nothing more can be done from here than to let somebody be interrupted.
                 Scheduler::interrupt_some(worker.scheduler(), signal, restarts);
             } else if worker.is_here() {
+                self.exit_if_handler_did(target);
                 self.handled(target, signal, before);
             } else {
                 let about = [target.base, signal as usize, before];

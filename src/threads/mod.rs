@@ -14,6 +14,7 @@
 //! - `fate`: who may join a thread, and who disposes of it
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
+//! - `leave`: signal handlers that exit
 //! - `mask`: signals that threads block
 //! - `number`: the numbers that `gettid` gives
 //! - `real`: threads that are none
@@ -29,6 +30,7 @@ mod fields;
 mod join;
 mod kernel;
 mod layout;
+mod leave;
 mod mask;
 mod number;
 pub mod real;

@@ -33,6 +33,8 @@ macro_rules! rows {
     jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;
     jump fn __longjmp_chk(buffer: *mut c_void, value: c_int) -> () => signal::longjmp_chk;
 
+    jump fn exit(status: c_int) -> () => process::exit;
+
     // By number.
     numbered fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long => syscall::syscall;
 
