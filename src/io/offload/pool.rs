@@ -34,6 +34,8 @@ const FEW: usize = 2;
 const LATE: Duration = Duration::from_millis(1);
 /// An idle helper ends after this long.
 const IDLE: Duration = Duration::from_secs(5);
+/// When helpers whose jobs nobody waits for are told again to end: at first, and later.
+const AGAIN: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 /// Resolver modules need stack: 14 KiB were seen for the plainest look-up, and plug-ins need more.
 const STACK: usize = 256 * 1024;
 
@@ -49,6 +51,8 @@ pub(super) struct Pool {
     /// How many of those are short.
     running_short: usize,
     helpers: usize,
+    /// When those are told again to end whose jobs were given up.
+    again: Duration,
 }
 
 /// Std's lock and condition are words that the kernel knows: a thread that parks needs no memory, and a child of
@@ -60,6 +64,7 @@ static POOL: sync::Mutex<Pool> = sync::Mutex::new(Pool {
     running: Vec::new(),
     running_short: 0,
     helpers: 0,
+    again: AGAIN[0],
 });
 static WORK: Condvar = Condvar::new();
 
@@ -112,17 +117,21 @@ pub fn submit(job: &Arc<Job>, remote: Arc<Remote>, waiter: *const Waiter) -> boo
     made
 }
 
-/// Nobody waits for the job any more. One that was not begun never is; one that others may keep waiting is ended.
+/// Nobody waits for the job any more. One that was not begun never is; one that others may keep waiting is ended: some
+/// other helper tells the one at work until it is.
 pub fn give_up(job: &Arc<Job>) {
     let mut pool = pool();
-    match job.state(&mut pool).progress {
-        Progress::Queued => pool.forget(job),
-        Progress::Running if job.kind.interrupt != Interrupt::Never => {
-            interrupt::interrupt(job.state(&mut pool).helper);
-        }
-        _ => {}
-    }
     job.state(&mut pool).waiting = None;
+    if job.state(&mut pool).progress == Progress::Queued {
+        pool.forget(job);
+    } else if pool.tell_to_end() {
+        pool.again = AGAIN[0];
+        if pool.free() > 0 {
+            WORK.notify_one();
+        } else {
+            pool.grow();
+        }
+    }
 }
 
 /// Ends the call of the helper that is at work on the job. `false` when it cannot be, or is over.
@@ -140,7 +149,8 @@ pub fn interrupt(job: &Job) -> bool {
 /// What a helper finds to do.
 enum Next {
     Do(Arc<Job>),
-    /// The next short job is due after this long, unless another helper takes it up before.
+    /// The next short job is due after this long, unless another helper takes it up before, or somebody must be told again to
+    /// end.
     Later(Duration),
     Nothing,
 }
@@ -182,7 +192,11 @@ impl Pool {
         if let Some(job) = self.unbounded.pop_front() {
             return Next::Do(job);
         }
-        let Some(&(_, since)) = self.short.front() else { return Next::Nothing };
+        let Some(&(_, since)) = self.short.front() else {
+            let again = self.again;
+            self.again = AGAIN[1].min(again * 2);
+            return if self.tell_to_end() { Next::Later(again) } else { Next::Nothing };
+        };
         let early = Duration::from_nanos(clock::now().saturating_sub(since));
         if self.running_short >= MOST_SHORT {
             return Next::Nothing;
@@ -191,6 +205,20 @@ impl Pool {
             return Next::Later(LATE - early);
         }
         self.short.pop_front().map_or(Next::Nothing, |(job, _)| Next::Do(job))
+    }
+
+    /// Ends the calls of the helpers at work on jobs that nobody waits for, as far as they can be; each may be just about to
+    /// make its call, and is to be told again. `false` when there is none.
+    fn tell_to_end(&mut self) -> bool {
+        let mut told = false;
+        for at in 0..self.running.len() {
+            let job = self.running[at].clone();
+            let state = job.state(self);
+            if job.kind.interrupt != Interrupt::Never && state.waiting.is_none() {
+                told |= interrupt::interrupt(state.helper);
+            }
+        }
+        told
     }
 
     fn begin(&mut self, job: &Arc<Job>, helper: c_int) {
