@@ -12,8 +12,9 @@
 
 static inline int open_listener(const char *last_argument) {
     struct sockaddr_in at = {AF_INET, htons(atoi(last_argument)), {htonl(INADDR_LOOPBACK)}, {0}};
-    int listener = at.sin_port ? socket(AF_INET, SOCK_STREAM, 0) : LISTENER, yes = 1;
-    if (listener == LISTENER) return listener;
+    int listener, yes = 1;
+    if (!at.sin_port) return LISTENER;
+    listener = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 4096)) give_up("listen: %s", strerror(errno));
     return listener;
