@@ -64,9 +64,11 @@ pub fn look_after() {
     }
 }
 
+/// The helpers' lock is std's, which waits by `syscall`: in a coroutine that forks with hooks on it would park, and leave the
+/// library standing still.
 unsafe extern "C" fn stop() {
     // SAFETY: once a fork, on its thread.
-    parts().iter().for_each(|part| unsafe { (part.stop)() });
+    tls::unhooked(|| parts().iter().for_each(|part| unsafe { (part.stop)() }));
 }
 
 fn go_on(side: Side) {
@@ -80,11 +82,11 @@ fn later(side: Side) {
 }
 
 unsafe extern "C" fn parent() {
-    go_on(Side::Parent);
+    tls::unhooked(|| go_on(Side::Parent));
 }
 
 unsafe extern "C" fn later_in_parent() {
-    later(Side::Parent);
+    tls::unhooked(|| later(Side::Parent));
 }
 
 /// The process is a child in which `later` is still to come.

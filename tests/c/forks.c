@@ -239,4 +239,47 @@ TEST(forking_while_other_threads_have_the_lock_that_a_handler_takes_waits_for_th
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
+/* ---- coroutines that fork ------------------------------------------------------------------------------- */
+
+enum { LOOPS = 2, FORKERS = 4, FLUSHERS = 20 };
+
+/* On helper threads. */
+static void *keeps_flushing(void *own) {
+  int fd = memfd_create("file", 0);
+  co_enable_hook_sys();
+  while (*(int *)own < FORKERS) {
+    CHECK_IS(fsync(fd), 0);
+    usleep(1);
+  }
+  close(fd);
+  ++*(int *)own;
+  return NULL;
+}
+
+static void *keeps_forking(void *own) {
+  co_enable_hook_sys();
+  for (int i = 0; i < 40; i++) {
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+  }
+  ++*(int *)own;
+  return NULL;
+}
+
+static void *has_who_fork(void *unused) {
+  int own = 0;
+  for (int i = 0; i < FLUSHERS; i++) start(keeps_flushing, &own);
+  for (int i = 0; i < FORKERS; i++) start(keeps_forking, &own);
+  loop_until(&own, FORKERS + FLUSHERS);
+  return unused;
+}
+
+TEST(coroutines_that_fork_do_not_wait_for_helpers_as_coroutines_do) {
+  pthread_t threads[LOOPS];
+  for (int i = 0; i < LOOPS; i++) NEED(pthread_create(&threads[i], NULL, has_who_fork, NULL) == 0);
+  for (int i = 0; i < LOOPS; i++) pthread_join(threads[i], NULL);
+}
+
 RUN_TESTS
