@@ -144,6 +144,7 @@ if printf 'int main(void) { return 0; }\n' | $GCC -fsanitize=thread -x c - -o "$
   tsan 'descriptors that threads close under each other' "$ROOT/tests/stress/closing.c" 2
   tsan 'a condition that coroutines of several threads wait for' "$ROOT/tests/c/conditions/threads.c" each_signal many_threads
   tsan 'coroutines that are reset in the middle' "$ROOT/tests/c/coroutines/resetting.c"
+  tsan 'stacks in the place of those of a thread that has ended' "$HERE/inherited.c"
   tsan 'pthread_once' "$HERE/once.c"
   LINK=$STATIC tsan 'pthread_once, archive' "$HERE/once.c"
   LINK=$STATIC FLAGS='-static-libtsan -rdynamic' tsan 'pthread_once and threads, archive, the sanitizer an archive too' "$HERE/once.c"

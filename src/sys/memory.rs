@@ -6,13 +6,20 @@ use core::ptr;
 use std::io;
 
 use super::process_id;
+use crate::annotate;
+
+/// The place at which ThreadSanitizer, which does not see these calls, is told that what a thread did in memory that it
+/// unmaps comes before what another does that is given the same addresses.
+static UNMAPPED: u8 = 0;
 
 /// Maps `size` bytes of zeroed private memory without reserving swap for it.
 pub fn map(size: usize) -> io::Result<*mut u8> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh mapping disturbs nothing.
-    unsafe { call!(SYS_mmap, 0, size, protection, flags, -1isize, 0) }.map(|address| address as *mut u8)
+    let address = unsafe { call!(SYS_mmap, 0, size, protection, flags, -1isize, 0) }?;
+    annotate::receive(&raw const UNMAPPED);
+    Ok(address as *mut u8)
 }
 
 /// The size of a huge page on every x86-64.
@@ -62,6 +69,7 @@ pub unsafe fn make_huge(address: *mut u8, size: usize) {
 /// # Safety
 /// Nothing refers to the range any more.
 pub unsafe fn unmap(address: *mut u8, size: usize) {
+    annotate::hand_over(&raw const UNMAPPED);
     // SAFETY: by contract.
     let result = unsafe { call!(SYS_munmap, address, size) };
     debug_assert!(result.is_ok());
