@@ -5,7 +5,7 @@
 //! coroutines. So its calls are the real ones, as they would be on a thread. The program still sees its own
 //! handlers when it asks (`sigaction`), and SIGSEGV still ends it when it never asked for anything else.
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,6 +14,11 @@ use crate::reactor::registry;
 use crate::scheduler::{Scheduler, expected_handler, handler_ran};
 use crate::stack::GUARD;
 use crate::{sys, tls};
+
+mod running;
+
+pub use running::{Interruption, interruption, jumps, leave, leave_for, leaves_all, target_of};
+use running::{Running, innermost};
 
 /// Signal numbers run from 1 to 64.
 const SIGNALS: usize = 65;
@@ -156,25 +161,16 @@ unsafe extern "C" fn restorer() {
 type Plain = unsafe extern "C" fn(c_int);
 type WithInfo = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
-/// A handler of the program's that is running on this thread: on its wrapper's frame, chained through the
-/// thread's word.
-struct Running {
-    outer: *const Running,
-    /// The hook word of what it interrupted.
-    word: usize,
-    /// What it interrupted, as the kernel has it.
-    context: *mut c_void,
-    signal: c_int,
-    /// The thread that it interrupted brought it about, or is the one that was meant, as far as is known.
-    is_own: bool,
-}
-
 unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let word = tls::hook_word();
     tls::set_hook_word(0);
     // SAFETY: the kernel calls this with a valid `info`.
     let (own_doing, for_a_thread) = unsafe { (is_own_doing(signal, info), is_for_a_thread(signal, info)) };
-    let running = Running { outer: innermost(), word, context, signal, is_own: own_doing || for_a_thread };
+    let (outer, base, is_own) = (innermost(), tls::base(), own_doing || for_a_thread);
+    if !is_own {
+        change_base(signal, base);
+    }
+    let running = Running { outer, word, base, inner_there: tls::handlers(), context, signal, is_own };
     tls::set_handlers((&raw const running).expose_provenance());
     let handler = &HANDLERS[signal as usize % SIGNALS];
     let function = handler.function.load(Ordering::Acquire);
@@ -196,8 +192,30 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
             core::mem::transmute::<usize, Plain>(function)(signal);
         }
     }
-    tls::set_handlers(running.outer.expose_provenance());
-    tls::set_hook_word(running.word);
+    running.ends();
+}
+
+/// Tells on whose thread-local storage a handler runs; null where each runs on that of what it interrupts.
+static BASE_FOR: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on the handlers of signals to the process run on the thread-local storage whose base `base_for` gives, if
+/// that is not zero. Nothing of the program runs there meanwhile, and its hook word is zero.
+pub fn have_bases(base_for: fn(c_int) -> usize) {
+    BASE_FOR.store(base_for as usize, Ordering::Release);
+}
+
+fn change_base(signal: c_int, base: usize) {
+    let of = BASE_FOR.load(Ordering::Acquire);
+    if of == 0 || Scheduler::kernel_base() == 0 {
+        return;
+    }
+    // SAFETY: nonzero words were stored from functions of this type, which give blocks that nobody runs on.
+    unsafe {
+        let wanted = core::mem::transmute::<usize, fn(c_int) -> usize>(of)(signal);
+        if wanted != 0 && wanted != base {
+            tls::set_base(wanted);
+        }
+    }
 }
 
 /// Whether this process sent the signal to one of its threads.
@@ -227,76 +245,6 @@ unsafe fn is_own_doing(signal: c_int, info: *const libc::siginfo_t) -> bool {
     }
 }
 
-fn innermost() -> *const Running {
-    core::ptr::with_exposed_provenance(tls::handlers())
-}
-
-/// The handler of the program that runs on this thread.
-#[derive(Clone, Copy, Debug)]
-pub struct Interruption {
-    /// The outermost handler interrupted the program's own code, in a coroutine with hooks on.
-    pub of_program: bool,
-    /// The thread that was interrupted brought the signal about, or is the one that was meant, as far as is known.
-    pub is_own: bool,
-    /// The signal.
-    pub signal: c_int,
-}
-
-/// What the innermost handler of the program on this thread interrupted; `None` where none runs.
-pub fn interruption() -> Option<Interruption> {
-    // SAFETY: the chain holds wrappers' frames, none of which has returned.
-    let Running { signal, is_own, .. } = *unsafe { innermost().as_ref() }?;
-    Some(Interruption { of_program: outermost()?.word != 0, is_own, signal })
-}
-
-fn outermost() -> Option<&'static Running> {
-    let mut found = None;
-    let mut next = innermost();
-    // SAFETY: the chain holds wrappers' frames, none of which has returned.
-    while let Some(running) = unsafe { next.as_ref() } {
-        found = Some(running);
-        next = running.outer;
-    }
-    found
-}
-
-/// Leaves all handlers: what the outermost interrupted goes on as if they had returned.
-///
-/// # Safety
-/// A handler of the program runs, whose frames nobody needs any more.
-pub unsafe fn leave() -> ! {
-    let Some(running) = outermost() else { unreachable!("a handler runs") };
-    let (word, context) = (running.word, running.context);
-    tls::set_handlers(0);
-    tls::set_hook_word(word);
-    // SAFETY: the kernel's frame of the handler, as the wrapper got it: its way back begins there.
-    unsafe {
-        asm!("mov rsp, {}", "mov eax, 15", "syscall", in(reg) context, options(noreturn));
-    }
-}
-
-/// Leaves all handlers for `body`, which gets `argument`, above what the outermost interrupted: that does not go on.
-///
-/// # Safety
-/// As for [`leave`]; `body` never returns.
-pub unsafe fn leave_for(body: unsafe extern "C" fn(c_int) -> !, argument: c_int) -> ! {
-    /// What a function may use below its stack pointer.
-    const RED_ZONE: i64 = 128;
-    /// The processor's flag that lets string instructions go downwards, which no function expects.
-    const DOWNWARDS: i64 = 1 << 10;
-    if let Some(running) = outermost() {
-        // SAFETY: as in `leave`.
-        let registers = unsafe { &mut (*running.context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
-        // As behind a call.
-        registers[libc::REG_RSP as usize] = ((registers[libc::REG_RSP as usize] - RED_ZONE) & !15) - 8;
-        registers[libc::REG_RIP as usize] = (body as *const () as usize).cast_signed() as i64;
-        registers[libc::REG_RDI as usize] = argument.into();
-        registers[libc::REG_EFL as usize] &= !DOWNWARDS;
-    }
-    // SAFETY: by contract.
-    unsafe { leave() }
-}
-
 /// Lets the signal do what it does by default: the instruction faults again on return, and a signal that
 /// somebody sent is sent again.
 fn die(signal: c_int, code: c_int) {
@@ -304,35 +252,6 @@ fn die(signal: c_int, code: c_int) {
     let _ = sys::signal_action(signal, Some(&default));
     if code <= 0 {
         sys::raise(signal);
-    }
-}
-
-/// The program jumps by `longjmp`, perhaps out of some of its handlers: what they interrupted goes on with its
-/// own hook word.
-///
-/// # Safety
-/// `buffer` was filled by `setjmp`, on a frame that is still there.
-pub unsafe fn jumps(buffer: *const c_void) {
-    // glibc's layout on x86-64: the stack pointer is the seventh word, mangled with the pointer guard.
-    const STACK_POINTER: usize = 6;
-    let guard: usize;
-    // SAFETY: by contract; the guard's place in the thread control block is part of the ABI.
-    let target = unsafe {
-        asm!("mov {}, qword ptr fs:[0x30]", out(reg) guard, options(nostack, readonly, preserves_flags));
-        buffer.cast::<usize>().add(STACK_POINTER).read().rotate_right(0x11) ^ guard
-    };
-    let alternate = sys::alternate_stack();
-    let mut top = innermost();
-    // SAFETY: the chain holds wrappers' frames, none of which has returned.
-    while let Some(running) = unsafe { top.as_ref() } {
-        let here = top.addr();
-        // Stacks grow down; between two stacks the jump goes from the alternate one to the interrupted one.
-        if alternate.contains(&here) == alternate.contains(&target) && target < here {
-            break;
-        }
-        top = running.outer;
-        tls::set_handlers(top.expose_provenance());
-        tls::set_hook_word(running.word);
     }
 }
 

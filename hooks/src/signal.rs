@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use colib_core::capi::set_errno;
 use colib_core::reactor::registry;
 use colib_core::signal as handlers;
+use colib_core::threads;
 use libc::{sigaction as action, sighandler_t};
 
 use crate::real;
@@ -130,10 +131,21 @@ pub unsafe extern "C" fn ignore(signal: c_int) -> c_int {
     }
 }
 
+/// A handler jumps, perhaps out of itself.
+unsafe fn leave(buffer: *mut c_void, value: c_int) {
+    // SAFETY: see above.
+    unsafe {
+        if let Some(on) = threads::on() {
+            on.jump_from_handler(buffer, value);
+        }
+        handlers::jumps(buffer);
+    }
+}
+
 pub unsafe extern "C" fn longjmp(buffer: *mut c_void, value: c_int) {
     // SAFETY: see above.
     unsafe {
-        handlers::jumps(buffer);
+        leave(buffer, value);
         real::longjmp(buffer, value);
     }
 }
@@ -141,7 +153,7 @@ pub unsafe extern "C" fn longjmp(buffer: *mut c_void, value: c_int) {
 pub unsafe extern "C" fn underscore_longjmp(buffer: *mut c_void, value: c_int) {
     // SAFETY: see above.
     unsafe {
-        handlers::jumps(buffer);
+        leave(buffer, value);
         real::_longjmp(buffer, value);
     }
 }
@@ -149,7 +161,7 @@ pub unsafe extern "C" fn underscore_longjmp(buffer: *mut c_void, value: c_int) {
 pub unsafe extern "C" fn siglongjmp(buffer: *mut c_void, value: c_int) {
     // SAFETY: see above.
     unsafe {
-        handlers::jumps(buffer);
+        leave(buffer, value);
         real::siglongjmp(buffer, value);
     }
 }
@@ -157,7 +169,7 @@ pub unsafe extern "C" fn siglongjmp(buffer: *mut c_void, value: c_int) {
 pub unsafe extern "C" fn longjmp_chk(buffer: *mut c_void, value: c_int) {
     // SAFETY: see above.
     unsafe {
-        handlers::jumps(buffer);
+        leave(buffer, value);
         real::__longjmp_chk(buffer, value);
     }
 }

@@ -105,9 +105,12 @@ pub fn have_done(work: fn()) {
 /// What handlers leave to the loop: one function, or null.
 static LOOP_WORK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
+/// Gives whether a coroutine was called away from what it did.
+pub type LoopWork = unsafe fn(*mut Scheduler) -> bool;
+
 /// Called in a signal handler on a thread that has a scheduler: `work`, the same for all callers, is done by that
 /// thread's loop, when no coroutine runs. Takes no lock.
-pub fn have_loop_do(work: unsafe fn(*mut Scheduler)) {
+pub fn have_loop_do(work: LoopWork) {
     LOOP_WORK.store(work as *mut (), Ordering::Release);
     let this = Scheduler::get();
     // SAFETY: the calling thread's scheduler is valid; the remote side is for sharing.
@@ -300,15 +303,25 @@ impl Scheduler {
                 core::mem::transmute::<*mut (), fn()>(work)();
             }
             let work = LOOP_WORK.load(Ordering::Acquire);
+            let mut done = false;
             if news.noted && !work.is_null() {
-                match Self::running().is_null() {
-                    true => core::mem::transmute::<*mut (), unsafe fn(*mut Scheduler)>(work)(this),
-                    false => (*this).reactor.remote().note(),
+                if Self::running().is_null() {
+                    done = core::mem::transmute::<*mut (), LoopWork>(work)(this);
+                } else {
+                    (*this).reactor.remote().note();
                 }
             }
-            if !news.is_any() {
-                return;
+            // No other call ends besides that of the one who was called away.
+            if news.is_any() && !done {
+                Self::tell_of(this, news);
             }
+        }
+    }
+
+    /// Ends the waits that the handlers end, or notes that there was none.
+    unsafe fn tell_of(this: *mut Scheduler, news: News) {
+        // SAFETY: by contract of `deliver`.
+        unsafe {
             let counts = (*this).interruptible;
             let waiting = |by: Interrupt| counts[by as usize] > 0;
             let unrestarted = news.restarts_nothing(0);

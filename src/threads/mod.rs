@@ -14,7 +14,7 @@
 //! - `fate`: who may join a thread, and who disposes of it
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
-//! - `leave`: signal handlers that exit
+//! - `leave`: signal handlers as the main thread's, and their ways out
 //! - `mask`: signals that threads block
 //! - `number`: the numbers that `gettid` gives
 //! - `real`: threads that are none
@@ -137,6 +137,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         signal::wrap_handlers();
     }
     scheduler::have_masks(mask::blocked_at);
+    signal::have_bases(leave::base_for);
     real::begin();
     io::wait_on_helpers();
     tls::set_hook_word(tls::HOOKED | tls::THREAD);
