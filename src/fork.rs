@@ -9,6 +9,7 @@
 //! What is done once for a process does without a lock: it may be begun by several threads, and again by a child
 //! whose parent was in the middle of it.
 
+use core::ffi::c_long;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
@@ -87,6 +88,28 @@ unsafe extern "C" fn parent() {
 
 unsafe extern "C" fn later_in_parent() {
     tls::unhooked(|| later(Side::Parent));
+}
+
+/// Forks by a call that libc knows nothing of, and that gives 0 in the child: libc runs no handlers, but ours must.
+///
+/// # Safety
+/// The child goes on where the caller is, on a copy of all memory, with descriptors of its own.
+pub unsafe fn without_libc(fork: impl FnOnce() -> c_long) -> c_long {
+    // SAFETY: as libc calls them; the thread's own word for errors is valid.
+    unsafe {
+        stop();
+        let result = fork();
+        let errno = *libc::__errno_location();
+        if result == 0 {
+            child();
+            later_in_child();
+        } else {
+            parent();
+            later_in_parent();
+        }
+        *libc::__errno_location() = errno;
+        result
+    }
 }
 
 /// The process is a child in which `later` is still to come.

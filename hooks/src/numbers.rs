@@ -60,7 +60,7 @@ const WAITING: &[c_long] = &[
     libc::SYS_futex,
 ];
 
-/// Calls that change what descriptors mean.
+/// Calls that change what descriptors mean, and those that make processes.
 const KEEPING: &[c_long] = &[
     libc::SYS_close,
     libc::SYS_close_range,
@@ -70,6 +70,9 @@ const KEEPING: &[c_long] = &[
     libc::SYS_fcntl,
     libc::SYS_ioctl,
     libc::SYS_setsockopt,
+    libc::SYS_fork,
+    libc::SYS_clone,
+    libc::SYS_clone3,
 ];
 
 /// Calls that give a number anew.

@@ -7,9 +7,8 @@ use core::ptr;
 use std::io;
 
 use colib_core::capi::{answer, set_errno};
-use colib_core::clock;
 use colib_core::reactor::registry;
-use colib_core::{sys, tls};
+use colib_core::{clock, fork, sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::{
@@ -52,6 +51,11 @@ pub unsafe extern "C" fn syscall(
             libc::SYS_setsockopt => descriptor::set_option(fd, b as c_int, c as c_int, kernel),
             libc::SYS_sendmsg => output::sendmsg(fd, b as _, c as c_int) as c_long,
             libc::SYS_sendmmsg => c_long::from(output::sendmmsg(fd, b as _, c as c_uint, d as c_int)),
+            libc::SYS_fork => fork::without_libc(kernel),
+            libc::SYS_clone if is_fork(a, b) => fork::without_libc(kernel),
+            libc::SYS_clone3 if matches!(sys::read_in(a as *const [usize; 6]), Ok(how) if is_fork(how[0], how[5])) => {
+                fork::without_libc(kernel)
+            }
             libc::SYS_socket => c_long::from(descriptor::made_here(None, || kernel() as c_int)),
             libc::SYS_accept | libc::SYS_accept4 => {
                 c_long::from(descriptor::made_here(Some(fd), || kernel() as c_int))
@@ -159,6 +163,11 @@ unsafe fn wait(number: c_long, arguments: [usize; 6]) -> Option<isize> {
             _ => return None,
         })
     }
+}
+
+/// Whether a `clone` with these flags and this stack makes a process like `fork`, and leaves no trace in this one.
+fn is_fork(flags: usize, stack: usize) -> bool {
+    flags as c_int & (libc::CLONE_VM | libc::CLONE_FILES) == 0 && stack == 0
 }
 
 /// The size of the kernel's signal sets.
