@@ -49,6 +49,9 @@ libmicrohttpd.pc libmicrohttpd-dev
 cpp-httplib.pc  libcpp-httplib-dev
 thrift.pc       libthrift-dev
 /usr/include/boost/numeric/conversion/cast.hpp libboost-dev
+/usr/include/civetweb.h libcivetweb-dev
+ruby            ruby
+/usr/share/rubygems-integration/all/gems/webrick-*/lib/webrick.rb ruby-webrick
 /usr/lib/*/libtcmalloc_minimal.so.4 libtcmalloc-minimal4
 /usr/lib/*/libjemalloc.so.2 libjemalloc2
 /usr/lib/*/libmimalloc.so.2 libmimalloc2.0

@@ -85,6 +85,12 @@ certificate
 try stunnel tls stunnel4 CONFIGURATION
 try socketserver echo python3 "$PROGRAMS/server.py" PORT
 try http.server pages python3 "$PROGRAMS/http_server.py" PORT
+try webrick pages ruby "$PROGRAMS/server.rb" PORT
+if $CC -std=gnu11 $CFLAGS "$PROGRAMS/civetweb.c" -o "$OUT/civetweb" -lcivetweb -lpthread; then
+  try civetweb pages "$OUT/civetweb" PORT
+else
+  skip 'civetweb is not installed'
+fi
 # count_calls: the system calls by which libmicrohttpd, which polls before each read, waits and transfers. Waiting as a coroutine adds none
 # to each request; a fifth more leaves room for what is done once.
 REQUESTS=300
