@@ -1,6 +1,6 @@
 //! Handlers of signals to the process, as the main thread's: the kernel chooses that one if it does not block the signal.
 //!
-//! They run on its thread-local storage, whatever they interrupt, and may leave for its frames by `longjmp`.
+//! They run on its thread-local storage if no thread runs, and may leave for its frames by `longjmp` then.
 //!
 //! One may exit. What the program has registered for its end may wait for other threads, which a handler
 //! keeps from running: hooks are off in it, and what it interrupted stands still. On a thread the others would run.
@@ -123,8 +123,13 @@ impl Threads {
     }
 }
 
-/// Whose thread-local storage the handler of a signal to the process gets; zero for that of what it interrupts.
+/// Whose thread-local storage the handler of a signal to the process gets; zero for that of what it interrupts: of a thread
+/// that runs, and may have taken what a handler of the main thread's asks others to give up, as Python's lock. It would not
+/// give that up before it waits.
 pub(super) fn base_for(signal: c_int) -> usize {
+    if !Scheduler::running().is_null() {
+        return 0;
+    }
     let first = super::on().and_then(Threads::first_here);
     let lets = |thread: &&Thread| thread.mask.get() >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0;
     first.filter(lets).map_or(0, |thread| thread.base)

@@ -1,4 +1,4 @@
-/* Handlers of signals to the process run as the main thread's, whatever thread runs or waits: printed. */
+/* Handlers of signals to the process run as the main thread's, where no thread runs: printed. */
 #include "threads_mode.h"
 
 #include <setjmp.h>
@@ -20,12 +20,6 @@ static void begin_another(void) {
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   mine = -1;
   sem_post(&begun);
-}
-static void *runs(void *unused) {
-  begin_another();
-  while (!over)
-    for (int i = 0; i < 1000; i++) sched_yield();
-  return unused;
 }
 static void *waits(void *unused) {
   begin_another();
@@ -61,18 +55,6 @@ static void while_it_waits(void) {
   }
   every(0);
   SAY(right);
-  join(thread);
-}
-static void while_another_runs(void) {
-  pthread_t thread;
-  begin(looks);
-  pthread_create(&thread, NULL, runs, NULL);
-  sem_wait(&begun);
-  every(5000);
-  while (handled < 20) usleep(1000);
-  every(0);
-  over = 1;
-  SAY(right == handled);
   join(thread);
 }
 static void *has_it_for_itself(void *unused) {
@@ -135,7 +117,6 @@ static void jumps_out_of_a_sleep(void) { jump_back(sleeps, waits); }
 static void jumps_out_of_a_read(void) { jump_back(reads, waits); }
 static void jumps_out_of_a_lock(void) { jump_back(locks, waits); }
 static void jumps_out_of_no_call(void) { jump_back(computes, waits); }
-static void jumps_while_another_runs(void) { jump_back(sleeps, runs); }
 
-CASES(CASE(while_it_waits), CASE(while_another_runs), CASE(while_it_blocks_the_signal), CASE(jumps_out_of_a_sleep), CASE(jumps_out_of_a_read),
-      CASE(jumps_out_of_a_lock), CASE(jumps_out_of_no_call), CASE(jumps_while_another_runs))
+CASES(CASE(while_it_waits), CASE(while_it_blocks_the_signal), CASE(jumps_out_of_a_sleep), CASE(jumps_out_of_a_read),
+      CASE(jumps_out_of_a_lock), CASE(jumps_out_of_no_call))
