@@ -1,25 +1,16 @@
 /* Processes that wait for connections on one listener: each connection wakes one of them, and one that waits. */
-#include "../check.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "listener.h"
 
 enum { MOST = 8 };
-static int listener, end_of_wait[2];
-static struct sockaddr_in address;
+static int end_of_wait[2];
 static pid_t servers[MOST];
 static int count_of_servers;
 /* Shared: how many servers are about to sleep. */
 static int *ready;
 
 static void open_listener(void) {
-  socklen_t size = sizeof address;
   ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  listener = socket(AF_INET, SOCK_STREAM, 0);
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  NEED(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 128) == 0);
-  NEED(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+  make_listener();
   NEED(pipe(end_of_wait) == 0);
 }
 
@@ -93,19 +84,6 @@ static void end_servers(void) {
   for (int i = 0; i < count_of_servers; i++) {
     kill(servers[i], SIGKILL);
     waitpid(servers[i], NULL, 0);
-  }
-}
-
-/* One connection after the other, each of which somebody must serve. */
-static void connect_times(int times) {
-  struct timeval patience = {30, 0};
-  for (int i = 0; i < times; i++) {
-    char byte;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    CHECK_IS(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    if (!CHECK_IS(read(fd, &byte, 1), 1)) i = times;
-    close(fd);
   }
 }
 

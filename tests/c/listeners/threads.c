@@ -1,24 +1,10 @@
 /* Threads of one process that wait for connections on one listener: each connection wakes one of them. */
-#include "../check.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "listener.h"
 #include <pthread.h>
 
 enum { LOOPS = 8, CONNECTIONS = 300 };
-static int listener;
-static struct sockaddr_in address;
 static pid_t loops[LOOPS];
 static int ready;
-
-static void open_listener(void) {
-  socklen_t size = sizeof address;
-  listener = socket(AF_INET, SOCK_STREAM, 0);
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  NEED(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 128) == 0);
-  NEED(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
-}
 
 static void *serves(void *unused) {
   co_enable_hook_sys();
@@ -48,20 +34,8 @@ static long sleeps_of_loops(void) {
   return sum;
 }
 
-static void connect_times(int times) {
-  struct timeval patience = {30, 0};
-  for (int i = 0; i < times; i++) {
-    char byte;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    CHECK_IS(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    if (!CHECK_IS(read(fd, &byte, 1), 1)) i = times;
-    close(fd);
-  }
-}
-
 static void start_loops(void) {
-  open_listener();
+  make_listener();
   for (int i = 0; i < LOOPS; i++) {
     pthread_t thread;
     NEED(pthread_create(&thread, NULL, runs_a_loop, NULL) == 0);
