@@ -30,6 +30,8 @@ try() {
     wait "${server_pid[$name]}"
     ends+=($?)
   done
+  # stunnel's own threads sometimes meet what its main thread has freed.
+  if [ "${ends[0]}" -eq 139 ]; then skip "$name crashes at its end without the library (ends: ${ends[*]})"; return; fi
   is "${ends[*]}" "${ends[0]} ${ends[0]} ${ends[0]}" "$name: ends on SIGTERM as it does without"
 }
 wanted() { [ -z "${SERVERS-}" ] || [[ " $SERVERS " == *" $1 "* ]]; }
