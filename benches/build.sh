@@ -24,6 +24,8 @@ program() { build "$1" "${CC:-cc}" "$2" "${@:3}"; }
 peer contexts colib "${colib[@]}"
 peer contexts fcontext -lboost_context
 peer contexts swapcontext
+build libinterface.so "${CXX:-c++}" contexts/interface.cpp -shared -fPIC -ftls-model=initial-exec -lboost_context
+peer contexts interface -L"$BIN" -Wl,-rpath,"$BIN" -linterface
 peer tasks colib "${colib[@]}"
 peer tasks st -lst
 peer tasks fiber -lboost_fiber -lboost_context

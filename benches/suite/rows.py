@@ -104,7 +104,7 @@ ROWS = [
         "switch",
         "co_resume and co_yield_ct through the shared object, round robin",
         (1, 1000, 100_000),
-        contexts("switch") | tasks("switch", *SCHEDULERS),
+        contexts("switch") | {"libco's way": "contexts-interface switch {n}"} | tasks("switch", *SCHEDULERS),
         {"ns": "ns CPU a switch"},
         [Target("ns", 1, to="fcontext")],
         quick=(1, 1000),
