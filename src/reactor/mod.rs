@@ -158,20 +158,23 @@ impl Reactor {
             Registration::Exclusive if !exclusively => withdraw(epoll, entry),
             _ => {}
         }
-        if entry.registration.get() != Registration::None {
-            if !entry.doubt.is_linked() {
-                entry.queued.set(now);
-                // SAFETY: entries never move.
-                unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
+        // What is known of a private one without asking is doubted as well, though its registration be new.
+        let doubtful = private || entry.registration.get() != Registration::None;
+        if entry.registration.get() == Registration::None {
+            if crowded && private && !one_of_all && !entry.tried.replace(true) {
+                // SAFETY: by contract.
+                unsafe {
+                    (*interest).events.set((*interest).events.get() | IN_PASSING);
+                    Waiter::wake((*interest).waiter, Wake::Ready, ready);
+                }
+            } else {
+                register(epoll, entry, &self.remote, exclusively)?;
             }
-        } else if crowded && private && !one_of_all && !entry.tried.replace(true) {
-            // SAFETY: by contract.
-            unsafe {
-                (*interest).events.set((*interest).events.get() | IN_PASSING);
-                Waiter::wake((*interest).waiter, Wake::Ready, ready);
-            }
-        } else {
-            register(epoll, entry, &self.remote, exclusively)?;
+        }
+        if doubtful && entry.registration.get() != Registration::None && !entry.doubt.is_linked() {
+            entry.queued.set(now);
+            // SAFETY: entries never move.
+            unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
         }
         // SAFETY: by contract.
         unsafe {

@@ -67,6 +67,11 @@ static void by_message(void) {
   MUST(close(pair[0]));
   MUST(close(pair[1]));
 }
+static void by_pidfd(void) {
+  int own = MUST(syscall(SYS_pidfd_open, getpid(), 0));
+  set_through(MUST(syscall(SYS_pidfd_getfd, own, listener, 0)));
+  MUST(close(own));
+}
 static void by_child(void) {
   pid_t child = MUST(fork());
   if (child == 0) {
@@ -82,7 +87,7 @@ static const struct {
 } ways[] = {
     {"by itself", by_itself}, {"by number", by_number}, {"by dup", by_dup}, {"by dup2", by_dup2}, {"by dup3", by_dup3},
     {"by fcntl", by_fcntl}, {"by fcntl's number", by_fcntl_number}, {"by dup's number", by_dup_number},
-    {"by a message", by_message}, {"by a child", by_child},
+    {"by a message", by_message}, {"by pidfd_getfd", by_pidfd}, {"by a child", by_child},
 };
 
 SCENARIO(inherited_time_outs, "an accepted socket has its listener's time-out, however that came by it") {
