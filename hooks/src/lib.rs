@@ -27,6 +27,7 @@ mod lock_sem;
 mod look_ups;
 mod mangled;
 mod numbers;
+mod object;
 mod output;
 mod poll;
 mod process;

@@ -5,6 +5,8 @@ use core::ptr;
 
 use libc::{dl_phdr_info, size_t};
 
+use crate::object::{headers, segment_of};
+
 /// `DT_NEEDED`, `DT_STRTAB` and `DT_SONAME` of elf.h.
 const NEEDED: i64 = 1;
 const STRINGS: i64 = 5;
@@ -45,10 +47,7 @@ unsafe extern "C" fn find_self(object: *mut dl_phdr_info, _: size_t, search: *mu
     // SAFETY: by contract of `dl_iterate_phdr`; an object's headers are mapped while it is loaded.
     unsafe {
         let (object, search) = (&*object, &mut *search.cast::<Search>());
-        let here = is_linked as *const () as usize;
-        let has = headers(object).iter().filter(|header| header.p_type == libc::PT_LOAD).any(|header| {
-            here.wrapping_sub(object.dlpi_addr as usize + header.p_vaddr as usize) < header.p_memsz as usize
-        });
+        let has = segment_of(object, is_linked as *const () as usize).is_some();
         if has {
             search.name = strings(object, NAME).next();
         }
@@ -64,11 +63,6 @@ unsafe extern "C" fn find_need(object: *mut dl_phdr_info, _: size_t, search: *mu
         search.found = strings(&*object, NEEDED).any(|name| Some(name) == search.name);
         c_int::from(search.found)
     }
-}
-
-unsafe fn headers(object: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
-    // SAFETY: by contract of `dl_iterate_phdr`.
-    unsafe { core::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) }
 }
 
 /// The strings that an object's dynamic section has under `tag`.

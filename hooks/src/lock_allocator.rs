@@ -4,6 +4,8 @@
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::object::segment_of;
+
 /// The address and the size of its code. None when it is libc's, whose locks no hook sees, or linked into the program,
 /// where it cannot be told from the rest.
 pub static ALLOCATOR: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
@@ -31,19 +33,11 @@ unsafe extern "C" fn look_at(object: *mut libc::dl_phdr_info, _: usize, search: 
     unsafe {
         let search = &mut *search.cast::<Search>();
         let is_program = core::mem::replace(&mut search.is_program, false);
-        let object = &*object;
-        let headers = core::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum));
-        for header in headers.iter().filter(|header| header.p_type == libc::PT_LOAD) {
-            let start = (object.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
-            let code = start..start.wrapping_add(header.p_memsz as usize);
-            if code.contains(&search.malloc) {
-                if !is_program && !code.contains(&search.libc) {
-                    ALLOCATOR[0].store(code.start, Ordering::Relaxed);
-                    ALLOCATOR[1].store(code.len(), Ordering::Relaxed);
-                }
-                return 1;
-            }
+        let Some(code) = segment_of(&*object, search.malloc) else { return 0 };
+        if !is_program && !code.contains(&search.libc) {
+            ALLOCATOR[0].store(code.start, Ordering::Relaxed);
+            ALLOCATOR[1].store(code.len(), Ordering::Relaxed);
         }
     }
-    0
+    1
 }

@@ -13,7 +13,6 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::io;
 
-use super::registration::close_out;
 use super::table::Entry;
 use super::terms::{Drained, OPTIONS, Stamp, Terms};
 use super::{Reactor, registry};
@@ -76,10 +75,9 @@ impl Reactor {
     pub fn accepted(&mut self, fd: c_int, listener: c_int, flags: c_int, ready: &List) {
         let Some(stamp) = stamp(fd) else { return };
         let stream = self.table.get(listener).is_some_and(is_private_stream);
+        self.closed(fd, ready);
         let Some(entry) = self.table.entry(fd) else { return };
-        if entry.generation.get() != stamp.generation {
-            close_out(entry, stamp.generation, ready);
-        }
+        entry.generation.set(stamp.generation);
         begin_as(entry, stream);
         if flags & libc::SOCK_NONBLOCK == 0 && registry::is_untimed(fd) {
             entry.settings.of(libc::SO_RCVTIMEO).set(Some((stamp, Terms::ENDLESS)));

@@ -3,6 +3,8 @@
 #include "scenario.h"
 
 static int ends[2];
+/* The other side's close has come back: a reader that it wakes may still find a terminal that is not quite hung up. */
+static struct event closed;
 static char text[64], large[1 << 16];
 
 static void set_raw(int least, int tenths) {
@@ -50,6 +52,7 @@ static void by_stream(void *argument) {
   TRACE(getc(f));
   say("end %d, error %d", !!feof(f), !!ferror(f));
   clearerr(f);
+  await(&closed);
   say("%s", fgets(text, sizeof text, f) ? "a line" : "none");
   say("end %d, error %d", !!feof(f), !!ferror(f));
   TRACE(fclose(f));
@@ -75,6 +78,7 @@ static void hang_up(bool lines, int least, int tenths) {
   for (int i = 0; i < WAYS; i++) {
     char name[40];
     make_pair(PTY, ends);
+    closed.set = false;
     if (lines) set_lines();
     if (!lines) set_raw(least, tenths);
     snprintf(name, sizeof name, "%s %d %d %d", ways[i].name, lines, least, tenths);
@@ -82,6 +86,7 @@ static void hang_up(bool lines, int least, int tenths) {
     settle();
     say("%s still waiting: %d", name, !has_ended(name));
     MUST(close(ends[1]));
+    announce(&closed);
     join();
     ways[i].run(NULL);
     MUST(close(ends[0]));

@@ -193,9 +193,12 @@ impl Pool {
             return Next::Do(job);
         }
         let Some(&(_, since)) = self.short.front() else {
+            if !self.tell_to_end() {
+                return Next::Nothing;
+            }
             let again = self.again;
             self.again = AGAIN[1].min(again * 2);
-            return if self.tell_to_end() { Next::Later(again) } else { Next::Nothing };
+            return Next::Later(again);
         };
         let early = Duration::from_nanos(clock::now().saturating_sub(since));
         if self.running_short >= MOST_SHORT {
