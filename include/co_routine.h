@@ -32,10 +32,17 @@ void co_log_err(const char *fmt, ...)
 
 struct stCoRoutine_t;
 #if !defined(__cplusplus) || (__cplusplus < 202002L && !defined(__cpp_impl_coroutine))
+#if defined(__cplusplus) && defined(__GNUC__) && __GNUC__ >= 10
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wc++20-compat"
+#endif
 /**
  * co_yield_ct under another name; the argument is ignored. A keyword of C++20, hence not declared there.
  */
 void co_yield(struct stCoRoutine_t *co);
+#if defined(__cplusplus) && defined(__GNUC__) && __GNUC__ >= 10
+#pragma GCC diagnostic pop
+#endif
 #endif
 #ifdef __cplusplus
 }

@@ -14,6 +14,7 @@ pub mod fork;
 pub mod heap;
 pub mod latch;
 pub mod list;
+pub mod object;
 pub mod sys;
 pub mod tls;
 #[macro_use]

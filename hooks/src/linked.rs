@@ -1,24 +1,9 @@
 //! Whether the program was linked with the library, so that it is going to make coroutines, or has merely got it preloaded.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
-use core::ptr;
+use core::ffi::{CStr, c_int, c_void};
 
+use colib_core::object::{NAME, NEEDED, segment_of, strings};
 use libc::{dl_phdr_info, size_t};
-
-use crate::object::{headers, segment_of};
-
-/// `DT_NEEDED`, `DT_STRTAB` and `DT_SONAME` of elf.h.
-const NEEDED: i64 = 1;
-const STRINGS: i64 = 5;
-const NAME: i64 = 14;
-
-/// `Elf64_Dyn`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Dynamic {
-    tag: i64,
-    value: usize,
-}
 
 /// What the look through all objects has found.
 #[derive(Default)]
@@ -62,24 +47,5 @@ unsafe extern "C" fn find_need(object: *mut dl_phdr_info, _: size_t, search: *mu
         let search = &mut *search.cast::<Search>();
         search.found = strings(&*object, NEEDED).any(|name| Some(name) == search.name);
         c_int::from(search.found)
-    }
-}
-
-/// The strings that an object's dynamic section has under `tag`.
-unsafe fn strings(object: &dl_phdr_info, tag: i64) -> impl Iterator<Item = &'static CStr> {
-    // SAFETY: a dynamic section ends with a tag of zero. glibc makes the address of its strings absolute; that of the kernel's
-    // own object it leaves alone, which needs nobody.
-    unsafe {
-        let section = headers(object).iter().find(|header| header.p_type == libc::PT_DYNAMIC);
-        let first = section.map_or(ptr::null::<Dynamic>(), |header| {
-            (object.dlpi_addr as usize + header.p_vaddr as usize) as *const Dynamic
-        });
-        let entries = (0..).map(move |i| *first.add(i)).take_while(|entry| entry.tag != 0);
-        let entries = if first.is_null() { None } else { Some(entries) };
-        let table = entries.clone().into_iter().flatten().find(|entry| entry.tag == STRINGS);
-        entries.into_iter().flatten().filter_map(move |entry| {
-            let place = (entry.tag == tag).then_some(table?.value + entry.value);
-            place.map(|place| CStr::from_ptr(place as *const c_char))
-        })
     }
 }

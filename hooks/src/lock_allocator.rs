@@ -4,7 +4,7 @@
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::object::segment_of;
+use colib_core::object::segment_of;
 
 /// The address and the size of its code. None when it is libc's, whose locks no hook sees, or linked into the program,
 /// where it cannot be told from the rest.

@@ -4,10 +4,12 @@
 //! function up and goes on there.
 
 use core::ffi::CStr;
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use colib_core::annotate;
 
+use crate::next;
 use crate::rows::rows;
 use crate::types::*;
 
@@ -68,10 +70,16 @@ unsafe extern "C" fn resolve() {
 /// The version of glibc's first symbols on x86-64.
 const OLDEST: &CStr = c"GLIBC_2.2.5";
 
+/// Up to glibc 2.33 `dlsym` itself calls these, and would never come to an end with them.
+const CALLED_BY_DLSYM: [Row; 3] = [Row::pthread_once, Row::__pthread_once, Row::__pthread_key_create];
+
 /// Looks up the function of a row, the next definition of its symbol after ours; where there is none, a
 /// function that fails with ENOSYS.
 extern "C" fn find(row: usize) -> *mut () {
     let mut found = intercepted(NAMES[row]);
+    if found.is_null() && CALLED_BY_DLSYM.iter().any(|&called| called as usize == row) {
+        found = next::definition(NAMES[row]);
+    }
     if found.is_null() {
         // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
         found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
@@ -113,7 +121,7 @@ fn intercepted(name: &CStr) -> *mut core::ffi::c_void {
     let mut full = [0_u8; 64];
     // The last zero ends the name.
     if !annotate::linked_with_us() || PREFIX.len() + name.len() >= full.len() {
-        return core::ptr::null_mut();
+        return ptr::null_mut();
     }
     full[..PREFIX.len()].copy_from_slice(PREFIX);
     full[PREFIX.len()..][..name.len()].copy_from_slice(name);

@@ -8,6 +8,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute_copy;
 use core::ptr;
 
+use crate::object::{headers, segment_of};
 use crate::sys;
 
 /// Offsets that libc does not tell.
@@ -213,16 +214,10 @@ unsafe extern "C" fn look_for_libc(object: *mut libc::dl_phdr_info, _: usize, ow
     // SAFETY: libc describes an object that is loaded; `own` is `find`'s.
     unsafe {
         let (object, own) = (&*object, &mut *own.cast::<Own>());
-        let headers = core::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum));
-        let code = libc::getpid as *const () as usize;
-        let contains = |header: &libc::Elf64_Phdr| {
-            let start = (object.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
-            header.p_type == libc::PT_LOAD && (start..start + header.p_memsz as usize).contains(&code)
-        };
-        if !headers.iter().any(contains) {
+        if segment_of(object, libc::getpid as *const () as usize).is_none() {
             return 0;
         }
-        if let Some(header) = headers.iter().find(|header| header.p_type == libc::PT_TLS) {
+        if let Some(header) = headers(object).iter().find(|header| header.p_type == libc::PT_TLS) {
             let place = object.dlpi_tls_data.addr().wrapping_sub(own.base) as isize;
             own.place = (place, header.p_memsz as usize);
         }

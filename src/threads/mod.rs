@@ -159,8 +159,9 @@ fn begin_in(loop_base: usize, layout: &Layout) {
 unsafe extern "C" {
     fn pthread_attr_getdetachstate(attributes: *const libc::pthread_attr_t, state: *mut c_int) -> c_int;
     fn pthread_getattr_default_np(attributes: *mut libc::pthread_attr_t) -> c_int;
-    fn pthread_attr_getsigmask_np(attributes: *const libc::pthread_attr_t, mask: *mut [u64; 16]) -> c_int;
 }
+
+type GetMask = unsafe extern "C" fn(*const libc::pthread_attr_t, *mut [u64; 16]) -> c_int;
 
 impl Wishes {
     /// # Safety
@@ -168,6 +169,8 @@ impl Wishes {
     unsafe fn of(attributes: *const libc::pthread_attr_t) -> Self {
         let mut wishes = Wishes { stack: 0, guard: 0, detached: false, mask: None };
         let mut state = libc::PTHREAD_CREATE_JOINABLE;
+        // glibc has had masks there since 2.32.
+        let get_mask = weak_symbol!("pthread_attr_getsigmask_np" as GetMask);
         // SAFETY: by contract; the default is initialised by the call and destroyed afterwards.
         unsafe {
             let mut default = core::mem::zeroed();
@@ -181,7 +184,7 @@ impl Wishes {
             libc::pthread_attr_getguardsize(given, &mut wishes.guard);
             pthread_attr_getdetachstate(given, &mut state);
             let mut mask = [0; 16];
-            if pthread_attr_getsigmask_np(given, &mut mask) == 0 {
+            if get_mask.is_some_and(|get| get(given, &mut mask) == 0) {
                 wishes.mask = Some(mask[0]);
             }
             if attributes.is_null() {
