@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the client and preload tests need and what is not there yet (Debian 12 names). Asks for nothing, starts no service.
+# Installs what the client and preload tests need and what is not there yet, on Debian 12 and 13, Ubuntu 22.04 and 24.04. Asks for
+# nothing, starts no service.
 # Usage: scripts/packages.sh          install what is missing; exit 1 and name what is still missing, if anything
 #        scripts/packages.sh --list   name what is missing, install nothing
 # Nothing is asked of the network when nothing is missing.
 set -u
 export PATH=$PATH:/usr/sbin:/sbin
 
-# What must be there, and the package that brings it. `/…` is a file, `x.pc` a library with headers, anything else a command.
+# What must be there, and the package that brings it: its name on Debian 12, then those that others know it by, after `|`. `/…` is a file, `x.pc` a library with headers, anything else a command.
 # Probed by use and not by package name, so that another source of the same thing (a newer node, a local postgres) will do.
 needs='
 pkg-config      pkg-config
@@ -52,10 +53,10 @@ thrift.pc       libthrift-dev
 /usr/include/civetweb.h libcivetweb-dev
 ruby            ruby
 /usr/share/rubygems-integration/all/gems/webrick-*/lib/webrick.rb ruby-webrick
-/usr/lib/*/libtcmalloc_minimal.so.4 libtcmalloc-minimal4
+/usr/lib/*/libtcmalloc_minimal.so.4 libtcmalloc-minimal4|libtcmalloc-minimal4t64
 /usr/lib/*/libjemalloc.so.2 libjemalloc2
-/usr/lib/*/libmimalloc.so.2 libmimalloc2.0
-/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite
+/usr/lib/*/libmimalloc.so.[23] libmimalloc2.0|libmimalloc3
+/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite|libpython3.10-testsuite|libpython3.12-testsuite|libpython3.13-testsuite
 '
 
 there() {
@@ -103,9 +104,18 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt="apt-get -qq -o Acquire::Retries=2 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=120"
+# known NAME|NAME...: the first that there is here
+known() {
+  local name
+  for name in ${1//|/ }; do
+    [ -z "$(apt-cache madison "$name")" ] || break
+  done
+  echo "$name"
+}
 install() {
-  # shellcheck disable=SC2086  # a list of words
-  $apt update && $apt install -y --no-install-recommends $wanted
+  $apt update || return
+  # shellcheck disable=SC2046  # a list of words
+  $apt install -y --no-install-recommends $(for package in $wanted; do known "$package"; done)
 } >"$log" 2>&1 9>&- </dev/null
 
 install || { sleep 3; install; } || { tail -n 5 "$log" >&2; give_up 'apt-get failed twice'; }

@@ -3,10 +3,11 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use colib_core::stdio::{self, Dialect, Format};
+use colib_core::stdio::{self, Format, Scan};
 use libc::FILE;
 
 use crate::call::{apart, ended_by_cancellation, was_interrupted};
+use crate::real;
 
 // SAFETY: as in `input`.
 
@@ -33,6 +34,8 @@ variadic! {
     fscanf(_stream: *mut FILE, _format: *const c_char) => vfscanf, 2;
     isoc99_scanf(_format: *const c_char) => isoc99_vscanf, 1;
     isoc99_fscanf(_stream: *mut FILE, _format: *const c_char) => isoc99_vfscanf, 2;
+    isoc23_scanf(_format: *const c_char) => isoc23_vscanf, 1;
+    isoc23_fscanf(_stream: *mut FILE, _format: *const c_char) => isoc23_vfscanf, 2;
 }
 
 unsafe fn print(
@@ -83,29 +86,41 @@ pub unsafe extern "C" fn vdprintf_chk(
     unsafe { print_to(fd, Some(flag), format, arguments) }
 }
 
-unsafe fn scan(stream: *mut FILE, dialect: Dialect, format: *const c_char, arguments: *mut c_void) -> c_int {
+unsafe fn scan(stream: *mut FILE, libc_scan: Scan, format: *const c_char, arguments: *mut c_void) -> c_int {
     // SAFETY: see above.
-    apart(|scheduler| unsafe { stdio::scan(scheduler, stream.cast(), dialect, format, arguments) })
+    apart(|scheduler| unsafe { stdio::scan(scheduler, stream.cast(), libc_scan, format, arguments) })
 }
 
 pub unsafe extern "C" fn vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int {
     // SAFETY: see above.
-    unsafe { scan(stream, Dialect::Gnu, format, arguments) }
+    unsafe { scan(stream, real::vfscanf, format, arguments) }
 }
 
 pub unsafe extern "C" fn vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
     // SAFETY: see above.
-    unsafe { scan(stdio::standard_input().cast(), Dialect::Gnu, format, arguments) }
+    unsafe { scan(stdio::standard_input().cast(), real::vfscanf, format, arguments) }
 }
 
 pub unsafe extern "C" fn isoc99_vfscanf(
     stream: *mut FILE, format: *const c_char, arguments: *mut c_void,
 ) -> c_int {
     // SAFETY: see above.
-    unsafe { scan(stream, Dialect::C99, format, arguments) }
+    unsafe { scan(stream, real::__isoc99_vfscanf, format, arguments) }
 }
 
 pub unsafe extern "C" fn isoc99_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
     // SAFETY: see above.
-    unsafe { scan(stdio::standard_input().cast(), Dialect::C99, format, arguments) }
+    unsafe { scan(stdio::standard_input().cast(), real::__isoc99_vfscanf, format, arguments) }
+}
+
+pub unsafe extern "C" fn isoc23_vfscanf(
+    stream: *mut FILE, format: *const c_char, arguments: *mut c_void,
+) -> c_int {
+    // SAFETY: see above.
+    unsafe { scan(stream, real::__isoc23_vfscanf, format, arguments) }
+}
+
+pub unsafe extern "C" fn isoc23_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
+    // SAFETY: see above.
+    unsafe { scan(stdio::standard_input().cast(), real::__isoc23_vfscanf, format, arguments) }
 }

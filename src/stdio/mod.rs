@@ -35,7 +35,7 @@ pub use input::{EOF, fread, getc, getdelim, peek};
 pub use line::{fgets, gets};
 pub use output::{fflush, fflush_all, fputs, fwrite, overflow, putc, puts};
 pub use owner::{FORK, closing};
-pub use scan::{Dialect, scan};
+pub use scan::{Scan, scan};
 pub use stream::Stream;
 pub use whole::{fclose, flockfile, fopen, freopen, ftrylockfile, funlockfile, write_out};
 

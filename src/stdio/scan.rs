@@ -30,18 +30,10 @@ struct Functions {
 unsafe extern "C" {
     fn fopencookie(cookie: *mut c_void, mode: *const c_char, functions: Functions) -> *mut Stream;
     fn __fsetlocking(stream: *mut Stream, kind: c_int) -> c_int;
-    fn vfscanf(stream: *mut Stream, format: *const c_char, arguments: Arguments) -> c_int;
-    fn __isoc99_vfscanf(stream: *mut Stream, format: *const c_char, arguments: Arguments) -> c_int;
 }
 
-/// Which of libc's functions: they differ in what `%a` means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// `vfscanf`.
-    Gnu,
-    /// `__isoc99_vfscanf`.
-    C99,
-}
+/// One of libc's functions that scan: they differ in what `%a` and `%b` mean, and whether numbers may be binary ones.
+pub type Scan = unsafe fn(*mut libc::FILE, *const c_char, Arguments) -> c_int;
 
 /// Where the bytes come from while a call scans.
 struct Source {
@@ -79,24 +71,17 @@ unsafe extern "C" fn feed(source: *mut c_void, to: *mut c_char, room: usize) -> 
     }
 }
 
-/// `vfscanf` and all that ends there.
+/// What `libc_scan` does, and all that ends there.
 ///
 /// # Safety
 /// A coroutine of `scheduler`, the calling thread's, runs, with hooks off; stream, format and arguments are the
 /// program's, as for the call itself.
 pub unsafe fn scan(
-    scheduler: *mut Scheduler, stream: *mut Stream, dialect: Dialect, format: *const c_char,
+    scheduler: *mut Scheduler, stream: *mut Stream, libc_scan: Scan, format: *const c_char,
     arguments: Arguments,
 ) -> c_int {
-    let libc_scan = |from| {
-        // SAFETY: by contract.
-        unsafe {
-            match dialect {
-                Dialect::Gnu => vfscanf(from, format, arguments),
-                Dialect::C99 => __isoc99_vfscanf(from, format, arguments),
-            }
-        }
-    };
+    // SAFETY: by contract.
+    let libc_scan = |from: *mut Stream| unsafe { libc_scan(from.cast(), format, arguments) };
     // SAFETY: by contract. The stream of ours hangs on the coroutine meanwhile.
     unsafe {
         on_stream(

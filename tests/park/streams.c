@@ -29,20 +29,20 @@ READS(getline, char *line = NULL; size_t room = 0; bool good = getline(&line, &r
 READS(getdelim, char *line = NULL; size_t room = 0; bool good = getdelim(&line, &room, 'y', me->stream) == 4 && strcmp(line, "7 xy") == 0;
       free(line); return good;)
 
-/* Compilers know fscanf by this name. A number and a word end where something else begins. */
+/* A number and a word end where something else begins. Compilers know fscanf by another name than its own, by the standard and libc. */
 static void write_a_line_and_more(struct waiter *me) { NEED(write(me->far, "7 xyz\n8", 7) == 7); }
-PARKS(__isoc99_fscanf, empty_stream, write_a_line_and_more) {
-  int number = 0;
-  char word[10] = "";
-  return fscanf(me->stream, "%d %9s", &number, word) == 2 && number == 7 && strcmp(word, "xyz") == 0;
-}
-
-int fscanf_itself(FILE *, const char *, ...) __asm__("fscanf");
-PARKS(fscanf, empty_stream, write_a_line_and_more) {
-  int number = 0;
-  char word[10] = "";
-  return fscanf_itself(me->stream, "%d %9s", &number, word) == 2 && number == 7 && strcmp(word, "xyz") == 0;
-}
+#define SCANS(name)                                                                                                 \
+  int name##_itself(FILE *, const char *, ...) __asm__(#name);                                                      \
+  PARKS(name, empty_stream, write_a_line_and_more) {                                                                \
+    int number = 0;                                                                                                 \
+    char word[10] = "";                                                                                             \
+    return name##_itself(me->stream, "%d %9s", &number, word) == 2 && number == 7 && strcmp(word, "xyz") == 0;      \
+  }
+SCANS(fscanf)
+SCANS(__isoc99_fscanf)
+#if __GLIBC_PREREQ(2, 38)
+SCANS(__isoc23_fscanf)
+#endif
 
 /* ---- out -------------------------------------------------------------------------------------------- */
 

@@ -31,6 +31,10 @@ macro_rules! rows {
     coroutine fn __isoc99_scanf(format: *const c_char) -> c_int => stdio_format::isoc99_scanf;
     coroutine fn __isoc99_vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc99_vfscanf;
     coroutine fn __isoc99_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc99_vscanf;
+    coroutine fn __isoc23_fscanf(stream: *mut FILE, format: *const c_char) -> c_int => stdio_format::isoc23_fscanf;
+    coroutine fn __isoc23_scanf(format: *const c_char) -> c_int => stdio_format::isoc23_scanf;
+    coroutine fn __isoc23_vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc23_vfscanf;
+    coroutine fn __isoc23_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int => stdio_format::isoc23_vscanf;
 
     // Streams: bytes out.
     coroutine fn putc | fputc | _IO_putc(byte: c_int, stream: *mut FILE) -> c_int => stdio::putc;
