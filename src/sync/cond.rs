@@ -4,7 +4,7 @@
 //! which conditions allow, and never one too few.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use core::time::Duration;
 
 use super::lot::{self, Ended};
@@ -16,14 +16,39 @@ use crate::waiter::Interrupt;
 /// Signals of other processes reach nobody in the lot: who waits there wakes for no reason this often.
 const SHARED_RELOOK: Duration = Duration::from_millis(10);
 
-/// Where libc keeps how a condition was made, as its `bits/thread-shared-types.h` shows it.
-const FLAGS: usize = 36;
+/// What libc keeps in one word of a condition, as its `bits/thread-shared-types.h` says of `__wrefs`: how it was made,
+/// and above that how many wait.
 const SHARED: u32 = 1;
 const MONOTONIC: u32 = 2;
 
+/// The words of a condition.
+const WORDS: usize = size_of::<libc::pthread_cond_t>() / size_of::<u32>();
+
+/// Which word that is: the tenth up to glibc 2.40, the eighth from then on. So libc is asked to make a condition.
+fn place_of_flags() -> usize {
+    static PLACE: AtomicUsize = AtomicUsize::new(WORDS);
+    let known = PLACE.load(Ordering::Relaxed);
+    if known < WORDS {
+        return known;
+    }
+    // SAFETY: both are initialised by libc before they are used, and a condition is words.
+    let words: [u32; WORDS] = unsafe {
+        let mut attributes = core::mem::zeroed();
+        let mut cond = core::mem::zeroed();
+        libc::pthread_condattr_init(&mut attributes);
+        libc::pthread_condattr_setpshared(&mut attributes, libc::PTHREAD_PROCESS_SHARED);
+        libc::pthread_condattr_setclock(&mut attributes, libc::CLOCK_MONOTONIC);
+        libc::pthread_cond_init(&mut cond, &attributes);
+        core::mem::transmute::<libc::pthread_cond_t, [u32; WORDS]>(cond)
+    };
+    let place = words.iter().position(|&word| word == SHARED | MONOTONIC).unwrap_or(9);
+    PLACE.store(place, Ordering::Relaxed);
+    place
+}
+
 unsafe fn flags(cond: *const libc::pthread_cond_t) -> u32 {
     // SAFETY: by contract of the callers, it is a condition.
-    unsafe { (*cond.cast::<AtomicU32>().wrapping_byte_add(FLAGS)).load(Ordering::Relaxed) }
+    unsafe { (*cond.cast::<AtomicU32>().wrapping_add(place_of_flags())).load(Ordering::Relaxed) }
 }
 
 /// The clock of `pthread_cond_timedwait`.
