@@ -185,7 +185,12 @@ TEST(short_sleeps_are_not_rounded_to_milliseconds) {
   CHECK(shortest < 1000000);
 }
 
+/* Where returns are checked too, AddressSanitizer maps a second stack for each: a process may have 65,530 maps. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CROWD = 20000 };
+#else
 enum { CROWD = 50000 };
+#endif
 
 static void *sleeps_once(void *argument) {
   unsigned us = (unsigned)(uintptr_t)argument;
@@ -197,7 +202,7 @@ static void *sleeps_once(void *argument) {
   return NULL;
 }
 
-TEST(fifty_thousand_sleep_at_once) {
+TEST(a_crowd_sleeps_at_once) {
   long long before = now_ns();
   dice = cast_dice();
   for (int i = 0; i < CROWD; i++) co_resume(spawn_on(NULL, 4096, sleeps_once, (void *)(uintptr_t)below(&dice, 300000)));
