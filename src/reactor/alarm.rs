@@ -3,6 +3,7 @@
 //! A time-out of `epoll_pwait2` is a timer that the call sets and takes back, most often in vain: something becomes ready
 //! before. An echo server with one connection spent two hundredths of its CPU on it. Limits that lie far ahead hardly change
 //! from one sleep to the next, so one timer is set for them all, and set again only once it has gone off or is too late.
+//! Where the kernel or libc lacks `epoll_pwait2` it is set for the near ones too: `epoll_wait` counts milliseconds.
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -39,7 +40,8 @@ impl Reactor {
         // What goes off between `now` and the sleep ends it at once.
         until == NEVER
             || self.alarm.at > self.now && self.alarm.at <= until && self.has_alarm()
-            || self.alarm.cut_short && until > self.now + FAR && self.set_alarm(epoll, until).is_ok()
+            || (self.alarm.cut_short && until > self.now + FAR || !sys::waits_exactly())
+                && self.set_alarm(epoll, until).is_ok()
     }
 
     /// Whether nothing has become of it meanwhile.

@@ -141,6 +141,11 @@ fn epoll_pwait2() -> Option<WaitFn> {
     (address > 1).then(|| unsafe { core::mem::transmute::<usize, WaitFn>(address) })
 }
 
+/// Whether [`wait`] keeps a limit to the nanosecond, as far as is known; else to the millisecond.
+pub fn waits_exactly() -> bool {
+    EPOLL_PWAIT2.load(Ordering::Relaxed) != 1
+}
+
 /// Sleeps in the epoll instance until an event, `limit` or a signal; a cancellation point.
 ///
 /// No frame from here up to the program may own anything that needs dropping: a cancelled thread

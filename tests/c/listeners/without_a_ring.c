@@ -1,28 +1,10 @@
 /* accept where the kernel allows no io_uring: what it refuses, it refuses at once. */
-#include "../check.h"
+#include "../refusal.h"
 
 #include <arpa/inet.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 
 static int listener, refused, ended;
-
-static void forbid_rings(void) {
-  struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) SKIP("the kernel filters no calls");
-  NEED(syscall(SYS_io_uring_setup, 1, NULL) == -1 && errno == EPERM);
-}
 
 static void *accepts(void *unused) {
   struct sockaddr_in address;
@@ -54,7 +36,7 @@ static void *connects(void *address) {
 TEST(without_a_ring_accept_waits_and_refuses_what_the_kernel_refuses) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof address;
-  forbid_rings();
+  refuse(SYS_io_uring_setup, EPERM);
   listener = socket(AF_INET, SOCK_STREAM, 0);
   NEED(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 8) == 0);
   NEED(getsockname(listener, (struct sockaddr *)&address, &size) == 0);

@@ -1,4 +1,5 @@
 /* Nobody wakes early, in whichever call, and sleepers sleep at the same time. */
+#include "../refusal.h"
 #include "sleepers.h"
 
 static stCoCond_t *cond;
@@ -177,12 +178,19 @@ static void *sleeps_a_moment(void *unused) {
   return unused;
 }
 
-TEST(short_sleeps_are_not_rounded_to_milliseconds) {
+static void sleep_for_moments(void) {
   start(sleeps_a_moment, NULL);
   loop_until(&done, 1);
   CHECK(shortest >= 100000);
   /* The best of many, because the machine may be busy. */
   CHECK(shortest < 1000000);
+}
+
+TEST(short_sleeps_are_not_rounded_to_milliseconds) { sleep_for_moments(); }
+
+TEST(nor_are_they_where_the_kernel_has_no_epoll_pwait2) {
+  refuse(SYS_epoll_pwait2, ENOSYS);
+  sleep_for_moments();
 }
 
 /* Where returns are checked too, AddressSanitizer maps a second stack for each: a process may have 65,530 maps. */
