@@ -212,6 +212,7 @@ static void wait_with_a_bad_buffer(void *argument) {
 
 /* The compiler and the fortified calls know neither size nor numbers of these. */
 static char *volatile memory = buffer;
+static void *volatile end_of_memory = (void *)UINTPTR_MAX;
 static volatile size_t endless = SIZE_MAX;
 static volatile int minus = -1;
 
@@ -232,7 +233,7 @@ SCENARIO(bad_memory, "wrong pointers, counts and vectors") {
     TRACE(writev(ends[1], huge, 2));
     TRACE(writev(ends[1], huge, 0));
     TRACE(write(ends[1], memory, endless));
-    TRACE(write(ends[1], (void *)UINTPTR_MAX, 1));
+    TRACE(write(ends[1], end_of_memory, 1));
     TRACE(write(ends[1], "", 0));
     TRACE(write(ends[1], "data and more", 13));
     if (kind == DGRAM || kind == UDP) TRACE(read(ends[0], buffer, 5));
@@ -244,8 +245,8 @@ SCENARIO(bad_memory, "wrong pointers, counts and vectors") {
     TRACE(readv(ends[0], huge, 0));
     TRACE(read(ends[0], nowhere, 0));
     TRACE(read(ends[0], memory, endless));
-    TRACE(read(ends[0], (void *)UINTPTR_MAX, 1));
-    if (is_socket(kind)) TRACE(recv(ends[0], (void *)UINTPTR_MAX, 1, 0));
+    TRACE(read(ends[0], end_of_memory, 1));
+    if (is_socket(kind)) TRACE(recv(ends[0], end_of_memory, 1, 0));
     if (is_socket(kind)) TRACE(recvmsg(ends[0], nowhere, 0));
     if (is_socket(kind)) TRACE(sendmsg(ends[1], nowhere, 0));
     if (is_socket(kind)) TRACE(recvmsg(ends[0], &(struct msghdr){.msg_iov = many, .msg_iovlen = IOV_MAX + 1}, 0));

@@ -97,7 +97,7 @@ static bool opened(struct waiter *me, int fd, int mode) {
 }
 
 #define OPENS(name, how_end, mode, call) \
-  PARKS_AS(name, #name, lonely_fifo, how_end, .again = how_end == open_for_writing) { return opened(me, call, mode); }
+  PARKS_AS(name, #name, lonely_fifo, how_end, .again = (mode) == O_RDONLY) { return opened(me, call, mode); }
 OPENS(open, open_for_writing, O_RDONLY, open(me->path, O_RDONLY | O_CLOEXEC))
 OPENS(open64, open_for_reading, O_WRONLY, open64(me->path, O_WRONLY | O_CLOEXEC))
 OPENS(openat, open_for_writing, O_RDONLY, openat(AT_FDCWD, me->path, O_RDONLY | O_CLOEXEC))

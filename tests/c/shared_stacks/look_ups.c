@@ -30,7 +30,8 @@ static NOINLINE void look_up(int mode, unsigned last, struct sigevent *event) {
   char name[40], service[40];
   struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
   struct gaicb good = {.ar_name = name, .ar_service = service, .ar_request = &hints};
-  struct gaicb bad = {.ar_name = "not a name at all", .ar_request = &(struct addrinfo){.ai_flags = AI_NUMERICHOST}};
+  struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST};
+  struct gaicb bad = {.ar_name = "not a name at all", .ar_request = &numeric};
   struct gaicb *list[] = {&good, NULL, &bad};
   snprintf(name, sizeof name, "127.0.0.%u", last);
   snprintf(service, sizeof service, "%u", 1000 + last);
