@@ -3,7 +3,7 @@
 //! Other libraries call us before our constructor has run, so each entry begins as a stub that looks its
 //! function up and goes on there.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -70,15 +70,28 @@ unsafe extern "C" fn resolve() {
 /// The version of glibc's first symbols on x86-64.
 const OLDEST: &CStr = c"GLIBC_2.2.5";
 
-/// Up to glibc 2.33 `dlsym` itself calls these, and would never come to an end with them.
-const CALLED_BY_DLSYM: [Row; 3] = [Row::pthread_once, Row::__pthread_once, Row::__pthread_key_create];
-
-/// Looks up the function of a row, the next definition of its symbol after ours; where there is none, a
-/// function that fails with ENOSYS.
+/// Looks up the function of a row.
 extern "C" fn find(row: usize) -> *mut () {
+    let mut found = [ptr::null_mut()];
+    next::definitions(&NAMES[row..=row], &mut found);
+    settle(row, found[0])
+}
+
+/// Looks every function up.
+pub fn find_all() {
+    let mut found = [ptr::null_mut(); NAMES.len()];
+    next::definitions(NAMES, &mut found);
+    for (row, found) in found.into_iter().enumerate() {
+        settle(row, found);
+    }
+}
+
+/// Notes the function of a row: the `next` definition of its symbol after ours, or what is found in other ways; where there
+/// is none, a function that fails with ENOSYS.
+fn settle(row: usize, next: *mut c_void) -> *mut () {
     let mut found = intercepted(NAMES[row]);
-    if found.is_null() && CALLED_BY_DLSYM.iter().any(|&called| called as usize == row) {
-        found = next::definition(NAMES[row]);
+    if found.is_null() {
+        found = next;
     }
     if found.is_null() {
         // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
@@ -104,7 +117,7 @@ extern "C" fn find(row: usize) -> *mut () {
 }
 
 /// Looks a function up in a library that only `dlopen` has loaded, out of reach of others. Null if it is not there.
-fn find_in(library: &CStr, name: &CStr) -> *mut core::ffi::c_void {
+fn find_in(library: &CStr, name: &CStr) -> *mut c_void {
     // SAFETY: valid names. The library is not unloaded by whoever loaded it once we know its function.
     unsafe {
         match libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) {
@@ -115,7 +128,7 @@ fn find_in(library: &CStr, name: &CStr) -> *mut core::ffi::c_void {
 }
 
 /// What a sanitizer that was linked together with us puts before libc's function. Null in all other cases.
-fn intercepted(name: &CStr) -> *mut core::ffi::c_void {
+fn intercepted(name: &CStr) -> *mut c_void {
     const PREFIX: &[u8] = b"__interceptor_";
     let name = name.to_bytes();
     let mut full = [0_u8; 64];
@@ -136,11 +149,4 @@ fn intercepted(name: &CStr) -> *mut core::ffi::c_void {
 extern "C" fn missing() -> c_int {
     colib_core::capi::set_errno(libc::ENOSYS);
     -1
-}
-
-/// Looks every function up.
-pub fn find_all() {
-    for row in 0..NAMES.len() {
-        find(row);
-    }
 }
