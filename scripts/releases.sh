@@ -44,8 +44,15 @@ inside() {
     pivot_root . mnt
     umount -l /mnt
     cd /colib
-    exec env -i HOME=/root LANG=C.UTF-8 CARGO_HOME=/cargo TESTS="${TESTS-}" \
+    exec env -i HOME=/root LANG=C.UTF-8 CARGO_HOME=/cargo TESTS="$TESTS" \
       PATH=/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' bash "$@"
+}
+
+# tests RELEASE: all, but those of programs that are older there than they ask for
+tests() {
+  local none='^$'
+  [ "$1" != jammy ] || none='/(preload|clients|threads_mode_servers)\.t$'
+  ls tests/*.t | grep -Ev "$none" | paste -sd ' '
 }
 
 status=0
@@ -56,7 +63,7 @@ for release in ${*:-trixie noble jammy}; do
   find "target/releases/$release/colib" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
   tar --exclude=./target --exclude=./.git -cf - . | tar -xf - -C "target/releases/$release/colib"
   # shellcheck disable=SC2016  # for the other shell
-  echo "== $release: $(inside "$release" sh -c 'ldd --version | head -n 1; c++ --version | head -n 1' | paste -sd ,)"
-  inside "$release" make -s test || { echo "== $release failed"; status=1; }
+  echo "== $release: $(TESTS='' inside "$release" sh -c 'ldd --version | head -n 1; c++ --version | head -n 1' | paste -sd ,)"
+  TESTS=${TESTS-$(tests "$release")} inside "$release" make -s test || { echo "== $release failed"; status=1; }
 done
 exit $status
