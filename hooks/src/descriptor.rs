@@ -9,6 +9,7 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use colib_core::capi::{answer, set_errno};
 use colib_core::io;
 use colib_core::reactor::{self, registry, settings};
+use colib_core::threads::{self, Threads};
 use colib_core::{scheduler, stdio, tls};
 use libc::{FILE, msghdr, socklen_t};
 
@@ -108,7 +109,7 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
         close_by(fd, || unsafe { real::close(fd) })
     };
     // Whatever ended the waiting of a socket that lingers, the result is that it is closed.
-    ended_by_cancellation(close, |_| true)
+    ended_by_cancellation(close, |_| threads::on().is_some_and(Threads::cancels_late))
 }
 
 /// Closes `fd` by `close`, or in a thread's stead where that would have to wait. Not a cancellation point: who has been

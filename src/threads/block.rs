@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Blocks are pooled apart from stacks: they are alike whatever the stack's size. libc's own thread-local variables
-//! stay as they were, so that the allocator's cache for the thread goes on in the next one; all others begin anew.
+//! stay as they were, so that the allocator's cache for the thread goes on in the next one, and so does its memory for
+//! random numbers; all others begin anew.
 //!
 //! # The list of threads
 //!
@@ -206,15 +207,20 @@ impl Blocks {
         let own = at::<u8>(base.wrapping_add_signed(place), 0);
         let mut kept = [0u8; MOST_KEPT];
         let list = self.layout.list;
-        // SAFETY: nobody runs on the block; `Layout::find` made sure of the sizes.
+        let random = self.layout.table.random.map(|offset| at::<usize>(base, offset));
+        // SAFETY: nobody runs on the block; `Layout::find` made sure of the sizes and offsets.
         unsafe {
             if used {
+                let bytes = random.map(|random| random.read());
                 ptr::copy_nonoverlapping(own, kept.as_mut_ptr(), size);
                 (self.layout.deallocate)(at(base, 0), false);
                 // All but the node, by which others may be going at this moment.
                 let behind = list + size_of::<[usize; 2]>();
                 ptr::write_bytes(at::<u8>(base, 0), 0, list);
                 ptr::write_bytes(at::<u8>(base, behind), 0, self.layout.size - behind);
+                if let (Some(random), Some(bytes)) = (random, bytes) {
+                    random.write(bytes);
+                }
             }
             if (self.layout.allocate)(at(base, 0)).is_null() {
                 return false;
@@ -269,7 +275,7 @@ impl Blocks {
             at::<usize>(base, layout.values).write(base + table.first_values);
             at::<bool>(base, table.user_stack).write(true);
             // No CPU: libc asks the kernel then.
-            at::<i32>(base, table.rseq + 4).write(-1);
+            at::<i32>(base.wrapping_add_signed(layout.rseq), 4).write(-1);
             let resolver = base.wrapping_add_signed(layout.resolver_pointer);
             at::<usize>(resolver, 0).write(base + table.resolver);
         }

@@ -11,7 +11,8 @@ use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::tls;
 
-/// Bits of libc's word, the same in all versions that the table knows.
+/// Bits of libc's word, the same in all versions that the table knows: but glibc 2.35 has bytes instead of the first two,
+/// and neither it nor 2.41 the third, which means nothing there.
 const DISABLED: u32 = 1;
 const ASYNCHRONOUS: u32 = 2;
 const CANCELLING: u32 = 4;
@@ -26,7 +27,10 @@ impl Threads {
     }
 
     fn cancellation(&self, base: usize) -> u32 {
-        self.blocks.cancellation(base).load(Ordering::Relaxed)
+        let word = self.blocks.cancellation(base).load(Ordering::Relaxed);
+        self.blocks.cancel_state(base).map_or(word, |(disabled, asynchronous)| {
+            word | if disabled { DISABLED } else { 0 } | if asynchronous { ASYNCHRONOUS } else { 0 }
+        })
     }
 
     /// Whether the thread at `base` ends, or will, without having returned from its routine.
@@ -42,19 +46,23 @@ impl Threads {
 
     /// Notes that the thread at `base` is to be cancelled, by libc's function `real` or in its stead.
     fn mark_cancelled(&self, base: usize, real: impl FnOnce()) {
-        let word = self.blocks.cancellation(base);
-        if word.load(Ordering::Relaxed) & (DISABLED | ASYNCHRONOUS) != ASYNCHRONOUS {
+        if self.cancellation(base) & (DISABLED | ASYNCHRONOUS) != ASYNCHRONOUS {
             real();
         }
         // It may have changed its type meanwhile.
-        if word.load(Ordering::Relaxed) & CANCELLED == 0 {
-            word.fetch_or(CANCELLING | CANCELLED, Ordering::Relaxed);
+        if self.cancellation(base) & CANCELLED == 0 {
+            self.blocks.cancellation(base).fetch_or(CANCELLING | CANCELLED, Ordering::Relaxed);
         }
     }
 
     /// Whether the running thread is to end at its next cancellation point.
     pub fn is_cancelled(&self) -> bool {
         self.is_cancelled_at(tls::base())
+    }
+
+    /// Whether a thread that is to be cancelled ends even where its call has had its effect.
+    pub fn cancels_late(&self) -> bool {
+        self.blocks.layout.table.cancels_late
     }
 
     /// `pthread_cancel` of a thread of ours, for which `real` is libc's: a wait that is a cancellation point ends.

@@ -5,7 +5,7 @@
 
 use core::ffi::c_int;
 use core::ptr;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::block::{Blocks, at};
 use super::layout::KEY_ARRAYS;
@@ -91,6 +91,15 @@ impl Blocks {
     pub fn cancellation(&self, base: usize) -> &AtomicU32 {
         // SAFETY: as for `Blocks::fill`; blocks are never unmapped, and libc changes this word as an atomic one.
         unsafe { &*at::<AtomicU32>(base, self.layout.cancellation) }
+    }
+
+    /// Whether the thread at `base` has cancellation disabled, and whether it may be cancelled at any instruction, where libc
+    /// has a byte for each apart from the word of [`Blocks::cancellation`].
+    pub fn cancel_state(&self, base: usize) -> Option<(bool, bool)> {
+        let offset = self.layout.table.cancel_state?;
+        // SAFETY: as for `Blocks::cancellation`.
+        let [state, kind] = unsafe { [0, 1].map(|byte| &*at::<AtomicU8>(base, offset + byte)) };
+        Some((state.load(Ordering::Relaxed) != 0, kind.load(Ordering::Relaxed) != 0))
     }
 
     /// The number that libc knows the thread at `base` by.

@@ -16,6 +16,8 @@ use crate::sys;
 pub struct Table {
     /// libc's version.
     version: &'static CStr,
+    /// `sizeof(struct pthread)`: a structure of another size has other fields.
+    size: usize,
     /// `robust_head`; the word before it is `robust_prev`, the one behind it the offset of the futex.
     pub robust: usize,
     /// `cleanup_jmp_buf`: where the unwinding of a thread that exits ends.
@@ -32,14 +34,19 @@ pub struct Table {
     pub stack: usize,
     /// `res`: the resolver's state.
     pub resolver: usize,
+    /// `cancelstate` and then `canceltype`, a byte each, where they are no bits of `cancelhandling`.
+    pub cancel_state: Option<usize>,
     /// `tls_state`: texts of `strsignal` and of `strerror_l`.
     pub texts: usize,
-    /// `rseq_area`; the second half of its first word is the number of the CPU.
-    pub rseq: usize,
+    /// `getrandom_buf`: memory for random numbers that libc alone can give back.
+    pub random: Option<usize>,
+    /// Whether a cancellation ends the thread behind a call that has had its effect, as `close` of a socket that lingers.
+    pub cancels_late: bool,
 }
 
-const TABLES: [Table; 1] = [Table {
+const GLIBC_2_36: Table = Table {
     version: c"2.36",
+    size: 2368,
     robust: 736,
     cleanup: 768,
     first_values: 784,
@@ -48,12 +55,33 @@ const TABLES: [Table; 1] = [Table {
     result: 1576,
     stack: 1680,
     resolver: 1720,
+    cancel_state: None,
     texts: 2304,
-    rseq: 2336,
-}];
+    random: None,
+    cancels_late: true,
+};
+
+/// What Ubuntu 22.04, Debian 12, Ubuntu 24.04 and Debian 13 have: each was read from their debug information.
+const TABLES: [Table; 4] = [
+    Table {
+        version: c"2.35",
+        size: 2496,
+        join: 1576,
+        result: 1584,
+        cancel_state: Some(2417),
+        texts: 2424,
+        ..GLIBC_2_36
+    },
+    GLIBC_2_36,
+    Table { version: c"2.39", texts: 2312, ..GLIBC_2_36 },
+    Table { version: c"2.41", texts: 2312, random: Some(2328), cancels_late: false, ..GLIBC_2_36 },
+];
 
 /// `PTHREAD_KEY_1STLEVEL_SIZE`: arrays of values by key.
 pub const KEY_ARRAYS: usize = 32;
+
+/// The bytes of the area of restartable sequences that are used here.
+const RSEQ: usize = 8;
 
 /// How much of libc's own thread-local variables a block can keep between two threads.
 pub const MOST_KEPT: usize = 1024;
@@ -78,6 +106,9 @@ pub struct Layout {
     pub storage: (usize, usize),
     /// Where libc's own thread-local variables lie, as a distance from the base, and how many bytes they are.
     pub own: (isize, usize),
+    /// `__rseq_offset`: where the area of restartable sequences lies, as a distance from the base. The second half of its
+    /// first word is the number of the CPU.
+    pub rseq: isize,
     /// Where `__resp` lies, which points to the resolver's state.
     pub resolver_pointer: isize,
     /// `_dl_allocate_tls`.
@@ -155,6 +186,7 @@ impl Layout {
                 routine: field(c"_thread_db_pthread_start_routine")?,
                 storage,
                 own: own.place,
+                rseq: symbol(c"__rseq_offset")?.cast::<isize>().read(),
                 resolver_pointer: symbol(c"__resp")?.addr().wrapping_sub(thread) as isize,
                 allocate: function(c"_dl_allocate_tls")?,
                 deallocate: function(c"_dl_deallocate_tls")?,
@@ -170,11 +202,15 @@ impl Layout {
 
     /// Whether the main thread's structure has in it what must be there.
     fn is_true(&self, thread: usize) -> Result<bool, Refusal> {
-        let Table { robust, first_values, user_stack, join, stack, texts, rseq, .. } = self.table;
+        let Table { robust, first_values, user_stack, join, stack, cancel_state, texts, random, .. } =
+            self.table;
         let top_of_stack = symbol(c"__libc_stack_end")?.cast::<usize>();
         let values = self.values + (KEY_ARRAYS - 1) * size_of::<usize>();
-        let last = [robust + 16, stack + 24, rseq, self.list + 8, values, self.routine, join, texts + 8];
-        if last.iter().any(|offset| offset + size_of::<usize>() > self.size)
+        let last = [robust + 16, stack + 24, self.list + 8, values, self.routine, join, texts + 8];
+        let lowest = self.size.wrapping_sub(self.storage.0) as isize;
+        if self.size != self.table.size
+            || last.iter().any(|offset| offset + size_of::<usize>() > self.size)
+            || !(lowest..(self.size - RSEQ) as isize).contains(&self.rseq)
             || field(c"_thread_db_pthread_dtvp")? != size_of::<usize>()
             || self.own.1 == 0
             || self.own.1 > MOST_KEPT
@@ -197,6 +233,8 @@ impl Layout {
                 && word(neighbour, size_of::<usize>()) == thread + self.list
                 && word(thread, user_stack) as u8 == 1
                 && word(thread, join) == 0
+                && cancel_state.is_none_or(|state| word(thread, state) as u16 == 0)
+                && random.is_none_or(|random| word(thread, random).is_multiple_of(size_of::<usize>()))
                 && word(thread, texts) == text.addr()
                 && word(thread, stack) == 0
                 && word(thread, stack + 8) == top_of_stack.read())
@@ -231,7 +269,10 @@ mod tests {
 
     #[test]
     fn a_libc_that_nobody_has_looked_at_is_not_known() {
-        assert!(table_of(c"2.36").is_some());
+        for known in [c"2.35", c"2.36", c"2.39", c"2.41"] {
+            assert!(table_of(known).is_some_and(|table| table.version == known));
+        }
+        assert!(table_of(c"2.37").is_none());
         assert!(table_of(c"2.360").is_none());
         assert!(table_of(c"9.99").is_none());
     }

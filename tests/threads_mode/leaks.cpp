@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <resolv.h>
 #include <semaphore.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -43,6 +44,9 @@ static void *uses_what_it_has(void *number) {
     strerror(1000 + (int)((long)number % 1000)); // texts of the thread's own
     strsignal(1000);
     res_init();                                  // state of the resolver
+    // memory for random numbers
+    long word;
+    mistakes += getrandom(&word, sizeof word, 0) != sizeof word;
     dlopen("/nonexistent", RTLD_NOW);            // an error of its own, which nobody asks for
     locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
     uselocale(locale);
