@@ -1,12 +1,15 @@
 //! Calls that make children, and wait for them.
 
+use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
-use colib_core::{fork, io, threads};
+use colib_core::threads::{self, Threads};
+use colib_core::{fork, io};
 use libc::{id_t, pid_t, rusage, siginfo_t};
 
-use crate::call::call;
+use crate::call::{apart, call};
 use crate::file::done;
 use crate::real;
 
@@ -62,13 +65,46 @@ pub unsafe extern "C" fn daemon(stay: c_int, keep: c_int) -> c_int {
     unsafe { real::daemon(stay, keep) }
 }
 
-/// A signal handler of the program's exits. Its frames, this one included, may be left behind.
+/// Where a signal handler of the program's exits, its frames, this one included, may be left behind.
 pub unsafe extern "C" fn exit(status: c_int) {
     // SAFETY: see above.
     unsafe {
         if let Some(on) = threads::on() {
             on.exit_from_handler(status);
+            apart(|_| on.begin_exit());
         }
         real::exit(status);
     }
+}
+
+pub unsafe extern "C" fn quick_exit(status: c_int) {
+    // SAFETY: see above.
+    unsafe {
+        if let Some(on) = threads::on() {
+            apart(|_| on.begin_exit());
+        }
+        real::quick_exit(status);
+    }
+}
+
+/// The program's `main`, once [`start`] has kept it.
+static MAIN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// What a program begins with: libc calls its `main` in there, and exits when that returns, unseen by hooks.
+pub unsafe extern "C" fn start(
+    main: *mut c_void, count: c_int, arguments: *mut c_void, begin: *mut c_void, end: *mut c_void,
+    end_of_loader: *mut c_void, stack: *mut c_void,
+) -> c_int {
+    let mut first = main;
+    if threads::on().is_some_and(Threads::exits_once) {
+        MAIN.store(main, Ordering::Relaxed);
+        first = main_then_exit as *mut c_void;
+    }
+    // SAFETY: as the program calls it; nobody gets what it says of itself.
+    unsafe { real::__libc_start_main(first, count, arguments, begin, end, end_of_loader, stack) }
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn main_then_exit() {
+    naked_asm!(include_str!("../../asm/x86_64/main.S"), main = sym MAIN, exit = sym exit, options(att_syntax))
 }

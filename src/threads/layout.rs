@@ -42,6 +42,8 @@ pub struct Table {
     pub random: Option<usize>,
     /// Whether a cancellation ends the thread behind a call that has had its effect, as `close` of a socket that lingers.
     pub cancels_late: bool,
+    /// Whether `exit` has a lock, which the first thread that calls it keeps.
+    pub exits_once: bool,
 }
 
 const GLIBC_2_36: Table = Table {
@@ -59,6 +61,7 @@ const GLIBC_2_36: Table = Table {
     texts: 2304,
     random: None,
     cancels_late: true,
+    exits_once: false,
 };
 
 /// What Ubuntu 22.04, Debian 12, Ubuntu 24.04 and Debian 13 have: each was read from their debug information.
@@ -74,7 +77,14 @@ const TABLES: [Table; 4] = [
     },
     GLIBC_2_36,
     Table { version: c"2.39", texts: 2312, ..GLIBC_2_36 },
-    Table { version: c"2.41", texts: 2312, random: Some(2328), cancels_late: false, ..GLIBC_2_36 },
+    Table {
+        version: c"2.41",
+        texts: 2312,
+        random: Some(2328),
+        cancels_late: false,
+        exits_once: true,
+        ..GLIBC_2_36
+    },
 ];
 
 /// `PTHREAD_KEY_1STLEVEL_SIZE`: arrays of values by key.

@@ -11,6 +11,7 @@
 //! - `fields`: what libc notes about each thread
 //! - `thread`: a thread's life
 //! - `cancel`: cancellation
+//! - `exit`: who ends the process
 //! - `fate`: who may join a thread, and who disposes of it
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
@@ -25,6 +26,7 @@
 
 mod block;
 mod cancel;
+mod exit;
 mod fate;
 mod fields;
 mod join;
@@ -347,6 +349,7 @@ fn later(side: Side) {
         threads.living.store(1, Ordering::Relaxed);
         threads.first.store(me.base, Ordering::Relaxed);
         real::forget();
+        exit::forget_others(me.base);
         worker.masks.is_alone(me.mask.get());
         threads.workers.only(worker);
         Scheduler::dispose_of_others(Scheduler::get());

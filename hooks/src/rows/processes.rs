@@ -33,7 +33,10 @@ macro_rules! rows {
     jump fn siglongjmp(buffer: *mut c_void, value: c_int) -> () => signal::siglongjmp;
     jump fn __longjmp_chk(buffer: *mut c_void, value: c_int) -> () => signal::longjmp_chk;
 
-    jump fn exit(status: c_int) -> () => process::exit;
+    // The program's beginning and end.
+    always fn __libc_start_main(main: *mut c_void, count: c_int, arguments: *mut c_void, begin: *mut c_void, end: *mut c_void, end_of_loader: *mut c_void, stack: *mut c_void) -> c_int => process::start;
+    always fn exit(status: c_int) -> () => process::exit;
+    always fn quick_exit(status: c_int) -> () => process::quick_exit;
 
     // By number.
     numbered fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long => syscall::syscall;
