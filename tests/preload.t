@@ -25,7 +25,7 @@ need() {
 # observe TO LIBRARY COMMAND...: runs it in an empty directory, always the same; what it gave goes to TO.out, TO.err, TO.status
 observe() {
   local to=$1 preload=$2 variable settings=() run=$SERVER_DIR/run; shift 2
-  for variable in SERVER_HOST REDIS_PORT POSTGRES_PORT MARIADB_PORT MARIADB_SOCKET HTTP_PORT TLS_PORT TLS_CERT NGINX_PORT NGINX_TLS_PORT GIT_HOST GIT_PORT; do
+  for variable in SERVER_HOST REDIS_PORT POSTGRES_PORT MARIADB_PORT MARIADB_SOCKET HTTP_PORT TLS_PORT TLS_CERT NGINX_PORT NGINX_TLS_PORT GIT_HOST GIT_PORT PYTHONWARNINGS; do
     [ -z "${!variable-}" ] || settings+=("$variable=${!variable}")
   done
   rm -rf "$run"

@@ -14,7 +14,7 @@ static void *run_soon(void *nothing) {
   return nothing;
 }
 
-static void call_once(void) {
+static void call_it_once(void) {
   char byte = 'x';
   struct iovec piece = {&byte, 1};
   struct pollfd polled = {ends[1], POLLOUT, 0};
@@ -30,7 +30,7 @@ static void call_once(void) {
 static void *never_wait(void *nothing) {
   co_enable_hook_sys();
   usleep(1000);
-  for (int i = 0; i < ENDLESS && !ran; i++) call_once();
+  for (int i = 0; i < ENDLESS && !ran; i++) call_it_once();
   CHECK_IS(ran, 1);
   over++;
   return nothing;
@@ -40,7 +40,7 @@ static void *may_not_wait(void *nothing) {
   co_enable_hook_sys();
   usleep(1000);
   for (long long began = now_ns(); now_ns() - began < 20000000;)
-    for (int i = 0; i < 100; i++) call_once();
+    for (int i = 0; i < 100; i++) call_it_once();
   CHECK_IS(ran, 0);
   over++;
   return nothing;
@@ -77,7 +77,7 @@ TEST(a_coroutine_keeps_running_through_polls_without_time) {
 
 static void *resumed(void *nothing) {
   co_enable_hook_sys();
-  for (int i = 0; i < 1000; i++) call_once();
+  for (int i = 0; i < 1000; i++) call_it_once();
   CHECK_IS(ran, 0);
   ran = -1;
   return nothing;
@@ -102,7 +102,7 @@ TEST(a_coroutine_that_another_resumed_gives_nobody_way) {
 
 static void *never_wait_from_the_first_call_on(void *nothing) {
   co_enable_hook_sys();
-  for (int i = 0; i < ENDLESS && !ran; i++) call_once();
+  for (int i = 0; i < ENDLESS && !ran; i++) call_it_once();
   CHECK_IS(ran, 1);
   over++;
   return nothing;
@@ -135,7 +135,7 @@ static int called;
 
 static void *call_and_yield(void *nothing) {
   co_enable_hook_sys();
-  for (;; called++, co_yield_ct()) call_once();
+  for (;; called++, co_yield_ct()) call_it_once();
   return nothing;
 }
 
