@@ -376,7 +376,10 @@ static void *joins(void *number) {
   int code = 0;
   thrd_t other;
   co_enable_hook_sys();
+#ifndef __SANITIZE_ADDRESS__
+  /* That of GCC 15 ends programs that ask for what cannot be joined. */
   CHECK_IS(pthread_join(pthread_self(), NULL), EDEADLK);
+#endif
   pthread_create(&thread, NULL, lives, &mine[0]);
   t = after_ms(CLOCK_REALTIME, 10);
   CHECK_IS(pthread_timedjoin_np(thread, &result, &t), ETIMEDOUT);
@@ -391,7 +394,9 @@ static void *joins(void *number) {
   CHECK_IS(code, 43);
   pthread_create(&thread, NULL, lives, &mine[1]);
   pthread_detach(thread);
+#ifndef __SANITIZE_ADDRESS__
   CHECK_IS(pthread_join(thread, NULL), EINVAL);
+#endif
   __atomic_store_n(&mine[1], 1, __ATOMIC_SEQ_CST);
   __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
   return number;
