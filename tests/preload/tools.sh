@@ -5,7 +5,7 @@ for i in $(seq 1 30); do seq 1 $((i * 50)) >"tree/a/b/$i"; done
 ln -s a/b/1 tree/link
 find tree | sort | sha256sum
 find tree -type f -size +1k -exec wc -l {} + | sort -n | tail -n 3
-find tree -type f -print0 | sort -z | xargs -0 -P 4 -n 5 cat | sort -n | sha256sum
+find tree -type f -print0 | sort -z | xargs -0 -P 4 -n 5 sha256sum | sort | sha256sum
 tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - tree | tee plain.tar | sha256sum
 tar -czf tree.tar.gz tree && mkdir out && tar -xzf tree.tar.gz -C out && diff -r tree out/tree && echo same
 tar -C out -cf - tree | (mkdir again && cd again && tar -xf -) && diff -r tree again/tree && echo same
