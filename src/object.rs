@@ -1,6 +1,7 @@
 //! What the loader tells of an object in memory: the program, or a library.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::marker::PhantomData;
 use core::ops::Range;
 use core::ptr;
 
@@ -24,68 +25,115 @@ struct Dynamic {
     value: usize,
 }
 
-/// The object's program headers.
-///
-/// # Safety
-/// `object` is what a callback of `dl_iterate_phdr` got, which still runs.
-pub unsafe fn headers(object: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
-    // SAFETY: by contract; headers are mapped while the object is loaded.
-    unsafe { core::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum)) }
+/// An object, which is not unloaded while [`find`] shows it.
+#[derive(Clone, Copy)]
+pub struct Object<'a>(&'a dl_phdr_info);
+
+/// Shows all objects, the program first and then in the order in which they were loaded, until `look` gives something.
+pub fn find<T>(look: impl FnMut(Object) -> Option<T>) -> Option<T> {
+    let mut search = Search { look, found: None };
+    // SAFETY: the callback gets what this function passes it.
+    unsafe { libc::dl_iterate_phdr(Some(callback_for(&search)), (&raw mut search).cast()) };
+    search.found
 }
 
-/// The addresses of its segment that has `address`; `None` where none has.
-///
-/// # Safety
-/// As for [`headers`].
-pub unsafe fn segment_of(object: &dl_phdr_info, address: usize) -> Option<Range<usize>> {
-    // SAFETY: by contract.
-    let segments = unsafe { headers(object) }.iter().filter(|header| header.p_type == libc::PT_LOAD);
-    segments
-        .map(|header| {
-            let start = (object.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
-            start..start.wrapping_add(header.p_memsz as usize)
-        })
-        .find(|segment| segment.contains(&address))
+struct Search<T, F> {
+    look: F,
+    found: Option<T>,
 }
 
-/// The entries of its dynamic section.
-unsafe fn dynamic(object: &dl_phdr_info) -> impl Iterator<Item = Dynamic> + Clone {
-    // SAFETY: by contract of the callers; a dynamic section ends with a tag of zero.
+type Callback = unsafe extern "C" fn(*mut dl_phdr_info, usize, *mut c_void) -> c_int;
+
+fn callback_for<T, F: FnMut(Object) -> Option<T>>(_: &Search<T, F>) -> Callback {
+    show::<T, F>
+}
+
+unsafe extern "C" fn show<T, F: FnMut(Object) -> Option<T>>(
+    object: *mut dl_phdr_info, _: usize, search: *mut c_void,
+) -> c_int {
+    // SAFETY: by contract of `dl_iterate_phdr`; `search` is `find`'s.
     unsafe {
-        let section = headers(object).iter().find(|header| header.p_type == libc::PT_DYNAMIC);
-        let first = section.map_or(ptr::null::<Dynamic>(), |header| {
-            (object.dlpi_addr as usize + header.p_vaddr as usize) as *const Dynamic
-        });
-        let entries = (0..).map(move |i| *first.add(i)).take_while(|entry| entry.tag != 0);
-        (!first.is_null()).then_some(entries).into_iter().flatten()
+        let search = &mut *search.cast::<Search<T, F>>();
+        search.found = (search.look)(Object(&*object));
+        c_int::from(search.found.is_some())
     }
 }
 
-/// The address in its dynamic section under `tag`. glibc makes them absolute; those of the kernel's own object it leaves
-/// alone, which nobody needs.
-unsafe fn address(object: &dl_phdr_info, tag: i64) -> Option<usize> {
-    // SAFETY: by contract of the callers.
-    let found = unsafe { dynamic(object) }.find(|entry| entry.tag == tag);
-    found.map(|entry| entry.value).filter(|&value| value >= object.dlpi_addr as usize)
-}
+impl<'a> Object<'a> {
+    fn headers(self) -> &'a [libc::Elf64_Phdr] {
+        // SAFETY: headers are mapped while the object is loaded.
+        unsafe { core::slice::from_raw_parts(self.0.dlpi_phdr, usize::from(self.0.dlpi_phnum)) }
+    }
 
-/// The strings that its dynamic section has under `tag`.
-///
-/// # Safety
-/// As for [`headers`]; the strings are there while the object is.
-pub unsafe fn strings(object: &dl_phdr_info, tag: i64) -> impl Iterator<Item = &'static CStr> {
-    // SAFETY: by contract; values under such tags are offsets among the strings.
-    unsafe {
-        let table = address(object, STRINGS);
-        dynamic(object).filter_map(move |entry| {
+    /// The addresses of its segment that has `address`; `None` where none has.
+    pub fn segment_of(self, address: usize) -> Option<Range<usize>> {
+        let segments = self.headers().iter().filter(|header| header.p_type == libc::PT_LOAD);
+        segments
+            .map(|header| {
+                let start = (self.0.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+                start..start.wrapping_add(header.p_memsz as usize)
+            })
+            .find(|segment| segment.contains(&address))
+    }
+
+    /// Where the calling thread has its thread-local variables, and how many bytes they are; `None` where it has none.
+    pub fn thread_locals(self) -> Option<(*mut c_void, usize)> {
+        let header = self.headers().iter().find(|header| header.p_type == libc::PT_TLS)?;
+        Some((self.0.dlpi_tls_data, header.p_memsz as usize))
+    }
+
+    /// The entries of its dynamic section.
+    fn dynamic(self) -> impl Iterator<Item = Dynamic> + use<> {
+        let section = self.headers().iter().find(|header| header.p_type == libc::PT_DYNAMIC);
+        let first = section.map_or(ptr::null::<Dynamic>(), |header| {
+            (self.0.dlpi_addr as usize + header.p_vaddr as usize) as *const Dynamic
+        });
+        // SAFETY: a dynamic section ends with a tag of zero.
+        let entries = (0..).map(move |i| unsafe { *first.add(i) }).take_while(|entry| entry.tag != 0);
+        (!first.is_null()).then_some(entries).into_iter().flatten()
+    }
+
+    /// The address in its dynamic section under `tag`. glibc makes them absolute; those of the kernel's own object it
+    /// leaves alone, which nobody needs.
+    fn address(self, tag: i64) -> Option<usize> {
+        let found = self.dynamic().find(|entry| entry.tag == tag);
+        found.map(|entry| entry.value).filter(|&value| value >= self.0.dlpi_addr as usize)
+    }
+
+    /// The strings that its dynamic section has under `tag`.
+    pub fn strings(self, tag: i64) -> impl Iterator<Item = &'a CStr> {
+        let table = self.address(STRINGS);
+        self.dynamic().filter_map(move |entry| {
             let place = (entry.tag == tag).then_some(table? + entry.value);
-            place.map(|place| CStr::from_ptr(place as *const c_char))
+            // SAFETY: values under such tags are offsets among the strings.
+            place.map(|place| unsafe { CStr::from_ptr(place as *const c_char) })
+        })
+    }
+
+    /// What it gives to others; `None` where that is nothing.
+    pub fn symbols(self) -> Option<Symbols<'a>> {
+        let table = self.address(HASHES)? as *const u32;
+        // SAFETY: the table begins with four numbers, then come filter, heads and chains.
+        let ([heads, first, filter, shift], words) =
+            unsafe { (*table.cast::<[u32; 4]>(), table.wrapping_add(4)) };
+        let first_heads = words.wrapping_add(2 * filter as usize);
+        Some(Symbols {
+            base: self.0.dlpi_addr as usize,
+            symbols: self.address(SYMBOLS)? as *const libc::Elf64_Sym,
+            names: self.address(STRINGS)? as *const c_char,
+            versions: self.address(VERSIONS).unwrap_or(0) as *const u16,
+            filter: (words.cast(), filter as usize),
+            shift,
+            heads: (first_heads, heads as usize),
+            chains: first_heads.wrapping_add(heads as usize),
+            first: first as usize,
+            object: PhantomData,
         })
     }
 }
 
 /// What an object gives to others, as the loader looks it up (`DT_GNU_HASH`).
-pub struct Symbols {
+pub struct Symbols<'a> {
     base: usize,
     symbols: *const libc::Elf64_Sym,
     names: *const c_char,
@@ -100,34 +148,10 @@ pub struct Symbols {
     /// The hashes from the first symbol on that can be found. The last of a chain is odd.
     chains: *const u32,
     first: usize,
+    object: PhantomData<&'a dl_phdr_info>,
 }
 
-impl Symbols {
-    /// `None` where it gives nothing.
-    ///
-    /// # Safety
-    /// As for [`headers`]; it must not be unloaded while this is used.
-    pub unsafe fn of(object: &dl_phdr_info) -> Option<Symbols> {
-        // SAFETY: by contract; the table begins with four numbers, then come filter, heads and chains.
-        unsafe {
-            let table = address(object, HASHES)? as *const u32;
-            let [heads, first, filter, shift] = *table.cast::<[u32; 4]>();
-            let (words, filter) = (table.add(4), filter as usize);
-            let first_heads = words.add(2 * filter);
-            Some(Symbols {
-                base: object.dlpi_addr as usize,
-                symbols: address(object, SYMBOLS)? as *const libc::Elf64_Sym,
-                names: address(object, STRINGS)? as *const c_char,
-                versions: address(object, VERSIONS).unwrap_or(0) as *const u16,
-                filter: (words.cast(), filter),
-                shift,
-                heads: (first_heads, heads as usize),
-                chains: first_heads.add(heads as usize),
-                first: first as usize,
-            })
-        }
-    }
-
+impl Symbols<'_> {
     /// The function of that name which programs that are linked today get. `None` too where it is chosen when it is first
     /// called, as for the processor at hand.
     pub fn function(&self, name: &CStr) -> Option<*mut ()> {
@@ -139,7 +163,7 @@ impl Symbols {
             .iter()
             .fold(5381_u32, |hash, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()));
         let bits = 1_u64 << (hash % 64) | 1 << ((hash >> self.shift) % 64);
-        // SAFETY: by contract of `of`.
+        // SAFETY: the object has these tables as the loader reads them.
         unsafe {
             if *self.filter.0.add(hash as usize / 64 % self.filter.1) & bits != bits {
                 return None;
@@ -169,32 +193,13 @@ impl Symbols {
 
 #[cfg(test)]
 mod tests {
-    use core::ffi::{c_int, c_void};
-
     use super::*;
 
-    struct Search {
-        name: &'static CStr,
-        found: Option<*mut ()>,
-    }
-
-    unsafe extern "C" fn look_into_libc(object: *mut dl_phdr_info, _: usize, search: *mut c_void) -> c_int {
-        // SAFETY: `in_libc` passes its own.
-        unsafe {
-            let (object, search) = (&*object, &mut *search.cast::<Search>());
-            let is_libc = segment_of(object, libc::getpid as *const () as usize).is_some();
-            if is_libc {
-                search.found = Symbols::of(object).and_then(|symbols| symbols.function(search.name));
-            }
-            c_int::from(is_libc)
-        }
-    }
-
-    fn in_libc(name: &'static CStr) -> Option<*mut ()> {
-        let mut search = Search { name, found: None };
-        // SAFETY: the callback gets what it expects.
-        unsafe { libc::dl_iterate_phdr(Some(look_into_libc), (&raw mut search).cast()) };
-        search.found
+    fn in_libc(name: &CStr) -> Option<*mut ()> {
+        find(|object| {
+            object.segment_of(libc::getpid as *const () as usize)?;
+            Some(object.symbols().and_then(|symbols| symbols.function(name)))
+        })?
     }
 
     #[test]

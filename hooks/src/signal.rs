@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use colib_core::capi::set_errno;
 use colib_core::reactor::registry;
 use colib_core::signal as handlers;
-use colib_core::threads;
+use colib_core::{sys, threads};
 use libc::{sigaction as action, sighandler_t};
 
 use crate::real;
@@ -62,7 +62,7 @@ static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
 
 /// `signal` as BSD means it: the handler stays, and interrupted calls go on, unless `siginterrupt` was called.
 pub unsafe extern "C" fn bsd(signal: c_int, handler: sighandler_t) -> sighandler_t {
-    let interrupts = INTERRUPTING.load(Ordering::Relaxed) >> (signal.wrapping_sub(1) & 63) & 1 != 0;
+    let interrupts = INTERRUPTING.load(Ordering::Relaxed) & sys::signal_bit(signal) != 0;
     // SAFETY: see above.
     unsafe { install(signal, handler, if interrupts { 0 } else { libc::SA_RESTART }, true) }
 }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int
     unsafe {
         let result = real::siginterrupt(signal, interrupts);
         if result == 0 {
-            let bit = 1 << (signal - 1);
+            let bit = sys::signal_bit(signal);
             if interrupts != 0 {
                 INTERRUPTING.fetch_or(bit, Ordering::Relaxed);
             } else {

@@ -91,36 +91,25 @@ unsafe fn scan(stream: *mut FILE, libc_scan: Scan, format: *const c_char, argume
     apart(|scheduler| unsafe { stdio::scan(scheduler, stream.cast(), libc_scan, format, arguments) })
 }
 
-pub unsafe extern "C" fn vfscanf(stream: *mut FILE, format: *const c_char, arguments: *mut c_void) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stream, real::vfscanf, format, arguments) }
+/// The functions of one dialect, from a stream and from standard input, by libc's own for a stream.
+macro_rules! scanning {
+    ($($from:ident, $from_standard:ident => $libc_scan:path;)*) => {$(
+        pub unsafe extern "C" fn $from(
+            stream: *mut FILE, format: *const c_char, arguments: *mut c_void,
+        ) -> c_int {
+            // SAFETY: see above.
+            unsafe { scan(stream, $libc_scan, format, arguments) }
+        }
+
+        pub unsafe extern "C" fn $from_standard(format: *const c_char, arguments: *mut c_void) -> c_int {
+            // SAFETY: see above.
+            unsafe { scan(stdio::standard_input().cast(), $libc_scan, format, arguments) }
+        }
+    )*};
 }
 
-pub unsafe extern "C" fn vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stdio::standard_input().cast(), real::vfscanf, format, arguments) }
-}
-
-pub unsafe extern "C" fn isoc99_vfscanf(
-    stream: *mut FILE, format: *const c_char, arguments: *mut c_void,
-) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stream, real::__isoc99_vfscanf, format, arguments) }
-}
-
-pub unsafe extern "C" fn isoc99_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stdio::standard_input().cast(), real::__isoc99_vfscanf, format, arguments) }
-}
-
-pub unsafe extern "C" fn isoc23_vfscanf(
-    stream: *mut FILE, format: *const c_char, arguments: *mut c_void,
-) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stream, real::__isoc23_vfscanf, format, arguments) }
-}
-
-pub unsafe extern "C" fn isoc23_vscanf(format: *const c_char, arguments: *mut c_void) -> c_int {
-    // SAFETY: see above.
-    unsafe { scan(stdio::standard_input().cast(), real::__isoc23_vfscanf, format, arguments) }
+scanning! {
+    vfscanf, vscanf => real::vfscanf;
+    isoc99_vfscanf, isoc99_vscanf => real::__isoc99_vfscanf;
+    isoc23_vfscanf, isoc23_vscanf => real::__isoc23_vfscanf;
 }

@@ -32,7 +32,8 @@ const UNTIMED: u64 = 1 << 28;
 const THREADS_OF: u64 = UNTIMED - 1;
 const _: () = assert!(THREADS_OF == (1 << remote::BITS) - 1);
 
-/// Nonzero once the process has something to keep, or is going to ([`begin`]): the trampolines of calls that close and the like test it.
+/// Nonzero once the process has something to keep, or is going to ([`begin`]): the trampolines of calls that close and
+/// the like test it.
 pub static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// The process is going to run coroutines: what it makes from now on is known when they come.

@@ -176,8 +176,7 @@ impl Remote {
 
     /// A handler of that signal runs. Takes no lock.
     pub fn interrupt(&self, signal: c_int, restarts: bool) {
-        let bit = 1 << ((signal as u32).wrapping_sub(1) % u64::BITS);
-        self.signals[usize::from(!restarts)].fetch_or(bit, Ordering::SeqCst);
+        self.signals[usize::from(!restarts)].fetch_or(sys::signal_bit(signal), Ordering::SeqCst);
         self.handled.fetch_or(HANDLED, Ordering::SeqCst);
         self.ring();
     }

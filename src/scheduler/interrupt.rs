@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use super::Scheduler;
 use crate::coroutine::Coroutine;
 use crate::reactor::News;
+use crate::sys;
 use crate::waiter::{Interrupt, Waiter, Wake};
 
 /// How many coroutines wait, by what ends their wait; the first is not counted.
@@ -82,7 +83,7 @@ unsafe fn blocked_by(co: *mut Coroutine) -> u64 {
 /// Whether a coroutine of the calling thread lets the signal through, as a thread.
 pub(super) unsafe fn lets(co: *mut Coroutine, signal: c_int) -> bool {
     // SAFETY: by contract of the callers.
-    unsafe { blocked_by(co) >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0 }
+    unsafe { blocked_by(co) & sys::signal_bit(signal) == 0 }
 }
 
 /// What handlers leave to do: one function, or null.

@@ -134,8 +134,7 @@ fn stays_within(top: *const Running, target: usize, alternate: &Range<usize>) ->
     alternate.contains(&here) == alternate.contains(&target) && target < here
 }
 
-/// Whether a jump to a frame of a coroutine that ends at `end` leaves all handlers that run on this thread: they run on
-/// other stacks, or below it.
+/// Whether a jump to that stack pointer leaves all handlers that run on this thread.
 pub fn leaves_all(target: usize) -> bool {
     let alternate = sys::alternate_stack();
     outermost().is_none_or(|running| !stays_within(running, target, &alternate))

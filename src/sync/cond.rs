@@ -24,8 +24,10 @@ const MONOTONIC: u32 = 2;
 /// The words of a condition.
 const WORDS: usize = size_of::<libc::pthread_cond_t>() / size_of::<u32>();
 
-/// Which word that is: the tenth up to glibc 2.40, the eighth from then on. So libc is asked to make a condition.
+/// Which word that is. It has moved (glibc 2.41), so libc is asked to make a condition.
 fn place_of_flags() -> usize {
+    /// Up to glibc 2.40, for a libc that notes nothing there.
+    const OLD: usize = 9;
     static PLACE: AtomicUsize = AtomicUsize::new(WORDS);
     let known = PLACE.load(Ordering::Relaxed);
     if known < WORDS {
@@ -41,7 +43,7 @@ fn place_of_flags() -> usize {
         libc::pthread_cond_init(&mut cond, &attributes);
         core::mem::transmute::<libc::pthread_cond_t, [u32; WORDS]>(cond)
     };
-    let place = words.iter().position(|&word| word == SHARED | MONOTONIC).unwrap_or(9);
+    let place = words.iter().position(|&word| word == SHARED | MONOTONIC).unwrap_or(OLD);
     PLACE.store(place, Ordering::Relaxed);
     place
 }

@@ -54,6 +54,11 @@ pub fn alternate_stack() -> Range<usize> {
     stack.ss_sp.addr()..stack.ss_sp.addr() + size
 }
 
+/// The signal in a mask: the first in the lowest bit.
+pub const fn signal_bit(signal: c_int) -> u64 {
+    1 << ((signal as u32).wrapping_sub(1) % u64::BITS)
+}
+
 /// The calling thread's signal mask, which `new` replaces if given.
 pub fn signal_mask(new: Option<u64>) -> io::Result<u64> {
     let mut old = 0u64;

@@ -7,7 +7,7 @@ use super::Threads;
 use super::thread::{NAME, Thread};
 use crate::reactor::Errand;
 use crate::scheduler::{Scheduler, expect_handler, expected_handler, handlers_run};
-use crate::{signal, tls};
+use crate::{signal, sys, tls};
 
 /// The structure of a thread that has ended, as far as libc asks the kernel about one: its number there is zero.
 #[repr(C, align(64))]
@@ -141,7 +141,7 @@ impl Threads {
 
 /// How many handlers of that signal have run.
 fn runs_of(signal: c_int) -> usize {
-    if (1..=64).contains(&signal) { handlers_run(!(1 << (signal - 1))) } else { 0 }
+    if (1..=64).contains(&signal) { handlers_run(!sys::signal_bit(signal)) } else { 0 }
 }
 
 /// A signal was sent to one of this worker's threads, from another worker.

@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute_copy;
 use core::ptr;
 
-use crate::object::{headers, segment_of};
+use crate::object;
 use crate::sys;
 
 /// Offsets that libc does not tell.
@@ -178,11 +178,9 @@ impl Layout {
             return Err("the CPU or the kernel lacks FSGSBASE");
         }
         let table = table_of(version).ok_or("this version of libc is not known")?;
-        let mut own = Own { base: thread, place: (0, 0) };
         let mut storage = (0, 0);
-        // SAFETY: the names have these types in every libc that has them; a callback gets what it expects.
+        // SAFETY: the names have these types in every libc that has them.
         let layout = unsafe {
-            libc::dl_iterate_phdr(Some(look_for_libc), (&raw mut own).cast());
             let describe: unsafe extern "C" fn(*mut usize, *mut usize) =
                 function(c"_dl_get_tls_static_info")?;
             describe(&mut storage.0, &mut storage.1);
@@ -195,7 +193,7 @@ impl Layout {
                 values: field(c"_thread_db_pthread_specific")?,
                 routine: field(c"_thread_db_pthread_start_routine")?,
                 storage,
-                own: own.place,
+                own: own_variables(thread),
                 rseq: symbol(c"__rseq_offset")?.cast::<isize>().read(),
                 resolver_pointer: symbol(c"__resp")?.addr().wrapping_sub(thread) as isize,
                 allocate: function(c"_dl_allocate_tls")?,
@@ -252,25 +250,13 @@ impl Layout {
     }
 }
 
-struct Own {
-    base: usize,
-    place: (isize, usize),
-}
-
-/// Notes where libc's own thread-local variables lie.
-unsafe extern "C" fn look_for_libc(object: *mut libc::dl_phdr_info, _: usize, own: *mut c_void) -> c_int {
-    // SAFETY: libc describes an object that is loaded; `own` is `find`'s.
-    unsafe {
-        let (object, own) = (&*object, &mut *own.cast::<Own>());
-        if segment_of(object, libc::getpid as *const () as usize).is_none() {
-            return 0;
-        }
-        if let Some(header) = headers(object).iter().find(|header| header.p_type == libc::PT_TLS) {
-            let place = object.dlpi_tls_data.addr().wrapping_sub(own.base) as isize;
-            own.place = (place, header.p_memsz as usize);
-        }
-        1
-    }
+/// Where libc's own thread-local variables lie as a distance from `base`, the calling thread's, and how many bytes they are.
+fn own_variables(base: usize) -> (isize, usize) {
+    let own = object::find(|object| {
+        object.segment_of(libc::getpid as *const () as usize)?;
+        Some(object.thread_locals())
+    });
+    own.flatten().map_or((0, 0), |(place, size)| (place.addr().wrapping_sub(base) as isize, size))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::Threads;
 use super::thread::Thread;
 use crate::scheduler::{self, Scheduler};
 use crate::signal::{self, Interruption};
-use crate::tls;
+use crate::{sys, tls};
 
 /// The scheduler of the worker on which a handler has jumped out of itself, and its main thread has not yet; null for none.
 static JUMPS: AtomicPtr<Scheduler> = AtomicPtr::new(ptr::null_mut());
@@ -131,7 +131,7 @@ pub(super) fn base_for(signal: c_int) -> usize {
         return 0;
     }
     let first = super::on().and_then(Threads::first_here);
-    let lets = |thread: &&Thread| thread.mask.get() >> ((signal as u32).wrapping_sub(1) % u64::BITS) & 1 == 0;
+    let lets = |thread: &&Thread| thread.mask.get() & sys::signal_bit(signal) == 0;
     first.filter(lets).map_or(0, |thread| thread.base)
 }
 

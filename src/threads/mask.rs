@@ -6,17 +6,14 @@ use core::cell::Cell;
 use core::ffi::c_int;
 
 use super::Threads;
-use crate::sys;
+use crate::sys::{self, signal_bit};
 
 /// Signals run from 1 to 64; a mask has the first in its lowest bit.
 const SIGNALS: u32 = 64;
 
-const fn bit(signal: c_int) -> u64 {
-    1 << (signal - 1)
-}
-
 /// Cannot be blocked: by the kernel, and the two that libc keeps to itself.
-pub(super) const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
+pub(super) const NEVER: u64 =
+    signal_bit(libc::SIGKILL) | signal_bit(libc::SIGSTOP) | signal_bit(32) | signal_bit(33);
 
 /// All that can be blocked.
 pub const ALL: u64 = !NEVER;

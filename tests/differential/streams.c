@@ -183,6 +183,38 @@ SCENARIO(stream_scans, "fscanf waits inside a number, and leaves what does not b
   for_kinds(scan_words, (const char *const[]){"1", "2,", "-3", "4 wor", "d x1.5e", "1  a set\ngrown en", "d.", "q0x", "zy", "7", NULL});
 }
 
+/* By name: which of these `fscanf` is, the compiler chooses. */
+int scan_as_gnu(FILE *, const char *, ...) __asm__("fscanf");
+int scan_as_c99(FILE *, const char *, ...) __asm__("__isoc99_fscanf");
+#if __GLIBC_PREREQ(2, 38)
+int scan_as_c23(FILE *, const char *, ...) __asm__("__isoc23_fscanf");
+#endif
+
+static void said_number(int number) {
+  int c;
+  say("%d", number);
+  while ((c = getc(stream)) != EOF && c != ',') say("%c", c);
+}
+
+static void scan_dialects(void *argument) {
+  int number = -1;
+  (void)argument;
+  TRACE(scan_as_gnu(stream, "%i", &number));
+  said_number(number);
+  TRACE(scan_as_c99(stream, "%i", &number));
+  said_number(number);
+#if __GLIBC_PREREQ(2, 38)
+  TRACE(scan_as_c23(stream, "%i", &number));
+  said_number(number);
+  TRACE(scan_as_c23(stream, "%b", (unsigned *)&number));
+  said_number(number);
+#endif
+}
+
+SCENARIO(stream_dialects, "only the fscanf of C23 takes binary numbers") {
+  for_kinds(scan_dialects, (const char *const[]){"0b1", "01,", "0b1", "10,", "0", "b1", "11,", "10", "01,", NULL});
+}
+
 static void read_late(void *waits) {
   char line[30] = "";
   if (waits)
