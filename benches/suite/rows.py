@@ -77,6 +77,12 @@ def echo_in_turns(other):
     return {name: f"echo-load {{n}} {{bin}}/{server} -- {{bin}}/{ECHO[other]}" for name, server in ECHO.items() if name != other}
 
 
+def echo_sparse(other):
+    """Each server and that one, asked by the same load on one connection after another."""
+    peers = ("colib", "epoll level", "may", "state-threads", "threads")
+    return {name: f"echo-load sparse {{n}} {{bin}}/{ECHO[name]} -- {{bin}}/{ECHO[other]}" for name in peers}
+
+
 def thread_servers(kind, command):
     """A server with a thread for each connection, on threads and on coroutines."""
     load = f"servers-load {kind} {{n}} "
@@ -149,6 +155,15 @@ ROWS = [
         {"ratio": "CPU of the server a request ÷ that of the loop"},
         [Target("ratio", {1: 1.0, 100: 1.0, 1000: 1.05, 9000: 1.1})],
         quick=(100, 1000),
+        of="connections",
+    ),
+    Row(
+        "sparse",
+        "the same on connections that are silent for two seconds between two requests, one connection after another",
+        (1000,),
+        echo_sparse("epoll edge"),
+        {"ratio": "CPU of the server a request ÷ that of the loop"},
+        [Target("ratio", 1.15)],
         of="connections",
     ),
     Row(

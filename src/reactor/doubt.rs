@@ -5,21 +5,36 @@ use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
 use super::registration::{close_out, make_sure};
-use super::table::{Entry, Registration};
+use super::table::{Entry, History, Registration};
 use super::{Reactor, registry};
 use crate::clock::{NEVER, Nanos};
 use crate::list::List;
 
 /// How long a wait relies on an old registration before the registration is confirmed: of a number of unknown origin,
-/// and of one that is private. Up to twice as long when the descriptor was heard of meanwhile.
-const DOUBT: [Nanos; 2] = [10_000_000, 1_000_000_000];
+/// of one that is private, and of one that is private and was found as it should be before. Up to three times as long:
+/// when the descriptor was heard of meanwhile, and when the thread wakes for nothing else.
+const DOUBT: [Nanos; 3] = [10_000_000, 1_000_000_000, 60_000_000_000];
+
+/// A wait relies on `entry`, whose number is private or not, from now on.
+pub(super) fn begin(doubted: &[List; 3], entry: &Entry, private: bool, now: Nanos) {
+    let which = match (private, entry.history.get()) {
+        (false, _) => 0,
+        (true, History::New | History::Tried) => 1,
+        (true, History::Confirmed) => 2,
+    };
+    entry.queued.set(now);
+    // SAFETY: entries never move.
+    unsafe { doubted[which].push_back(&entry.doubt) };
+}
 
 impl Reactor {
+    /// When the thread must wake to confirm a registration. At whole multiples of the time that a wait relies on one: those
+    /// that come to be due one after another are confirmed when the thread wakes for something else, or all at once.
     pub(super) fn next_doubt(&self) -> Nanos {
         let due = |(list, wait): (&List, Nanos)| {
             // SAFETY: the list holds entries by their first field, and entries never move.
             let oldest = unsafe { list.first().cast::<Entry>().as_ref() };
-            oldest.map_or(NEVER, |entry| entry.queued.get() + wait)
+            oldest.map_or(NEVER, |entry| (entry.queued.get() + wait).next_multiple_of(wait))
         };
         self.doubted.iter().zip(DOUBT).map(due).fold(NEVER, Nanos::min)
     }

@@ -6,8 +6,9 @@
 //! libc and raw system calls close descriptors where no hook sees it, and a number that is used again
 //! would then wait on a registration that no longer exists (invariant 10). So a wait that relies on an
 //! older registration is doubted: once it has lasted ten milliseconds, the registration is made again, which fails
-//! with EEXIST when it still stood. For numbers whose making was seen, which go unseen hardly ever, it is a second.
-//! A busy connection never gets that far; an idle one costs one call.
+//! with EEXIST when it still stood. For numbers whose making was seen, which go unseen hardly ever, it is a second, and
+//! a minute once one was found as it should be. A busy connection never gets that far, nor does one that is used a few
+//! times a minute; an idle one costs a few calls.
 //!
 //! - `table`, `registration`: the descriptors of a thread, and one's registration with epoll
 //! - `dispatch`: what events wake
@@ -47,7 +48,7 @@ use alarm::Alarm;
 use dispatch::Events;
 use registration::{close_out, register, withdraw};
 use ring::Ring;
-use table::{Entry, Registration, Table};
+use table::{Entry, History, Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
@@ -60,8 +61,8 @@ const NOBODY: u64 = u64::MAX;
 pub struct Reactor {
     remote: Arc<Remote>,
     table: Table,
-    /// Entries whose registration may have to be confirmed, the oldest first: of unknown origin, and private ones.
-    doubted: Box<[List; 2]>,
+    /// Entries whose registration may have to be confirmed, the oldest first: as [`doubt`] has them.
+    doubted: Box<[List; 3]>,
     /// The value of [`registry::SUSPICION`] when all entries were last looked at.
     suspicion: u32,
     /// The value of [`registry::DOUBTS`] when all registrations were last made sure of.
@@ -161,7 +162,8 @@ impl Reactor {
         // What is known of a private one without asking is doubted as well, though its registration be new.
         let doubtful = private || entry.registration.get() != Registration::None;
         if entry.registration.get() == Registration::None {
-            if crowded && private && !one_of_all && !entry.tried.replace(true) {
+            if crowded && private && !one_of_all && entry.history.get() == History::New {
+                entry.history.set(History::Tried);
                 // SAFETY: by contract.
                 unsafe {
                     (*interest).events.set((*interest).events.get() | IN_PASSING);
@@ -172,9 +174,7 @@ impl Reactor {
             }
         }
         if doubtful && entry.registration.get() != Registration::None && !entry.doubt.is_linked() {
-            entry.queued.set(now);
-            // SAFETY: entries never move.
-            unsafe { self.doubted[usize::from(private)].push_back(&entry.doubt) };
+            doubt::begin(&self.doubted, entry, private, now);
         }
         // SAFETY: by contract.
         unsafe {

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use std::io;
 
 use super::remote::Remote;
-use super::table::{Entry, Registration};
+use super::table::{Entry, History, Registration};
 use super::{registry, settings};
 use crate::list::List;
 use crate::sys;
@@ -86,7 +86,10 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
             registry::shared(entry.fd);
             settings::begin(entry);
         }
-        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => settings::confirm(entry, ready),
+        Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
+            let as_known = settings::confirm(entry, ready);
+            entry.history.set(if as_known { History::Confirmed } else { History::Tried });
+        }
         // Not open any more, or no longer something that blocks: the call itself will tell.
         Err(_) => {
             entry.registration.set(Registration::None);
@@ -110,7 +113,7 @@ pub fn close_out(entry: &Entry, generation: u32, ready: &List) {
     entry.registration.set(Registration::None);
     entry.private_stream.set(false);
     entry.hung_up.set(false);
-    entry.tried.set(false);
+    entry.history.set(History::New);
     loop {
         let link = entry.waiters.pop_front();
         if link.is_null() {

@@ -175,17 +175,23 @@ pub(super) fn heard(entry: &Entry, events: u32, look: u64) {
 }
 
 /// Compares what is remembered of a registration that stands with what the kernel says: who waits looks again where
-/// that differs, because of something that no hook saw.
-pub(super) fn confirm(entry: &Entry, ready: &List) {
+/// that differs, because of something that no hook saw, and the answer is `false`. The rest is remembered as before.
+pub(super) fn confirm(entry: &Entry, ready: &List) -> bool {
+    let mut as_known = true;
     for option in OPTIONS {
-        if let Some((_, terms)) = entry.settings.of(option).take()
+        let known = entry.settings.of(option);
+        if let Some((_, terms)) = known.get()
             && !matches!(Terms::ask(entry.fd, option), Ok(Some(now)) if now == terms)
         {
+            as_known = false;
+            known.set(None);
             entry.wake(u32::MAX, ready);
         }
     }
-    if entry.drained.replace(false) {
-        let events = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
-        entry.wake(u32::from(sys::readiness(entry.fd, events) as u16), ready);
+    if entry.drained.get() {
+        let events = sys::readiness(entry.fd, libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP);
+        entry.drained.set(events == 0);
+        entry.wake(u32::from(events as u16), ready);
     }
+    as_known
 }

@@ -24,6 +24,17 @@ pub enum Registration {
     Exclusive,
 }
 
+/// What was seen of a descriptor since its number was last made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// Nothing.
+    New,
+    /// Somebody has waited for it before it was registered, for as long as others ran.
+    Tried,
+    /// Somebody has waited for it for long, and all was still as it should be (`doubt`).
+    Confirmed,
+}
+
 /// One descriptor number.
 ///
 /// Used through shared references only: links in lists write to each other behind any reference, and an
@@ -44,8 +55,8 @@ pub struct Entry {
     pub fd: c_int,
     /// Whether it is registered.
     pub registration: Cell<Registration>,
-    /// Somebody has waited for it before it was registered, for as long as others ran.
-    pub tried: Cell<bool>,
+    /// What was seen of it since.
+    pub history: Cell<History>,
     /// The receiving side was seen to be shut down: that edge comes once, and later waits must know.
     pub hung_up: Cell<bool>,
     /// A stream whose short reads mean that nothing is left, of which no other process has a part.
@@ -147,7 +158,7 @@ fn new_chunk(first: usize) -> Option<Box<Chunk>> {
                 generation: Cell::new(0),
                 fd: (first + i) as c_int,
                 registration: Cell::new(Registration::None),
-                tried: Cell::new(false),
+                history: Cell::new(History::New),
                 hung_up: Cell::new(false),
                 private_stream: Cell::new(false),
                 drained: Cell::new(false),

@@ -1,8 +1,9 @@
 // The load generator: starts a server on a CPU of its own, keeps one message of 64 bytes under way on each of N connections, and
 // measures the server: CPU and system calls a request, and how long answers take.
 // With two servers it has the one answer for some milliseconds and then the other, over and over, and says how many times the
-// CPU of the second the first takes a request: whatever else happens on the machine happens to both.
-// Usage: load CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]
+// CPU of the second the first takes a request: whatever else happens on the machine happens to both. With `sparse` it asks on one
+// connection after another instead, so that each is silent for two seconds in between.
+// Usage: load [sparse] CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]
 #include "echo.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -17,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { LOAD_CPU = 1, SERVER_CPU = 0, PHASE_WARM = 200, PHASE_TURN = 40 };
+enum { LOAD_CPU = 1, SERVER_CPU = 0, PHASE_WARM = 200, PHASE_TURN = 40, SILENCE = 2000 };
 typedef struct {
     struct sockaddr_in address;
     pid_t server;
@@ -165,6 +166,11 @@ static void measure(side_t *side) {
     }
     if (made && side->answers > before) figure("calls", (double)calls / (side->answers - before));
 }
+static void report(const double cpu[2]) {
+    figure("cpu_ns", cpu[0] / sides[0].answers);
+    figure("other_ns", cpu[1] / sides[1].answers);
+    figure("ratio", cpu[0] / sides[0].answers / (cpu[1] / sides[1].answers));
+}
 static void compare(void) {
     double cpu[2] = {0}, end = 0;
     for (int i = 0; i < 2; i++) run_for(&sides[i], PHASE_WARM * 1e6), hear_the_rest(&sides[i]), sides[i].answers = 0;
@@ -180,14 +186,30 @@ static void compare(void) {
             cpu[side - sides] += server_cpu(side) - before;
         }
     }
-    for (int i = 0; i < 2; i++) cpu[i] /= sides[i].answers;
-    figure("cpu_ns", cpu[0]);
-    figure("other_ns", cpu[1]);
-    figure("ratio", cpu[0] / cpu[1]);
+    report(cpu);
+}
+static void compare_sparsely(void) {
+    double cpu[2] = {0};
+    // The first round is for getting used to it.
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; round == 1 && i < 2; i++) cpu[i] = -server_cpu(&sides[i]), sides[i].answers = 0;
+        for (long i = 0; i < connections; i++) {
+            for (int k = 0; k < 2; k++) {
+                side_t *side = &sides[(round + k) % 2];
+                if (side->waiting == 0) ask(side, i);
+                hear_the_rest(side);
+            }
+            usleep(SILENCE * 1000 / connections);
+        }
+    }
+    for (int i = 0; i < 2; i++) cpu[i] += server_cpu(&sides[i]);
+    report(cpu);
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) give_up("usage: load CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]");
+    int sparse = argc > 1 && !strcmp(argv[1], "sparse");
+    argc -= sparse, argv += sparse;
+    if (argc < 3) give_up("usage: load [sparse] CONNECTIONS SERVER [ARGUMENT...] [-- SERVER [ARGUMENT...]]");
     connections = atol(argv[1]);
     char **other = argv + 2;
     while (*other && strcmp(*other, "--")) other++;
@@ -197,7 +219,8 @@ int main(int argc, char **argv) {
     if (both) start_server(&sides[1], other + 1);
     pin(LOAD_CPU);
     for (int i = 0; i <= both; i++) connect_all(&sides[i]);
-    if (both) compare();
+    if (both && sparse) compare_sparsely();
+    else if (both) compare();
     else measure(&sides[0]);
     stop();
     finish();

@@ -1,6 +1,9 @@
 /* Long and endless waits: the loop sleeps as long as need be, and wakes for nothing. */
 #include "../sleeping_loop.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 static int idle[2];
 static stCoCond_t *cond;
 
@@ -126,16 +129,67 @@ TEST(an_idle_loop_never_wakes) {
   for (int i = 0; i < 500; i++) NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets[i]) == 0);
   pthread_create(&thread, NULL, is_idle, NULL);
   while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
-  /* It comes to rest after a while: it relies on registrations for a second, and makes sure of them once. */
+  /* It comes to rest after a while: it relies on registrations for one to two seconds, and makes sure of them once. */
   long before = -1, now = wake_ups_of(loop_thread);
   for (int i = 0; i < 10 && before != now; i++) {
     before = now;
-    usleep(1200000);
+    usleep(2200000);
     now = wake_ups_of(loop_thread);
   }
   CHECK(now > 0);
-  usleep(1500000);
+  usleep(2500000);
   CHECK_IS(wake_ups_of(loop_thread) - now, 0);
+  CHECK_IS(waits_over, 0);
+}
+
+enum { CONNECTIONS = 100, SILENCE = 2000 };
+
+static void *answers(void *fd) {
+  char byte;
+  co_enable_hook_sys();
+  while (read((int)(intptr_t)fd, &byte, 1) == 1) CHECK_IS(write((int)(intptr_t)fd, &byte, 1), 1);
+  waits_over++;
+  return NULL;
+}
+
+static void *serves(void *unused) {
+  for (int i = 0; i < CONNECTIONS; i++) start(answers, (void *)(intptr_t)sockets[i][0]);
+  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  co_eventloop(co_get_epoll_ct(), NULL, NULL);
+  return unused;
+}
+
+static void connect_tcp(int listener, const struct sockaddr_in *address, int pair[2]) {
+  NEED((pair[1] = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+  NEED(connect(pair[1], (const struct sockaddr *)address, sizeof *address) == 0);
+  NEED((pair[0] = accept(listener, NULL, NULL)) >= 0);
+}
+
+/* Each connection is silent for so long that its registration is looked at again meanwhile. TCP, because who writes to
+   a unix socket is told of its peer's reading. */
+TEST(connections_that_are_seldom_used_wake_the_loop_for_that_alone) {
+  pthread_t thread;
+  long before = 0;
+  struct sockaddr_in address = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {0}};
+  socklen_t size = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  NEED(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 8) == 0);
+  NEED(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+  for (int i = 0; i < CONNECTIONS; i++) connect_tcp(listener, &address, sockets[i]);
+  pthread_create(&thread, NULL, serves, NULL);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+  for (int round = 0; round < 3; round++) {
+    if (round == 1) before = wake_ups_of(loop_thread);
+    for (int i = 0; i < CONNECTIONS; i++) {
+      char byte = 'x';
+      usleep(SILENCE * 1000 / CONNECTIONS);
+      NEED(write(sockets[i][1], &byte, 1) == 1);
+      NEED(read(sockets[i][1], &byte, 1) == 1);
+    }
+  }
+  long wake_ups = wake_ups_of(loop_thread) - before;
+  if (wake_ups > 2 * CONNECTIONS) printf("# %ld wake-ups for %d requests\n", wake_ups, 2 * CONNECTIONS);
+  CHECK(wake_ups < 2 * CONNECTIONS * 5 / 4);
   CHECK_IS(waits_over, 0);
 }
 
