@@ -48,7 +48,7 @@ use alarm::Alarm;
 use dispatch::Events;
 use registration::{close_out, register, withdraw};
 use ring::Ring;
-use table::{Entry, History, Registration, Table};
+use table::{Entry, History, OUTPUT, Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
@@ -122,7 +122,7 @@ impl Reactor {
             let entry = match self.table.get((*interest).fd) {
                 // In most cases there is nothing to do but to stand in line.
                 Some(entry)
-                    if entry.registration.get() == Registration::Made
+                    if entry.tells_of((*interest).events.get())
                         && entry.doubt.is_linked()
                         && !entry.hung_up.get()
                         && (*interest).events.get() & ONE_OF_ALL == 0
@@ -145,7 +145,8 @@ impl Reactor {
     ) -> io::Result<&Entry> {
         let now = self.now;
         // SAFETY: by contract.
-        let (fd, one_of_all) = unsafe { ((*interest).fd, (*interest).events.get() & ONE_OF_ALL != 0) };
+        let (fd, events) = unsafe { ((*interest).fd, (*interest).events.get()) };
+        let one_of_all = events & ONE_OF_ALL != 0;
         let epoll = self.epoll()?;
         let entry = self.table.entry(fd).ok_or(io::ErrorKind::OutOfMemory)?;
         let (generation, private) = registry::standing(fd);
@@ -155,7 +156,10 @@ impl Reactor {
         // What nobody else has need not be withdrawn after each wait.
         let exclusively = one_of_all && (!private || registry::has_others(fd, &self.remote));
         match entry.registration.get() {
-            Registration::Made if exclusively && entry.waiters.is_empty() => withdraw(epoll, entry),
+            Registration::Made | Registration::Input if exclusively && entry.waiters.is_empty() => {
+                withdraw(epoll, entry)
+            }
+            Registration::Input if !entry.tells_of(events) => withdraw(epoll, entry),
             Registration::Exclusive if !exclusively => withdraw(epoll, entry),
             _ => {}
         }
@@ -170,7 +174,13 @@ impl Reactor {
                     Waiter::wake((*interest).waiter, Wake::Ready, ready);
                 }
             } else {
-                register(epoll, entry, &self.remote, exclusively)?;
+                // Events of a stream's output come only once it was full.
+                let kind = match exclusively {
+                    true => Registration::Exclusive,
+                    false if events & OUTPUT == 0 && !entry.private_stream.get() => Registration::Input,
+                    false => Registration::Made,
+                };
+                register(epoll, entry, &self.remote, kind)?;
             }
         }
         if doubtful && entry.registration.get() != Registration::None && !entry.doubt.is_linked() {

@@ -5,39 +5,44 @@ use core::ffi::c_int;
 use std::io;
 
 use super::remote::Remote;
-use super::table::{Entry, History, Registration};
+use super::table::{Entry, History, OUTPUT, Registration};
 use super::{registry, settings};
 use crate::list::List;
 use crate::sys;
 use crate::waiter::{CLOSED, Interest, Waiter, Wake};
 
-/// Everything epoll can tell, edge-triggered. ERR and HUP come unasked.
-const EVERYTHING: u32 = (libc::EPOLLIN
-    | libc::EPOLLOUT
+/// All that epoll can tell but for what concerns output, edge-triggered. ERR and HUP come unasked.
+const INPUT: u32 = (libc::EPOLLIN
     | libc::EPOLLPRI
     | libc::EPOLLRDHUP
     | libc::EPOLLRDNORM
     | libc::EPOLLRDBAND
-    | libc::EPOLLWRNORM
-    | libc::EPOLLWRBAND
     | libc::EPOLLMSG
     | libc::EPOLLET) as u32;
+/// All that epoll can tell.
+const EVERYTHING: u32 = INPUT | OUTPUT;
 /// All that the kernel allows there.
 const EXCLUSIVELY: u32 = (libc::EPOLLIN | libc::EPOLLET | libc::EPOLLEXCLUSIVE) as u32;
+
+/// What a registration of that kind asks for.
+fn events_of(kind: Registration) -> u32 {
+    match kind {
+        Registration::None | Registration::Made => EVERYTHING,
+        Registration::Input => INPUT,
+        Registration::Exclusive => EXCLUSIVELY,
+    }
+}
 
 fn tag(entry: &Entry) -> u64 {
     u64::from(entry.generation.get()) << 32 | u64::from(entry.fd as u32)
 }
 
-/// Registers the number, whatever it means by now. Whoever closes it bumps its generation first, removes what is registered
+/// Registers the number in that way, whatever it means by now. Whoever closes it bumps its generation first, removes what is registered
 /// then, and looks for newer registrations when it is closed; so a registration that no closing came between stands, or is
 /// doubted in time.
-pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool) -> io::Result<()> {
-    let (mut events, mut made) = match exclusively {
-        true => (EXCLUSIVELY, Registration::Exclusive),
-        false => (EVERYTHING, Registration::Made),
-    };
+pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, mut kind: Registration) -> io::Result<()> {
     loop {
+        let events = events_of(kind);
         // A closing that comes between reading the generation and the mark would take the mark away, unseen.
         let generation = registry::registered(entry.fd, remote).ok_or(io::ErrorKind::OutOfMemory)?;
         if entry.generation.replace(generation) != generation {
@@ -53,14 +58,14 @@ pub fn register(epoll: c_int, entry: &Entry, remote: &Remote, exclusively: bool)
                 }
             }
             // What cannot be had exclusively.
-            Err(e) if exclusively && e.raw_os_error() == Some(libc::EINVAL) && events == EXCLUSIVELY => {
-                (events, made) = (EVERYTHING, Registration::Made);
+            Err(e) if kind == Registration::Exclusive && e.raw_os_error() == Some(libc::EINVAL) => {
+                kind = Registration::Made;
                 continue;
             }
             result => result?,
         }
         if registry::generation(entry.fd) == generation {
-            entry.registration.set(made);
+            entry.registration.set(kind);
             settings::begin(entry);
             return Ok(());
         }
@@ -73,8 +78,7 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
         return;
     }
     registry::registered(entry.fd, remote);
-    let events = if entry.registration.get() == Registration::Exclusive { EXCLUSIVELY } else { EVERYTHING };
-    let result = sys::epoll_add(epoll, entry.fd, events, tag(entry));
+    let result = sys::epoll_add(epoll, entry.fd, events_of(entry.registration.get()), tag(entry));
     let generation = registry::generation(entry.fd);
     if entry.generation.get() != generation {
         close_out(entry, generation, ready);

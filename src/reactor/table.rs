@@ -12,13 +12,19 @@ use crate::waiter::{Interest, Waiter, Wake};
 /// Events that end any wait.
 const ALWAYS: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
 
+/// All ways to say that something can be written.
+pub const OUTPUT: u32 = (libc::EPOLLOUT | libc::EPOLLWRNORM | libc::EPOLLWRBAND) as u32;
+
 /// What this thread's epoll instance knows of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Nothing.
     None,
-    /// It is registered, as far as we know.
+    /// It is registered for everything, as far as we know.
     Made,
+    /// It is registered for input, and nobody has waited for output yet. Who writes to a unix or datagram socket would be
+    /// woken each time that the other end reads.
+    Input,
     /// It is registered for input, and events come to one of all who have it so. It must go with the last who waits: a
     /// thread that nobody waits in would keep the events from the others.
     Exclusive,
@@ -76,6 +82,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it is registered so that a wait for `events` hears of them, whoever else waits.
+    #[inline(always)]
+    pub fn tells_of(&self, events: u32) -> bool {
+        match self.registration.get() {
+            Registration::Made => true,
+            Registration::Input => events & OUTPUT == 0,
+            Registration::None | Registration::Exclusive => false,
+        }
+    }
+
     /// Wakes those who wait for it whom `events` concern.
     pub fn wake(&self, events: u32, ready: &List) {
         let mut link = self.waiters.first();

@@ -9,9 +9,11 @@
 #endif
 enum { FOREVER = -1, UNKNOWN = -2 };
 
-/* For how many seconds the thread sleeps in its loop: FOREVER without end, UNKNOWN where the kernel does not tell. */
+/* For how many seconds the thread sleeps in its loop: FOREVER without end, UNKNOWN where the kernel does not tell. A sleep
+   of less than two seconds is one until registrations are made sure of; it is what comes after that counts. */
 static long loop_sleeps_for(pid_t thread) {
   char path[64], line[200];
+  long sleeps = UNKNOWN;
   snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)thread);
   for (int i = 0; i < 5000; i++) {
     long number = -1;
@@ -21,12 +23,13 @@ static long loop_sleeps_for(pid_t thread) {
     if (file) fclose(file);
     if (!got) return UNKNOWN;
     if (sscanf(line, "%ld %lx %lx %lx %lx", &number, &a[0], &a[1], &a[2], &a[3]) == 5) {
-      if (number == SYS_epoll_pwait2) return a[3] ? ((struct timespec *)a[3])->tv_sec : (long)FOREVER;
+      if (number == SYS_epoll_pwait2) sleeps = a[3] ? ((struct timespec *)a[3])->tv_sec : (long)FOREVER;
+      if (sleeps == FOREVER || sleeps >= 2) return sleeps;
       if (number == SYS_epoll_wait || number == SYS_epoll_pwait) return UNKNOWN;
     }
     usleep(1000);
   }
-  return UNKNOWN;
+  return sleeps;
 }
 
 static pid_t loop_thread;

@@ -165,32 +165,53 @@ static void connect_tcp(int listener, const struct sockaddr_in *address, int pai
   NEED((pair[0] = accept(listener, NULL, NULL)) >= 0);
 }
 
-/* Each connection is silent for so long that its registration is looked at again meanwhile. TCP, because who writes to
-   a unix socket is told of its peer's reading. */
-TEST(connections_that_are_seldom_used_wake_the_loop_for_that_alone) {
+static void begin_to_serve(void) {
   pthread_t thread;
-  long before = 0;
+  pthread_create(&thread, NULL, serves, NULL);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+}
+
+/* Asks once on each connection; the answer lies there for a while. */
+static void ask_all(int before_us, int between_us) {
+  for (int i = 0; i < CONNECTIONS; i++) {
+    char byte = 'x';
+    usleep(before_us);
+    NEED(write(sockets[i][1], &byte, 1) == 1);
+    usleep(between_us);
+    NEED(read(sockets[i][1], &byte, 1) == 1);
+  }
+}
+
+static void took_a_wake_up_each(int requests, long wake_ups) {
+  printf("# %ld wake-ups for %d requests\n", wake_ups, requests);
+  CHECK(wake_ups < requests * 5 / 4);
+  CHECK_IS(waits_over, 0);
+}
+
+/* Each connection is silent for so long that its registration is looked at again meanwhile. */
+TEST(connections_that_are_seldom_used_wake_the_loop_for_that_alone) {
   struct sockaddr_in address = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {0}};
   socklen_t size = sizeof address;
   int listener = socket(AF_INET, SOCK_STREAM, 0);
   NEED(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 8) == 0);
   NEED(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
   for (int i = 0; i < CONNECTIONS; i++) connect_tcp(listener, &address, sockets[i]);
-  pthread_create(&thread, NULL, serves, NULL);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
-  for (int round = 0; round < 3; round++) {
-    if (round == 1) before = wake_ups_of(loop_thread);
-    for (int i = 0; i < CONNECTIONS; i++) {
-      char byte = 'x';
-      usleep(SILENCE * 1000 / CONNECTIONS);
-      NEED(write(sockets[i][1], &byte, 1) == 1);
-      NEED(read(sockets[i][1], &byte, 1) == 1);
-    }
-  }
-  long wake_ups = wake_ups_of(loop_thread) - before;
-  if (wake_ups > 2 * CONNECTIONS) printf("# %ld wake-ups for %d requests\n", wake_ups, 2 * CONNECTIONS);
-  CHECK(wake_ups < 2 * CONNECTIONS * 5 / 4);
-  CHECK_IS(waits_over, 0);
+  begin_to_serve();
+  ask_all(SILENCE * 1000 / CONNECTIONS, 0);
+  long before = wake_ups_of(loop_thread);
+  ask_all(SILENCE * 1000 / CONNECTIONS, 0);
+  ask_all(SILENCE * 1000 / CONNECTIONS, 0);
+  took_a_wake_up_each(2 * CONNECTIONS, wake_ups_of(loop_thread) - before);
+}
+
+/* The kernel tells who wrote to a unix socket when the other end reads. */
+TEST(readers_of_unix_sockets_do_not_wake_those_who_wait_for_input) {
+  for (int i = 0; i < CONNECTIONS; i++) NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets[i]) == 0);
+  begin_to_serve();
+  ask_all(1000, 5000);
+  long before = wake_ups_of(loop_thread);
+  ask_all(1000, 5000);
+  took_a_wake_up_each(CONNECTIONS, wake_ups_of(loop_thread) - before);
 }
 
 RUN_TESTS
