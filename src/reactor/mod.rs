@@ -1,7 +1,8 @@
 //! Readiness: which waiters wait for which descriptors of one thread.
 //!
-//! A descriptor is registered once, edge-triggered, for everything; waiting costs no system call after
-//! that. An edge means "look again", so whoever waits has looked before and looks again after.
+//! A descriptor is registered once, edge-triggered, for everything, or for input alone until somebody waits for output;
+//! waiting costs no system call after that. An edge means "look again", so whoever waits has looked before and looks again
+//! after.
 //!
 //! libc and raw system calls close descriptors where no hook sees it, and a number that is used again
 //! would then wait on a registration that no longer exists (invariant 10). So a wait that relies on an
