@@ -80,7 +80,9 @@ def echo_in_turns(other):
 def echo_sparse(other):
     """Each server and that one, asked by the same load on one connection after another."""
     peers = ("colib", "epoll level", "may", "state-threads", "threads")
-    return {name: f"echo-load sparse {{n}} {{bin}}/{ECHO[name]} -- {{bin}}/{ECHO[other]}" for name in peers}
+    servers = {name: f"{{bin}}/{ECHO[name]}" for name in peers}
+    servers["threads as coroutines"] = "/usr/bin/env COLIB_THREADS=1 LD_PRELOAD={lib}/libcolib.so " + servers["threads"]
+    return {name: f"echo-load sparse {{n}} {server} -- {{bin}}/{ECHO[other]}" for name, server in servers.items()}
 
 
 def thread_servers(kind, command):
