@@ -47,7 +47,7 @@ use crate::sys;
 use crate::waiter::{CLOSED, IN_PASSING, Interest, ONE_OF_ALL, Waiter, Wake};
 use alarm::Alarm;
 use dispatch::Events;
-use registration::{close_out, register, withdraw};
+use registration::{close_out, register, widen, withdraw};
 use ring::Ring;
 use table::{Entry, History, OUTPUT, Registration, Table};
 
@@ -160,14 +160,16 @@ impl Reactor {
             Registration::Made | Registration::Input if exclusively && entry.waiters.is_empty() => {
                 withdraw(epoll, entry)
             }
-            Registration::Input if !entry.tells_of(events) => withdraw(epoll, entry),
+            Registration::Input if !entry.tells_of(events) => widen(epoll, entry),
             Registration::Exclusive if !exclusively => withdraw(epoll, entry),
             _ => {}
         }
         // What is known of a private one without asking is doubted as well, though its registration be new.
         let doubtful = private || entry.registration.get() != Registration::None;
         if entry.registration.get() == Registration::None {
-            if crowded && private && !one_of_all && entry.history.get() == History::New {
+            // Who waits already relies on the registration that was just withdrawn.
+            let alone = entry.waiters.is_empty();
+            if crowded && alone && private && !one_of_all && entry.history.get() == History::New {
                 entry.history.set(History::Tried);
                 // SAFETY: by contract.
                 unsafe {

@@ -102,7 +102,16 @@ pub fn make_sure(epoll: c_int, entry: &Entry, remote: &Remote, ready: &List) {
     }
 }
 
-/// Gives an exclusive registration back.
+/// Makes a registration for input one for everything. What is ready already comes as an edge.
+pub fn widen(epoll: c_int, entry: &Entry) {
+    match sys::epoll_modify(epoll, entry.fd, EVERYTHING, tag(entry)) {
+        Ok(()) => entry.registration.set(Registration::Made),
+        // Closed unseen: it is gone, with what the number meant.
+        Err(_) => withdraw(epoll, entry),
+    }
+}
+
+/// Gives a registration back: an exclusive one, or one to be made in another way.
 pub fn withdraw(epoll: c_int, entry: &Entry) {
     // An error says that it is gone, with what the number meant.
     let _ = sys::epoll_delete(epoll, entry.fd);
