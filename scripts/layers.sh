@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 order='weak annotate alone cache object heap list tls clock
-sys log local environment latch fork
+sys log local environment exceptions latch fork
 context stack waiter
 coroutine timer reactor
 scheduler

@@ -110,6 +110,25 @@ impl Context {
     }
 }
 
+/// Whether an instruction lies in the section of those functions that switch while the hook word is still that of the
+/// program's own code.
+pub fn is_switch(instruction: usize) -> bool {
+    let (begin, end): (usize, usize);
+    // SAFETY: reads two slots of the global offset table: the linker's names for the bounds of the section.
+    unsafe {
+        asm!(
+            ".weak __start_colib_switches",
+            ".weak __stop_colib_switches",
+            ".hidden __start_colib_switches",
+            ".hidden __stop_colib_switches",
+            "mov {}, qword ptr [rip + __start_colib_switches@GOTPCREL]",
+            "mov {}, qword ptr [rip + __stop_colib_switches@GOTPCREL]",
+            out(reg) begin, out(reg) end, options(nostack, readonly, preserves_flags, pure),
+        );
+    }
+    (begin..end).contains(&instruction)
+}
+
 /// The switch between two contexts: `hooks` and `returns` as switch.S has them.
 macro_rules! switching {
     (hooks = $hooks:literal, returns = $returns:literal) => {
@@ -134,7 +153,7 @@ macro_rules! switching {
 /// `from` is where the running computation is to be suspended; `to` is suspended and its stack is in
 /// place; both stay valid. No lock and no borrow is held across the call (invariant 3).
 #[unsafe(naked)]
-pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
+pub unsafe extern "C" fn switch(to: *const Context, from: *mut Context) {
     switching!(hooks = 1, returns = 0)
 }
 
@@ -144,7 +163,7 @@ pub unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
 /// # Safety
 /// As for [`switch`].
 #[unsafe(naked)]
-pub unsafe extern "C" fn switch_alike(from: *mut Context, to: *const Context) {
+pub unsafe extern "C" fn switch_alike(to: *const Context, from: *mut Context) {
     switching!(hooks = 1, returns = 1)
 }
 
@@ -169,7 +188,7 @@ pub unsafe extern "C" fn depart(to: *const Context) -> ! {
 /// # Safety
 /// As for [`switch`].
 #[unsafe(naked)]
-pub unsafe extern "C" fn swap(from: *mut Context, to: *const Context) {
+pub unsafe extern "C" fn swap(to: *const Context, from: *mut Context) {
     switching!(hooks = 0, returns = 0)
 }
 
@@ -208,7 +227,7 @@ mod tests {
             // SAFETY: the test's pair outlives every switch.
             unsafe {
                 (*pair).count += step as usize;
-                switch(&raw mut (*pair).other, &raw const (*pair).main);
+                switch(&raw const (*pair).main, &raw mut (*pair).other);
             }
         }
     }
@@ -224,7 +243,7 @@ mod tests {
             (*pair).other =
                 Context::new(top, Control::current(), count_up, pair.cast(), ptr::without_provenance_mut(3));
             for round in 1..=5 {
-                switch(&raw mut (*pair).main, &raw const (*pair).other);
+                switch(&raw const (*pair).other, &raw mut (*pair).main);
                 assert_eq!((*pair).count, 3 * round);
             }
         }
@@ -244,7 +263,7 @@ mod tests {
             // SAFETY: as above; a rounding mode is a valid control word.
             unsafe {
                 asm!("ldmxcsr [{}]", in(reg) &raw const down);
-                switch(&raw mut (*pair).other, &raw const (*pair).main);
+                switch(&raw const (*pair).main, &raw mut (*pair).other);
             }
             assert_eq!(mxcsr() & 0x6000, 0x2000);
         }
@@ -260,7 +279,7 @@ mod tests {
             let top = stack.as_mut_ptr_range().end;
             (*pair).other = Context::new(top, Control::current(), round_down, pair.cast(), ptr::null_mut());
             for _ in 0..3 {
-                switch(&raw mut (*pair).main, &raw const (*pair).other);
+                switch(&raw const (*pair).other, &raw mut (*pair).main);
                 assert_eq!(mxcsr() & 0x6000, 0);
             }
         }

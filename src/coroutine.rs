@@ -34,8 +34,7 @@ pub enum State {
     Fresh,
     /// It yielded, or waits in a blocking call: a resume goes on with it, in the second case also an event.
     Suspended,
-    /// The same, and to go on takes a switch and no more: what the assembly of `co_resume` looks for and that of the
-    /// yields leaves.
+    /// The same, and to go on takes a switch and no more. Never in [`Coroutine::state`]: see [`Coroutine::resumer`].
     Open,
     /// It runs, or has resumed another and waits for that one to leave.
     Active,
@@ -74,21 +73,21 @@ pub struct Coroutine {
     pub hooked: bool,
     /// It runs on a shared stack.
     pub shares_stack: bool,
-    /// Where it is in its life.
-    pub state: State,
+    /// Where it is in its life; active also where it is open.
+    state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
     /// It has thread-local storage of its own (`threads`).
     based: bool,
-    /// The scheduler of its thread; null once that thread has ended. The assembly of `co_resume` compares it with the
-    /// thread's gate (`tls`).
+    /// The scheduler of its thread; null once that thread has ended.
     pub home: AtomicPtr<()>,
     /// Where it goes on.
     pub context: Context,
     /// How many coroutines its thread had had when it came, as far as that counts.
     pub age: u32,
     /// Who resumed it, and gets control when it leaves. Marked by its lowest bits when the way back is not a mere
-    /// switch, or is taken seldom, so that the assembly of the yields needs one test.
+    /// switch, or is taken seldom, so that the assembly of the yields needs one test. While it is open, the address of
+    /// its home: that is the gate of its thread (`tls`), with which the assembly of `co_resume` compares it.
     resumer: *mut Coroutine,
     /// Its `errno` while it does not run.
     pub errno: c_int,
@@ -126,8 +125,6 @@ impl Coroutine {
     pub const CONTEXT: usize = offset_of!(Coroutine, context);
     /// See [`Coroutine::HOME`].
     pub const ERRNO: usize = offset_of!(Coroutine, errno);
-    /// See [`Coroutine::HOME`].
-    pub const STATE: usize = offset_of!(Coroutine, state);
     /// See [`Coroutine::HOME`].
     pub const HINT: usize = offset_of!(Coroutine, hint);
     /// See [`Coroutine::return_indirectly`] and [`Coroutine::count`]: bits of the word at [`Coroutine::RESUMER`].
@@ -178,6 +175,49 @@ impl Coroutine {
         self.control = Control::current();
         self.routine = routine;
         self.argument = argument;
+    }
+
+    /// Where it is in its life.
+    #[inline(always)]
+    pub fn state(&self) -> State {
+        let open = self.resumer.addr() == self.home.load(Ordering::Relaxed).addr();
+        if self.state == State::Active && open { State::Open } else { self.state }
+    }
+
+    /// Its body begins at the next resume, which is more than a switch.
+    #[inline(always)]
+    pub fn set_fresh(&mut self) {
+        self.state = State::Fresh;
+    }
+
+    /// It runs; whoever resumed it was set.
+    #[inline(always)]
+    pub fn set_active(&mut self) {
+        self.state = State::Active;
+    }
+
+    /// It does not run, and can go on, by a mere switch if it is `open`. Who resumed it is forgotten then.
+    #[inline(always)]
+    pub fn set_suspended(&mut self, open: bool) {
+        if open {
+            self.state = State::Active;
+            self.resumer = self.home.load(Ordering::Relaxed).cast();
+        } else {
+            self.state = State::Suspended;
+        }
+    }
+
+    /// It never runs again, unless it is made anew.
+    #[inline(always)]
+    pub fn set_done(&mut self) {
+        self.state = State::Done;
+    }
+
+    /// It is none of its thread's any more.
+    #[inline(always)]
+    pub fn leave_home(&mut self) {
+        self.resumer = ptr::without_provenance_mut(INDIRECT);
+        self.home.store(ptr::null_mut(), Ordering::Release);
     }
 
     /// Who resumed it, or is next among the doomed.

@@ -23,6 +23,7 @@ pub mod capi;
 pub mod context;
 pub mod coroutine;
 pub mod environment;
+pub mod exceptions;
 pub mod io;
 pub mod local;
 pub mod reactor;

@@ -13,7 +13,7 @@ use crate::coroutine::Coroutine;
 use crate::reactor::registry;
 use crate::scheduler::{Scheduler, expected_handler, handler_ran};
 use crate::stack::GUARD;
-use crate::{sys, tls};
+use crate::{context, sys, tls};
 
 mod running;
 
@@ -162,15 +162,27 @@ type Plain = unsafe extern "C" fn(c_int);
 type WithInfo = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
 unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let word = tls::hook_word();
-    tls::set_hook_word(0);
+    let (word, own_word) = (tls::hook_word(), Scheduler::word());
+    Scheduler::go_over(0);
     // SAFETY: the kernel calls this with a valid `info`.
     let (own_doing, for_a_thread) = unsafe { (is_own_doing(signal, info), is_for_a_thread(signal, info)) };
+    // SAFETY: as above.
+    let of_program = word != 0 && unsafe { !context::is_switch(instruction(context)) };
     let (outer, base, is_own) = (innermost(), tls::base(), own_doing || for_a_thread);
     if !is_own {
         change_base(signal, base);
     }
-    let running = Running { outer, word, base, inner_there: tls::handlers(), context, signal, is_own };
+    let running = Running {
+        outer,
+        word,
+        own_word,
+        of_program,
+        base,
+        inner_there: tls::handlers(),
+        context,
+        signal,
+        is_own,
+    };
     tls::set_handlers((&raw const running).expose_provenance());
     let handler = &HANDLERS[signal as usize % SIGNALS];
     let function = handler.function.load(Ordering::Acquire);
@@ -193,6 +205,13 @@ unsafe extern "C" fn wrapper(signal: c_int, info: *mut libc::siginfo_t, context:
         }
     }
     running.ends();
+}
+
+/// The instruction that comes next once the handler has returned.
+unsafe fn instruction(interrupted: *const c_void) -> usize {
+    // SAFETY: by contract of the caller: the kernel's picture of what it interrupted.
+    let registers = unsafe { (*interrupted.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    registers[libc::REG_RIP as usize].cast_unsigned() as usize
 }
 
 /// Tells on whose thread-local storage a handler runs; null where each runs on that of what it interrupts.

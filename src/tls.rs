@@ -21,8 +21,15 @@ const HANDLERS: usize = 16;
 const IN_LOT: usize = 24;
 /// Offset of the thread's gate, for assembly elsewhere.
 pub const GATE: usize = 32;
+/// Offset of the gate while it is near, for assembly elsewhere.
+pub const NEAR_GATE: usize = 40;
+/// Offset of the record of exceptions in flight.
+const EXCEPTIONS: usize = 48;
 /// Bytes of all the words.
-const SIZE: usize = GATE + size_of::<usize>();
+const SIZE: usize = EXCEPTIONS + size_of::<Record>();
+
+/// `__cxa_eh_globals` of the Itanium C++ ABI: the exceptions caught, and how many are thrown and not yet caught.
+pub type Record = [usize; 2];
 
 /// Where this thread's words lie, as a distance from the thread's base: the same for all threads.
 #[inline(always)]
@@ -149,8 +156,16 @@ pub fn set_in_lot(inside: bool) {
     store::<IN_LOT>(usize::from(inside));
 }
 
-/// Sets the gate: the scheduler's address while the running coroutine may resume others by a mere switch.
+/// Sets the gate: the scheduler's address while the running coroutine may resume others, and leave, by a mere switch.
+/// `near`: no coroutine is given hints where the stack of another is.
 #[inline(always)]
-pub fn set_gate(address: usize) {
+pub fn set_gate(address: usize, near: bool) {
     store::<GATE>(address);
+    store::<NEAR_GATE>(if near { address } else { 0 });
+}
+
+/// Where the C++ runtime keeps its record of exceptions in flight, in the thread-local storage of that base.
+pub fn exceptions(base: usize) -> *mut Record {
+    let words = core::ptr::with_exposed_provenance_mut::<u8>(base).wrapping_offset(place());
+    words.wrapping_add(EXCEPTIONS).cast()
 }

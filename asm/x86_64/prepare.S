@@ -6,8 +6,8 @@
     callq {prepare}
     addq $8, %rsp
     .cfi_def_cfa_offset 8
-    leaq -{context}(%rax), %rdi
-    leaq -{context}(%rdx), %rsi
+    leaq -{context}(%rax), %rsi
+    leaq -{context}(%rdx), %rdi
     movq colib_thread@GOTTPOFF(%rip), %r11
     testq %rax, %rax
     jne 8b

@@ -1,4 +1,4 @@
-# switch(rdi: the one that leaves, rsi: the one that comes), each with its Context {context} bytes on.
+# switch(rdi: the one that comes, rsi: the one that leaves), each with its Context {context} bytes on.
 #
 # What a parked context's stack holds, from its saved stack pointer upwards:
 #
@@ -30,8 +30,8 @@
     movq %r15, 8(%rsp)
     .cfi_rel_offset r15, 8
     movzwl 4(%rsp), %r8d
-    movq %rsp, {context}+{sp}(%rdi)
-    movq {context}+{sp}(%rsi), %rsp
+    movq %rsp, {context}+{sp}(%rsi)
+    movq {context}+{sp}(%rdi), %rsp
     # MXCSR is loaded without a look at what it was: reading what stmxcsr has just stored costs more. The other one
     # is dearer to load than to compare.
     ldmxcsr (%rsp)
@@ -51,10 +51,10 @@
     .cfi_restore rbx
     movq 48(%rsp), %rbp
     .cfi_restore rbp
-    # The hook word changes only now that the stack is the new one: before this point the word is
-    # zero, and a signal handler's calls pass through. {hooks} is 0 where it stays, and 2 where r11 has the thread's words.
+    # The hook word changes only now that the stack is the new one. {hooks} is 0 where it stays, and 2 where r11 has the
+    # thread's words.
     .if {hooks}
-    movl {context}+{word}(%rsi), %edx
+    movl {context}+{word}(%rdi), %edx
     .if {hooks} == 1
     movq colib_thread@GOTTPOFF(%rip), %r11
     .endif

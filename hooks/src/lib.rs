@@ -2,8 +2,8 @@
 //!
 //! A hook is a row of the table in `rows`. From the rows come the table of libc's own functions (`real`)
 //! and the symbols themselves (`symbols`), which go to the functions that the rows name: a file a family,
-//! where each converts and calls the core. The exceptions are `variables`, whose plain functions go through
-//! redhook's own macro, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
+//! where each converts and calls the core. Beside the rows stand `variables`, whose plain functions go through
+//! redhook's own macro, `exceptions`, and `gettid` (`thread_number`). `mangled` has the C++ names of the interface.
 
 mod asynchronous;
 mod attributes;
@@ -11,6 +11,7 @@ mod call;
 mod databases;
 mod descriptor;
 mod epoll;
+mod exceptions;
 mod file;
 mod fresh;
 mod futex;

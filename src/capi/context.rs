@@ -71,5 +71,5 @@ unsafe extern "C" fn enter(call: *mut u8, _: *mut u8) -> ! {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn coctx_swap(cur: *mut coctx_t, pending: *mut coctx_t) {
-    naked_asm!("jmp {}", sym swap)
+    naked_asm!("xchg rdi, rsi", "jmp {}", sym swap)
 }

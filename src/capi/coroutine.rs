@@ -4,7 +4,7 @@ use core::ptr;
 
 use super::{answer, pfn_co_routine_t, set_errno, stCoRoutine_t, stCoRoutineAttr_t, stShareStack_t};
 use crate::context::Context;
-use crate::coroutine::{Coroutine, State};
+use crate::coroutine::Coroutine;
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
 use crate::{alone, heap, signal, tls};
@@ -50,13 +50,10 @@ pub unsafe extern "C" fn co_create(
     answer(created.map(|_| 0usize)) as c_int
 }
 
-const ACTIVE: u8 = State::Active as u8;
-const OPEN: u8 = State::Open as u8;
-
 /// A function that leaves the running coroutine: what decides whether a switch is all it takes, the switch, and what
 /// does the rest if not.
 macro_rules! switching {
-    ($first:literal, $prepare:path, $($name:ident = const $value:path),*) => {
+    ($first:literal, $prepare:path, $($other:literal,)? $($name:ident = const $value:path),*) => {
         naked_asm!(
             ".cfi_startproc",
             ".cfi_remember_state",
@@ -64,19 +61,18 @@ macro_rules! switching {
             include_str!("../../asm/x86_64/leave.S"),
             include_str!("../../asm/x86_64/switch.S"),
             ".cfi_restore_state",
+            $(".cfi_remember_state", include_str!(concat!("../../asm/x86_64/", $other)), ".cfi_restore_state",)?
             include_str!("../../asm/x86_64/prepare.S"),
             ".cfi_endproc",
             // At the end, for the section begins as this asks: where the function lies is not left to chance.
             ".p2align 6",
             $($name = const $value,)*
             prepare = sym $prepare,
-            state = const Coroutine::STATE,
-            open = const OPEN,
+            gate = const tls::GATE,
             resumer = const Coroutine::RESUMER,
             errno = const Coroutine::ERRNO,
             current = const Scheduler::CURRENT,
             errno_place = const Scheduler::ERRNO,
-            exceptions = const Scheduler::EXCEPTIONS,
             context = const Coroutine::CONTEXT,
             sp = const Context::SP,
             word = const Context::WORD,
@@ -95,26 +91,28 @@ macro_rules! switching {
 /// Does nothing to a coroutine whose body has returned. One that is running or has resumed the caller, that
 /// belongs to another thread, or NULL, is reported to the log and not resumed. Calls may nest to any depth.
 #[unsafe(naked)]
+#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
-    switching!("resume.S", prepare_resume, gate = const tls::GATE, home = const Coroutine::HOME,
-               hint = const Coroutine::HINT, recent = const Scheduler::RECENT, blocks = const Scheduler::BLOCKS, few = const Scheduler::FEW,
-               active = const ACTIVE)
+    switching!("resume.S", prepare_resume, "hint.S", near_gate = const tls::NEAR_GATE, hint = const Coroutine::HINT,
+               recent = const Scheduler::RECENT)
 }
 
 /// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.
 #[unsafe(naked)]
+#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
-    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, marks = const Coroutine::MARKS)
+    switching!("yield.S", prepare_yield, marks = const Coroutine::MARKS)
 }
 
 /// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
 /// happens outside any coroutine.
 #[unsafe(naked)]
+#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield_ct() {
-    switching!("yield.S", prepare_yield, scheduler = const tls::SCHEDULER, marks = const Coroutine::MARKS)
+    switching!("yield.S", prepare_yield, marks = const Coroutine::MARKS)
 }
 
 /// Frees a coroutine in any state. What it waits for forgets it; destructors of its values run

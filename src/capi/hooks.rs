@@ -29,7 +29,7 @@ fn set(on: bool) {
         let me = Scheduler::current(this);
         (*me).hooked = on;
         if !(*me).is_main && tls::handlers() == 0 {
-            tls::set_hook_word(if on { tls::HOOKED } else { 0 });
+            Scheduler::go_over(if on { tls::HOOKED } else { 0 });
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::clock::NEVER;
 use crate::context::{Context, Control, Entry};
 use crate::coroutine::{Coroutine, Ground, Routine, State};
 use crate::stack::MAX_SIZE;
+use crate::tls;
 use crate::waiter::{Waiter, Wake};
 
 /// The most threads that are [adopted](Scheduler::adopt) or [devoted](Scheduler::devote), whose schedulers never end.
@@ -54,16 +55,19 @@ impl Scheduler {
             (*co).is_main = false;
             (*co).hooked = true;
             (*co).started = true;
-            (*co).state = State::Active;
+            (*co).set_active();
             (*co).home.store(this.cast(), Ordering::Relaxed);
             (*co).set_resumer(&raw mut (*this).main, false);
             (*co).age = (*this).blocks.next_age();
-            (*this).main.state = State::Active;
+            (*this).main.set_active();
             (*this).main.context =
                 Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
             // The stack is never given back: the loop never ends.
             (*this).current = co;
             (*this).kernel_base = base;
+            if (*this).asks {
+                (*this).exceptions = tls::exceptions(loop_base);
+            }
             lasts(this);
             Ok(co)
         }
@@ -159,7 +163,7 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             Self::for_each(this, |co| {
-                let parked = (*co).started && matches!((*co).state, State::Suspended | State::Open);
+                let parked = (*co).started && matches!((*co).state(), State::Suspended | State::Open);
                 let suits = parked && (*co).base() != 0 && interrupt::lets(co, signal);
                 if suits && (oldest.is_null() || (*co).age < (*oldest).age) {
                     oldest = co;

@@ -18,7 +18,7 @@ const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 
 /// More blocks than this are many: with a few lines of its stack each, they leave a CPU's second cache by turns. At 4,000
 /// coroutines that have next to nothing on their stacks, hints cost a Zen 5 what they save.
-pub(super) const FEW: usize = 2048;
+const FEW: usize = 2048;
 
 struct Slab {
     base: *mut Coroutine,
@@ -80,7 +80,7 @@ pub(super) struct Blocks {
     fresh: *mut Coroutine,
     left: usize,
     /// Blocks of all slabs.
-    pub(super) total: usize,
+    total: usize,
     slabs: Vec<Slab>,
     /// How many coroutines the thread has had, as far as this counts.
     ages: u32,
@@ -144,6 +144,12 @@ impl Blocks {
         // SAFETY: by contract; blocks are larger than what free ones hold.
         unsafe { block.write(Free { next: self.free, home: AtomicPtr::new(ptr::null_mut()) }) };
         self.free = block;
+    }
+
+    /// Whether so many are in use that coroutines are given hints.
+    #[inline(always)]
+    pub(super) fn are_many(&self) -> bool {
+        self.total > FEW
     }
 
     /// The age of a coroutine that becomes the thread's. After four thousand million of them, all are as young.

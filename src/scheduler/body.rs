@@ -6,7 +6,7 @@ use core::ptr;
 
 use super::Scheduler;
 use crate::context::{self, Context};
-use crate::coroutine::{Coroutine, Ground, Rare, Routine, State};
+use crate::coroutine::{Coroutine, Ground, Rare, Routine};
 use crate::{annotate, local, tls};
 
 impl Scheduler {
@@ -19,11 +19,11 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let Ground::Private(stack) = &(*co).ground else {
-                (*co).state = State::Fresh;
+                (*co).set_fresh();
                 return;
             };
             lay_out(co, stack.top());
-            Self::set_suspended(co);
+            (*co).set_suspended(Self::switches_only(co));
         }
     }
 }
@@ -69,7 +69,7 @@ unsafe extern "C" fn begin(co: *mut Coroutine) -> Body {
     unsafe {
         annotate::arrive(ptr::null_mut());
         (*co).started = true;
-        tls::set_hook_word(if (*co).hooked { tls::HOOKED } else { 0 });
+        Scheduler::go_over(if (*co).hooked { tls::HOOKED } else { 0 });
         Body { routine: (*co).routine.unwrap_or(nothing), argument: (*co).argument }
     }
 }
@@ -83,7 +83,7 @@ unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
         }
         tls::set_hook_word(0);
         (*co).ended = true;
-        (*co).state = State::Done;
+        (*co).set_done();
         if let Some(tenant) = (*co).tenant() {
             tenant.clear(co.cast());
         }

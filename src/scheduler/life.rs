@@ -85,6 +85,8 @@ impl Scheduler {
             }
             co.write(Coroutine::new(routine, argument, ground));
             Self::admit(this, co);
+            // There may be many now.
+            Self::set_gate(this);
             Ok(co)
         }
     }
@@ -112,7 +114,7 @@ impl Scheduler {
                 complain!("co_reset({co:p}): the coroutine belongs to another thread");
                 return;
             }
-            if (*co).state == State::Active {
+            if (*co).state() == State::Active {
                 complain!("co_reset({co:p}): the coroutine is running");
                 return;
             }
@@ -140,7 +142,7 @@ impl Scheduler {
                 complain!("co_release({co:p}): it stands for the thread itself");
             } else if (*co).home.load(Ordering::Acquire) != this.cast() || this.is_null() {
                 thread::release_elsewhere(co);
-            } else if (*co).state == State::Active {
+            } else if (*co).state() == State::Active {
                 (*co).doomed = true;
                 (*co).return_indirectly();
             } else if !(*co).doomed {
@@ -191,7 +193,7 @@ impl Scheduler {
                 return Self::dispose_busy(this, co);
             }
             // So that it is none of the thread's any more (`Blocks::next`).
-            (*co).home.store(ptr::null_mut(), Ordering::Relaxed);
+            (*co).leave_home();
             if !(*this).spares.keep(co) {
                 Self::give_back(this, co);
             }
@@ -209,7 +211,7 @@ impl Scheduler {
             });
             (*co).drop_rare();
             // As in `dispose`.
-            (*co).home.store(ptr::null_mut(), Ordering::Relaxed);
+            (*co).leave_home();
             if store != 0 {
                 Self::forget_recent(this, co);
                 // It may begin anew on another thread: a message for an earlier wait must not find it there.

@@ -51,6 +51,7 @@ use crate::list::List;
 use crate::reactor::{Message, Reactor, Remote};
 use crate::stack::{Alternate, Areas, Pool, Stack};
 use crate::timer::Timers;
+use crate::tls::Record;
 use crate::waiter::{Interest, Waiter, Wake};
 use crate::{heap, sys, tls};
 
@@ -64,9 +65,10 @@ pub struct Scheduler {
     current: *mut Coroutine,
     /// libc's `errno` of this thread.
     errno: *mut c_int,
-    /// The C++ runtime's `__cxa_eh_globals` of this thread: the exceptions in flight. [`Scheduler::no_exceptions`]
-    /// where there is no such runtime.
-    exceptions: *mut [usize; 2],
+    /// The C++ runtime's record of the exceptions in flight, for all coroutines without thread-local storage of their own.
+    exceptions: *mut Record,
+    /// The runtime asks the library for it before it changes it (`exceptions`).
+    asks: bool,
     /// Those that co_resume went on with last, the latest first, but for the same one again; `main` in place of what is
     /// gone. Where there are many, the assembly gives the oldest of them a hint.
     recent: [*mut Coroutine; 4],
@@ -109,8 +111,6 @@ pub struct Scheduler {
     /// Where the contents of a shared stack are changed when the coroutine that leaves runs on it.
     mover: Option<Mover>,
     taken: taken::Taken,
-    /// Always empty.
-    no_exceptions: [usize; 2],
     /// The base of the kernel thread's own thread-local storage, where coroutines have others; else zero.
     kernel_base: usize,
     /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
@@ -139,13 +139,7 @@ impl Scheduler {
     /// See [`Scheduler::CURRENT`].
     pub const RECENT: usize = offset_of!(Scheduler, recent);
     /// See [`Scheduler::CURRENT`].
-    pub const BLOCKS: usize = offset_of!(Scheduler, blocks.total);
-    /// With more blocks than this, coroutines are given hints.
-    pub const FEW: usize = blocks::FEW;
-    /// See [`Scheduler::CURRENT`].
     pub const ERRNO: usize = offset_of!(Scheduler, errno);
-    /// See [`Scheduler::CURRENT`].
-    pub const EXCEPTIONS: usize = offset_of!(Scheduler, exceptions);
 
     /// The calling thread's scheduler, or null.
     #[inline(always)]
@@ -187,6 +181,28 @@ impl Scheduler {
         }
         // SAFETY: the calling thread's scheduler is valid.
         unsafe { if (*(*this).current).is_main { ptr::null_mut() } else { (*this).current } }
+    }
+
+    /// The hook word with which the running coroutine's own code runs (invariant 12); zero before there is any.
+    pub fn word() -> u32 {
+        let this = Self::get();
+        // SAFETY: null, or the calling thread's.
+        if this.is_null() { 0 } else { unsafe { (*(*this).current).context.word } }
+    }
+
+    /// Sets what [`Scheduler::word`] gives, not the thread's hook word itself.
+    pub fn set_word(word: u32) {
+        let this = Self::get();
+        if !this.is_null() {
+            // SAFETY: the calling thread's scheduler is valid.
+            unsafe { (*(*this).current).context.word = word };
+        }
+    }
+
+    /// The running coroutine goes over to the program's code, which runs with that hook word.
+    pub fn go_over(word: usize) {
+        Self::set_word(word as u32);
+        tls::set_hook_word(word);
     }
 
     /// Parks the running coroutine until `deadline`, or until something wakes its waiter.

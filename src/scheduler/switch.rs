@@ -1,5 +1,6 @@
 //! Resume, yield and park: every switch, and what changes hands with it.
 
+use core::mem::replace;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
@@ -62,7 +63,7 @@ impl Scheduler {
             if !co.is_null()
                 && !this.is_null()
                 && (*co).home.load(Ordering::Relaxed) == this.cast()
-                && matches!((*co).state, State::Fresh | State::Suspended | State::Open)
+                && matches!((*co).state(), State::Fresh | State::Suspended | State::Open)
             {
                 return true;
             }
@@ -80,7 +81,7 @@ impl Scheduler {
         }
         // SAFETY: by contract of `prepare_resume`.
         let (home, state, is_main) =
-            unsafe { ((*co).home.load(Ordering::Relaxed), (*co).state, (*co).is_main) };
+            unsafe { ((*co).home.load(Ordering::Relaxed), (*co).state(), (*co).is_main) };
         if state == State::Done {
             return;
         }
@@ -99,12 +100,14 @@ impl Scheduler {
     pub unsafe fn resume(this: *mut Scheduler, co: *mut Coroutine) {
         // SAFETY: by contract.
         unsafe {
-            (*(*this).current).context.word = 0;
+            let me = (*this).current;
+            let word = replace(&mut (*me).context.word, 0);
             Self::change_base(co, co);
-            let switch = Self::enter(this, (*this).current, co);
+            let switch = Self::enter(this, me, co);
             if !switch.from.is_null() {
-                context::switch(switch.from, switch.to);
+                context::switch(switch.to, switch.from);
             }
+            (*me).context.word = word;
         }
     }
 
@@ -116,29 +119,30 @@ impl Scheduler {
     pub(super) unsafe fn park(this: *mut Scheduler) {
         // SAFETY: by contract.
         unsafe {
-            (*(*this).current).context.word = 0;
             let me = (*this).current;
-            let next = Self::successor(this);
-            let switch = if next.is_null() {
-                Self::change_base(me, (*me).resumer());
-                Self::suspend(this)
-            } else if next == me {
+            let (resumer, next) = ((*me).resumer(), Self::successor(this));
+            if next == me {
                 return;
+            }
+            let word = replace(&mut (*me).context.word, 0);
+            if next.is_null() {
+                Self::change_base(me, resumer);
+                let switch = Self::suspend(this);
+                if !switch.from.is_null() {
+                    context::switch(switch.to, switch.from);
+                }
             } else {
                 // One that the program made itself runs with the loop's.
-                let based = if (*next).base() == 0 { (*me).resumer() } else { next };
+                let based = if (*next).base() == 0 { resumer } else { next };
                 Self::change_base(based, based);
-                Self::set_suspended(me);
-                let switch = Self::enter(this, (*me).resumer(), next);
+                (*me).set_suspended(Self::switches_only(me));
+                let switch = Self::enter(this, resumer, next);
                 // It parked here too.
                 if !switch.from.is_null() {
-                    context::switch_alike(switch.from, switch.to);
+                    context::switch_alike(switch.to, switch.from);
                 }
-                return;
-            };
-            if !switch.from.is_null() {
-                context::switch(switch.from, switch.to);
             }
+            (*me).context.word = word;
         }
     }
 
@@ -155,12 +159,19 @@ impl Scheduler {
     }
 
     /// Opens the thread's gate while a resume may be but a switch: nobody waits to be freed, the running coroutine
-    /// has a stack of its own, and no sanitizer must be told.
+    /// has a stack of its own, no exception is in flight and none can be without notice, and no sanitizer must be told.
     #[inline(always)]
     pub(super) unsafe fn set_gate(this: *mut Scheduler) {
         // SAFETY: by contract of the callers: the calling thread's scheduler.
-        let open = unsafe { (*this).doomed.is_null() && !(*(*this).current).shares_stack };
-        tls::set_gate(if open && !annotate::sanitized() { this.expose_provenance() } else { 0 });
+        unsafe {
+            let open = (*this).doomed.is_null()
+                && !(*(*this).current).shares_stack
+                && (*this).asks
+                && *(*this).exceptions == [0; 2]
+                && !annotate::sanitized();
+            let gate = if open { this.expose_provenance() } else { 0 };
+            tls::set_gate(gate, !(*this).blocks.are_many());
+        }
     }
 
     /// The switch from the running coroutine to `co`, which gives control to `resumer` when it leaves.
@@ -175,7 +186,7 @@ impl Scheduler {
 
     /// Whether a switch is all it takes to go on with `co` when it has begun.
     #[inline(always)]
-    unsafe fn switches_only(co: *mut Coroutine) -> bool {
+    pub(super) unsafe fn switches_only(co: *mut Coroutine) -> bool {
         // SAFETY: by contract of the callers.
         unsafe { !(*co).shares_stack && !annotate::sanitized() }
     }
@@ -186,27 +197,23 @@ impl Scheduler {
         // SAFETY: by contract of the callers.
         unsafe {
             let me = (*this).current;
-            Self::set_suspended(me);
-            Self::leave(this)
+            let resumer = (*me).resumer();
+            (*me).set_suspended(Self::switches_only(me));
+            Self::leave_for(this, resumer)
         }
     }
 
-    /// It does not run, and can go on.
-    #[inline(always)]
-    pub(super) unsafe fn set_suspended(co: *mut Coroutine) {
-        // SAFETY: by contract of the callers.
-        unsafe {
-            (*co).state = if Self::switches_only(co) { State::Open } else { State::Suspended };
-        }
-    }
-
-    /// The switch from the running coroutine to whoever resumed it.
-    #[inline(always)]
+    /// The switch from the running coroutine, which has ended, to whoever resumed it.
     pub(super) unsafe fn leave(this: *mut Scheduler) -> Switch {
+        // SAFETY: by contract of the callers.
+        unsafe { Self::leave_for(this, (*(*this).current).resumer()) }
+    }
+
+    #[inline(always)]
+    unsafe fn leave_for(this: *mut Scheduler, resumer: *mut Coroutine) -> Switch {
         // SAFETY: a coroutine that runs was resumed by one that waits for it.
         unsafe {
             let me = (*this).current;
-            let resumer = (*me).resumer();
             if (*me).doomed {
                 (*me).set_resumer((*this).doomed, false);
                 (*this).doomed = me;
@@ -225,8 +232,8 @@ impl Scheduler {
             (*this).current = to;
             (*from).errno = *(*this).errno;
             *(*this).errno = (*to).errno;
-            let fresh = (*to).state == State::Fresh;
-            (*to).state = State::Active;
+            let fresh = (*to).state() == State::Fresh;
+            (*to).set_active();
             Self::set_gate(this);
             let to_context = match fresh || (*to).shares_stack {
                 true => Self::settle(this, from, to, fresh),
@@ -254,14 +261,15 @@ impl Scheduler {
                     from.fiber.leave_for(&mut to.fiber);
                 }
                 let (low, size) = (*to).stack().unwrap_or((*this).bounds);
-                let fake = annotate::leave(low, size, (*from).state == State::Done);
-                context::switch(switch.from, switch.to);
+                let fake = annotate::leave(low, size, (*from).state() == State::Done);
+                context::switch(switch.to, switch.from);
                 annotate::arrive(fake);
             } else {
-                context::switch(switch.from, switch.to);
+                context::switch(switch.to, switch.from);
             }
             // Whoever came back here had kept his own.
             (*this).exceptions.write(in_flight);
+            Self::set_gate(this);
         }
         Switch::NONE
     }
@@ -346,7 +354,7 @@ unsafe extern "C" fn move_on(this: *mut u8, _: *mut u8) -> ! {
             let Some(mover) = &mut (*this).mover else { unreachable!("the mover runs, so it exists") };
             let (next, context) = (mover.next, &raw mut mover.context);
             Scheduler::exchange(this, next);
-            context::switch(context, &raw const (*next).context);
+            context::switch(&raw const (*next).context, context);
         }
     }
 }

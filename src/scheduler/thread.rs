@@ -7,13 +7,13 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use super::Scheduler;
 use super::blocks::{Blocks, Orphans, Place};
 use super::spare::Spares;
-use crate::coroutine::{Coroutine, Ground, State};
+use crate::coroutine::{Coroutine, Ground};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
 use crate::reactor::{Message, Reactor, descriptor, registry};
 use crate::stack::{Alternate, Areas, Pool};
 use crate::timer::Timers;
-use crate::{alone, annotate, tls};
+use crate::{alone, annotate, exceptions, tls};
 
 /// Held while a coroutine is sent home and while a home ceases to exist.
 static HOMES: Mutex<Orphans> = Mutex::new(Orphans::new());
@@ -23,23 +23,6 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 /// How many threads have a scheduler now.
 pub fn count_of_threads() -> usize {
     THREADS.load(Ordering::Relaxed)
-}
-
-type Globals = unsafe extern "C" fn() -> *mut [usize; 2];
-
-fn exception_record() -> *mut [usize; 2] {
-    let linked = weak_symbol!("__cxa_get_globals" as Globals);
-    // SAFETY: a valid name; the runtime may have come with a library opened later.
-    let found = || unsafe {
-        let symbol = libc::dlsym(libc::RTLD_DEFAULT, c"__cxa_get_globals".as_ptr());
-        if symbol.is_null() {
-            // The program must not find this error when it asks for one of its own.
-            libc::dlerror();
-        }
-        core::mem::transmute::<*mut c_void, Option<Globals>>(symbol)
-    };
-    // SAFETY: the Itanium C++ ABI: gives the thread's record, a pointer and a count.
-    linked.or_else(found).map_or(ptr::null_mut(), |globals| unsafe { globals() })
 }
 
 fn stack_bounds() -> (*mut u8, usize) {
@@ -71,6 +54,7 @@ impl Scheduler {
         annotate::look();
         // SAFETY: always succeeds; valid as long as the thread lives.
         let errno = unsafe { libc::__errno_location() };
+        let (exceptions, asks) = exceptions::look();
         let this = Box::into_raw(Box::new(Scheduler {
             current: ptr::null_mut(),
             main: Coroutine::new(None, ptr::null_mut(), Ground::Thread),
@@ -98,8 +82,8 @@ impl Scheduler {
             mover: None,
             taken: Default::default(),
             errno,
-            exceptions: exception_record(),
-            no_exceptions: [0; 2],
+            exceptions,
+            asks,
             kernel_base: 0,
             recent: [ptr::null_mut(); 4],
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
@@ -109,12 +93,9 @@ impl Scheduler {
         unsafe {
             (*this).current = &raw mut (*this).main;
             (*this).recent = [(*this).current; 4];
-            (*this).main.state = State::Active;
+            (*this).main.set_active();
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
-            if (*this).exceptions.is_null() {
-                (*this).exceptions = &raw mut (*this).no_exceptions;
-            }
             Self::show(this);
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
@@ -148,13 +129,13 @@ impl Scheduler {
                 Self::forget_recent(this, co);
                 let ground = ptr::replace(&raw mut (*co).ground, Ground::Thread);
                 Self::vacate(this, co, ground);
-                (*co).state = State::Done;
+                (*co).set_done();
                 if (*co).doomed {
                     Self::give_back(this, co);
                 } else {
                     let mut homes = HOMES.lock();
                     homes.add(co, &mut (*this).blocks);
-                    (*co).home.store(ptr::null_mut(), Ordering::Release);
+                    (*co).leave_home();
                 }
             }
             // Whoever was released from elsewhere before it lost its home.
@@ -245,7 +226,7 @@ pub(super) fn outlives_thread() {
 
 unsafe extern "C" fn thread_ended(this: *mut c_void) {
     tls::set_hook_word(0);
-    tls::set_gate(0);
+    tls::set_gate(0, false);
     if tls::scheduler() == this.addr() {
         // SAFETY: the thread's own scheduler, and libc calls this once for each one that was made.
         unsafe { Scheduler::end(this.cast()) };

@@ -178,7 +178,7 @@ impl Scheduler {
                 Self::fetch_frames(co);
             }
             Self::fetch_next(&(*this).batch);
-            debug_assert!((*co).state != State::Done);
+            debug_assert!((*co).state() != State::Done);
             ((*this).allowance, (*this).resumed) = (ALLOWANCE, co);
             co
         }

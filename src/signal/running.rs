@@ -4,6 +4,7 @@ use core::arch::asm;
 use core::ffi::{c_int, c_void};
 use core::ops::Range;
 
+use crate::scheduler::Scheduler;
 use crate::{sys, tls};
 
 /// A handler of the program's that is running on this thread: on its wrapper's frame, chained through the
@@ -14,6 +15,10 @@ pub(super) struct Running {
     /// The hook word of what it interrupted, and the base of the thread-local storage, which the handler may have changed
     /// for another.
     pub(super) word: usize,
+    /// [`Scheduler::word`] then.
+    pub(super) own_word: u32,
+    /// It interrupted the program's own code, in a coroutine with hooks on.
+    pub(super) of_program: bool,
     pub(super) base: usize,
     /// The innermost handler that ran on the storage on which this one does.
     pub(super) inner_there: usize,
@@ -32,6 +37,7 @@ impl Running {
             // SAFETY: what it interrupted ran there.
             unsafe { tls::set_base(self.base) };
         }
+        Scheduler::set_word(self.own_word);
         tls::set_hook_word(self.word);
     }
 }
@@ -58,7 +64,7 @@ pub fn interruption() -> Option<Interruption> {
     // SAFETY: the chain holds wrappers' frames, none of which has returned.
     let Running { signal, is_own, .. } = *unsafe { innermost().as_ref() }?;
     let outermost = outermost()?;
-    Some(Interruption { of_program: outermost.word != 0, is_own, signal, base: outermost.base })
+    Some(Interruption { of_program: outermost.of_program, is_own, signal, base: outermost.base })
 }
 
 fn outermost() -> Option<&'static Running> {

@@ -168,7 +168,7 @@ unsafe extern "C" fn parked_jumps(_: *mut u8, _: *mut u8) -> ! {
     // one in libc, which no handler calls here.
     unsafe {
         Scheduler::begun(Scheduler::get());
-        tls::set_hook_word(tls::HOOKED | tls::THREAD);
+        Scheduler::go_over(tls::HOOKED | tls::THREAD);
         siglongjmp(BUFFER.load(Ordering::Relaxed), VALUE.load(Ordering::Relaxed));
     }
 }
@@ -184,7 +184,7 @@ unsafe extern "C" fn parked_exits(_: *mut u8, _: *mut u8) -> ! {
 
 /// The running thread goes over to the program's own code.
 unsafe fn exits_as_thread() -> ! {
-    tls::set_hook_word(tls::HOOKED | tls::THREAD);
+    Scheduler::go_over(tls::HOOKED | tls::THREAD);
     // SAFETY: as the program asked for.
     unsafe { exits(STATUS.load(Ordering::Relaxed)) }
 }

@@ -142,7 +142,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
     signal::have_bases(leave::base_for);
     real::begin();
     io::wait_on_helpers();
-    tls::set_hook_word(tls::HOOKED | tls::THREAD);
+    Scheduler::go_over(tls::HOOKED | tls::THREAD);
     Ok(())
 }
 

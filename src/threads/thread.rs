@@ -303,7 +303,7 @@ unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
         let mut landing = [0usize; LANDING];
         let landing = landing.as_mut_ptr();
         threads.blocks.set_exit((*thread).base, landing.cast());
-        tls::set_hook_word(word);
+        Scheduler::go_over(word);
         let left = enter((*thread).routine, (*thread).argument, landing);
         threads.destroy_own();
         tls::set_hook_word(0);
