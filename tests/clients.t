@@ -65,8 +65,12 @@ client() {
   available+=("$name")
   build "$name" "$library"
   serial "$name" "$OUT/$name"
-  hundred "$name" "$OUT/$name"
+  hundred "$name" "$OUT/$name" coroutines "${ALONE[$name]-1}"
 }
+
+# Before version 15, libpq looks the user up at each connection, which takes helper threads.
+declare -A ALONE=()
+! pkg-config --exists 'libpq < 15' || ALONE[postgres]=any
 
 client redis redis hiredis redis-server redis-cli
 client postgres postgres libpq psql
@@ -87,9 +91,9 @@ fi
 
 if [ "$(printf '%s\n' "${available[@]-}" | grep -cxE 'redis|postgres|mariadb|curl|openssl')" -eq 5 ]; then
   build mixed hiredis libpq libmariadb libcurl openssl
-  hundred 'all five together' "$OUT/mixed"
-  hundred 'all five together, four loops' "$OUT/mixed" loops 5
-  hundred 'all five together, shared stacks' "$OUT/mixed" shared
+  hundred 'all five together' "$OUT/mixed" coroutines "${ALONE[postgres]-1}"
+  hundred 'all five together, four loops' "$OUT/mixed" loops "${ALONE[postgres]-5}"
+  hundred 'all five together, shared stacks' "$OUT/mixed" shared "${ALONE[postgres]-1}"
 
   build failures hiredis libpq libmariadb libcurl openssl
   timeout -k 5 60 "$OUT/failures" serial 1 2>&1 | tail -n +2 | sort -u >"$OUT/failures.serial"
