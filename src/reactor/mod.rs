@@ -18,8 +18,10 @@
 //! - `settings`, `terms`: what is remembered of flags and time-outs, and of streams that were read empty
 //! - `registry`: what the process knows of its descriptors
 //! - `remote`: a thread's side for other threads, its inbox
-//! - `descriptor`, `ring`: the library's own descriptors, and the io_uring for `accept`
+//! - `accept`, `ring`: `accept` that does not wait, and the io_uring for it
+//! - `descriptor`: the library's own descriptors
 
+pub mod accept;
 mod alarm;
 pub mod descriptor;
 mod dispatch;
@@ -303,42 +305,6 @@ impl Reactor {
             entry.generation.set(registry::generation(entry.fd));
             entry.wake(u32::MAX, ready);
         }
-    }
-
-    /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Without a ring it looks
-    /// first, and may wait when another process is faster.
-    ///
-    /// # Safety
-    /// `address` and `length` are the program's, as for the call itself.
-    pub unsafe fn accept_now(
-        &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
-    ) -> io::Result<c_int> {
-        if flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
-            // It is refused at once, and the ring would say why in another order.
-            // SAFETY: by contract.
-            return unsafe { sys::accept4(fd, address, length, flags) };
-        }
-        if self.ring.is_none() {
-            self.ring = Ring::open();
-        }
-        let ring = self.ring.as_mut().and_then(Option::as_mut);
-        if let Some(open) = ring {
-            // SAFETY: by contract.
-            match unsafe { open.accept(fd, address, length, flags) } {
-                Ok(result) => return result,
-                Err(error) if open.is_open() => return Err(error),
-                // Somebody got rid of the ring; the next call makes a new one.
-                Err(_) => self.ring = None,
-            }
-        }
-        // What does not listen, and what does not block, has its answer at once.
-        if sys::is_blocking_listener(fd)? && sys::readiness(fd, libc::POLLIN) == 0 {
-            // The kernel reserves the connection's number before it waits.
-            sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
-            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
-        }
-        // SAFETY: by contract.
-        unsafe { sys::accept4(fd, address, length, flags) }
     }
 
     /// Closes the thread's descriptors.

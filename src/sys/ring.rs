@@ -46,9 +46,7 @@ pub fn idle_listener() -> io::Result<c_int> {
     }
 }
 
-/// Whether `accept` may wait for a connection: `fd` listens, and its description blocks.
-pub fn is_blocking_listener(fd: c_int) -> io::Result<bool> {
-    let listens = super::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN);
-    Ok(listens.is_ok_and(|listens| listens != 0)
-        && super::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK == 0)
+/// Whether `fd` is a listener.
+pub fn listens(fd: c_int) -> bool {
+    super::getsockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN).is_ok_and(|listens| listens != 0)
 }
