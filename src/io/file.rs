@@ -6,7 +6,7 @@ use std::io;
 
 use super::offload::{self, Kind};
 use super::vector::Vector;
-use super::{disk, error, is_nonblocking};
+use super::{Direction, disk, error, is_nonblocking};
 use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -64,7 +64,7 @@ pub(super) unsafe fn read_waiting(
 ) -> io::Result<usize> {
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
-    if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && sys::readiness(fd, libc::POLLIN) != 0) {
+    if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && !tells_to_wait(fd, Direction::In)) {
         let pieces = pieces.pieces();
         // SAFETY: by contract.
         let read = unsafe { sys::readv(fd, pieces.as_ptr(), pieces.len() as c_int, 0) };
@@ -115,6 +115,22 @@ pub(super) fn is_pseudo_terminal(device: libc::dev_t) -> bool {
     matches!(libc::major(device), 136..=143)
 }
 
+/// Whether a file that does not know `RWF_NOWAIT` says that the call would wait now, and will say when it no longer does.
+pub(super) fn tells_to_wait(fd: c_int, direction: Direction) -> bool {
+    sys::readiness(fd, direction.poll_events()) == 0
+        && match direction {
+            // A counter is read at once; what it polls is whether its ring has samples.
+            Direction::In | Direction::Connection => !sys::is_perf_event(fd),
+            // Others that are written to at once never poll writable: fanotify, and many a device.
+            Direction::Out => tells_of_room(fd),
+        }
+}
+
+/// Whether a file that does not poll writable is surely full, and polls writable when it no longer is.
+fn tells_of_room(fd: c_int) -> bool {
+    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO) || sys::is_terminal(fd) || sys::is_eventfd(fd)
+}
+
 /// Writes to a file that may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
 /// call: what that writes is all, as it has waited for the rest.
 ///
@@ -130,7 +146,8 @@ pub(super) unsafe fn write_careful(
     if is_nonblocking(fd)? {
         return sys::writev(fd, pieces, count, 0);
     }
-    if sys::readiness(fd, libc::POLLOUT) == 0 {
+    let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
+    if !has_room && tells_of_room(fd) {
         return Err(error(libc::EAGAIN));
     }
     // SAFETY: the kernel has read the vector before it refused the flag. By contract for the rest.
@@ -140,7 +157,7 @@ pub(super) unsafe fn write_careful(
             write_fifo(fd, pieces.pieces())
         } else {
             is_all.set(true);
-            write_elsewhere(scheduler, fd, pieces.pieces())
+            write_elsewhere(scheduler, fd, pieces.pieces(), has_room)
         }
     }
 }
@@ -162,10 +179,12 @@ fn write_fifo(fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
 }
 
 /// Writes to a file of whose room nothing is known, terminals say: "writable" promises only a byte, so all
-/// else is written by a helper thread, piece by piece as here.
-unsafe fn write_elsewhere(scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
+/// else is written by a helper thread, piece by piece as here. So is what goes to a file that never polls writable.
+unsafe fn write_elsewhere(
+    scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec], has_room: bool,
+) -> io::Result<usize> {
     let count = pieces.iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len));
-    if count <= 1 {
+    if has_room && count <= 1 {
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
     }
     let (bytes, lengths) = match copies(pieces, count) {
@@ -175,7 +194,7 @@ unsafe fn write_elsewhere(scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::
         }
         copied => copied?,
     };
-    if bytes == 1u64.to_ne_bytes() {
+    if has_room && bytes == 1u64.to_ne_bytes() {
         // An eventfd that polls writable has room for one more.
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
     }

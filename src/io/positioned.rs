@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_void};
 use std::io;
 
 use super::ending::Ending;
-use super::file::{Manner, beyond_memory, manner};
+use super::file::{Manner, beyond_memory, manner, tells_to_wait};
 use super::{Direction, disk, error, is_nonblocking, persist, readv, writev};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -48,7 +48,7 @@ unsafe fn with_flags(
                 return result;
             }
             let waits = takes_flags(fd, flags) && !is_nonblocking(fd)?;
-            if waits && sys::readiness(fd, direction.poll_events()) == 0 {
+            if waits && tells_to_wait(fd, direction) {
                 return Err(error(libc::EAGAIN));
             }
             attempt(flags)

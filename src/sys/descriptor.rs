@@ -34,12 +34,26 @@ pub fn getsockopt<T: Copy>(fd: c_int, level: c_int, name: c_int) -> io::Result<T
 
 /// Whether `fd` is an io_uring.
 pub fn is_ring(fd: c_int) -> bool {
-    const NAME: &[u8] = b"anon_inode:[io_uring]";
-    let (mut path, mut name) = ([0u8; 32], [0u8; NAME.len() + 1]);
+    is_anonymous(fd, b"anon_inode:[io_uring]")
+}
+
+/// Whether `fd` is an eventfd.
+pub fn is_eventfd(fd: c_int) -> bool {
+    is_anonymous(fd, b"anon_inode:[eventfd]")
+}
+
+/// Whether `fd` counts events of the processor or the kernel: `perf_event_open(2)`.
+pub fn is_perf_event(fd: c_int) -> bool {
+    is_anonymous(fd, b"anon_inode:[perf_event]")
+}
+
+/// Whether `fd` is what the kernel calls by this name, of at most 31 bytes.
+fn is_anonymous(fd: c_int, expected: &[u8]) -> bool {
+    let (mut path, mut name) = ([0u8; 32], [0u8; 32]);
     let _ = std::io::Write::write_fmt(&mut &mut path[..31], format_args!("/proc/self/fd/{fd}"));
     // SAFETY: the path ends with a zero, and the kernel writes no more than it is told.
     let length = unsafe { call!(SYS_readlink, path.as_ptr(), name.as_mut_ptr(), name.len()) };
-    length.is_ok_and(|length| name[..length] == *NAME)
+    length.is_ok_and(|length| name[..length] == *expected)
 }
 
 /// `fcntl(2)` with an integer argument.

@@ -1,7 +1,10 @@
 /* files.c - descriptors that are no sockets: files, devices, terminals, counters, timers. */
 #include "scenario.h"
 
+#include <linux/perf_event.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/wait.h>
 
 static int ends[2];
 static char buffer[256];
@@ -131,6 +134,50 @@ SCENARIO(notices, "inotify: a read waits for an event") {
   say("still waiting: %d", !has_ended("reader"));
   MUST(close(MUST(open("made", O_CREAT | O_WRONLY, 0600))));
   join();
+}
+
+/* Opens the file, which waits until the event's reader permits it. */
+static void open_watched(void *argument) {
+  (void)argument;
+  pid_t child = MUST(fork());
+  if (!child) {
+    // Else the child would keep alive what it waits for, should nobody answer.
+    MUST(close(ends[0]));
+    _exit(open("watched", O_RDONLY) < 0 ? errno : 0);
+  }
+  int status;
+  MUST(waitpid(child, &status, 0));
+  say("opened: %d", WEXITSTATUS(status));
+}
+
+SCENARIO(permits, "fanotify: an answer is written at once, though the descriptor never polls writable") {
+  struct fanotify_event_metadata event;
+  ends[0] = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
+  if (ends[0] < 0) return say("not here: no right to fanotify");
+  MUST(close(MUST(open("watched", O_CREAT | O_WRONLY, 0600))));
+  MUST(fanotify_mark(ends[0], FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "watched"));
+  for (int i = 0; i < 2; i++) {
+    start(i ? "denied" : "allowed", open_watched, NULL);
+    TRACE(read(ends[0], &event, sizeof event));
+    struct fanotify_response answer = {event.fd, i ? FAN_DENY : FAN_ALLOW};
+    TRACE(i ? writev(ends[0], &(struct iovec){&answer, sizeof answer}, 1) : write(ends[0], &answer, sizeof answer));
+    MUST(close(event.fd));
+    join();
+  }
+  TRACE(write(ends[0], buffer, 1));
+}
+
+SCENARIO(events_counted, "perf_event_open: a counter is read at once, though it does not poll readable") {
+  struct perf_event_attr one = {.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_PAGE_FAULTS, .size = sizeof one, .sample_period = 1 << 30};
+  one.exclude_kernel = one.exclude_hv = 1;
+  ends[0] = (int)syscall(SYS_perf_event_open, &one, 0, -1, -1, 0);
+  if (ends[0] < 0) return say("not here: no right to perf_event_open");
+  if (mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, ends[0], 0) == MAP_FAILED) return say("not here: no ring of perf_event_open");
+  say("polls: %d", poll(&(struct pollfd){ends[0], POLLIN, 0}, 1, 0));
+  TRACE(read(ends[0], buffer, 8));
+  TRACE(readv(ends[0], &(struct iovec){buffer, 8}, 1));
+  TRACE(pread(ends[0], buffer, 8, 0));
+  TRACE(read(ends[0], buffer, 4));
 }
 
 /* ---- terminals -------------------------------------------------------------------------------------- */
