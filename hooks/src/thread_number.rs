@@ -33,7 +33,7 @@ const TAKERS: &[(c_long, usize)] = &[
 /// From now on `syscall` of these numbers is hooked.
 pub fn begin() {
     if threads::on().is_some() {
-        let own = [libc::SYS_gettid, libc::SYS_tgkill, libc::SYS_tkill];
+        let own = [libc::SYS_gettid, libc::SYS_set_tid_address, libc::SYS_tgkill, libc::SYS_tkill];
         for number in TAKERS.iter().map(|&(number, _)| number).chain(own) {
             numbers::add(number);
         }
@@ -77,7 +77,8 @@ pub unsafe fn syscall(call: c_long, arguments: [usize; 6]) -> Option<c_long> {
     // SAFETY: see above.
     Some(unsafe {
         match call {
-            libc::SYS_gettid => {
+            // Where the kernel tells of a thread's end is its own thread's, and stays as it is.
+            libc::SYS_gettid | libc::SYS_set_tid_address => {
                 ours().and_then(Threads::number).map_or_else(|| real(arguments), c_long::from)
             }
             libc::SYS_tgkill if first as c_int == sys::process_id() => {

@@ -35,6 +35,21 @@ static void each_thread_has_its_own(void) {
   SAY(all);
 }
 
+/* libc could not join a thread that has the kernel tell of its end elsewhere. */
+static void *tells_of_its_end_elsewhere(void *unused) {
+  static pid_t elsewhere;
+  SAY(syscall(SYS_set_tid_address, &elsewhere) == gettid());
+  sem_post(&ready);
+  return unused;
+}
+static void the_call_for_the_address_gives_the_number(void) {
+  pthread_t thread;
+  MAKE(pthread_create(&thread, NULL, tells_of_its_end_elsewhere, NULL));
+  pthread_detach(thread);
+  sem_wait(&ready);
+  usleep(20000);
+}
+
 static pid_t seen;
 static void note(int signal) { seen = signal ? gettid() : 0; }
 static void *sleeps(void *place) {
@@ -143,6 +158,6 @@ static void children_of_fork_begin_with_their_process_number(void) {
   pthread_join(thread, NULL);
 }
 
-CASES(CASE(each_thread_has_its_own), CASE(signals_reach_the_thread_that_is_meant),
+CASES(CASE(each_thread_has_its_own), CASE(the_call_for_the_address_gives_the_number), CASE(signals_reach_the_thread_that_is_meant),
       CASE(handlers_run_with_the_number_of_their_thread), CASE(calls_that_take_a_number), CASE(who_has_ended_has_none),
       CASE(children_of_fork_begin_with_their_process_number))
