@@ -92,6 +92,44 @@ like "$(threads_of 5000000000 2>&1 >/dev/null)" '^colib: COLIB_THREADS=500000000
 is "$(threads_of many 2>/dev/null)" 5 'what is no number leaves threads alone'
 like "$(threads_of many 2>&1 >/dev/null)" '^colib: COLIB_THREADS must be a number' 'which a line says as well'
 
+# Which kernel thread each of eight threads runs on, from zero in the order in which they appear, the main thread's first.
+$CC -std=gnu11 $CFLAGS -o "$OUT/dealt" -x c - -lpthread <<'C' || { echo "Bail out! dealt does not compile"; exit 1; }
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+enum { THREADS = 8 };
+static sem_t gate;
+static long numbers[THREADS + 1];
+static long kernels_number(void) {
+  long number;
+  __asm__ volatile("syscall" : "=a"(number) : "0"(SYS_gettid) : "rcx", "r11", "memory");
+  return number;
+}
+static void *looks(void *number) {
+  *(long *)number = kernels_number();
+  sem_wait(&gate);
+  return NULL;
+}
+int main(void) {
+  pthread_t threads[THREADS];
+  numbers[0] = kernels_number();
+  for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, looks, &numbers[i + 1]);
+  for (int i = 0; i < THREADS; i++) sem_post(&gate);
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+  long seen[THREADS + 1];
+  for (int i = 0, count = 0; i <= THREADS; i++) {
+    int place = 0;
+    while (place < count && seen[place] != numbers[i]) place++;
+    if (place == count) seen[count++] = numbers[i];
+    printf("%d", place);
+  }
+  return 0;
+}
+C
+is "$(COUNT=2 coroutines "$OUT/dealt")" 010101010 'two kernel threads get threads in turn, of two threads each gets one'
+is "$(COUNT=4 coroutines "$OUT/dealt")" 012301230 'and four do'
+
 # What the kernel keeps for each of its threads, and a thread changes for itself alone.
 $CC -std=gnu11 $CFLAGS -rdynamic -o "$OUT/own" -x c - -lpthread <<'C' || { echo "Bail out! own does not compile"; exit 1; }
 #define _GNU_SOURCE

@@ -230,6 +230,7 @@ impl Workers {
             let worker = self.at(running);
             let made = worker.start();
             if made {
+                self.last.store(running, Ordering::Relaxed);
                 self.running.store(running + 1, Ordering::Release);
             } else {
                 complain!("COLIB_THREADS: no more than {running} kernel threads can be made");
