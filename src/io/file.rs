@@ -121,14 +121,16 @@ pub(super) fn tells_to_wait(fd: c_int, direction: Direction) -> bool {
         && match direction {
             // A counter is read at once; what it polls is whether its ring has samples.
             Direction::In | Direction::Connection => !sys::is_perf_event(fd),
-            // Others that are written to at once never poll writable: fanotify, and many a device.
-            Direction::Out => tells_of_room(fd),
+            // An eventfd has no helper here.
+            Direction::Out => tells_of_room(fd) || sys::is_eventfd(fd),
         }
 }
 
-/// Whether a file that does not poll writable is surely full, and polls writable when it no longer is.
+/// Whether a file that does not poll writable is surely full, takes what there is room for, and polls writable when there
+/// is. An eventfd refuses some numbers, room or not, and others that are written to at once never poll writable: fanotify,
+/// and many a device.
 fn tells_of_room(fd: c_int) -> bool {
-    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO) || sys::is_terminal(fd) || sys::is_eventfd(fd)
+    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO) || sys::is_terminal(fd)
 }
 
 /// Writes to a file that may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the

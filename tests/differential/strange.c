@@ -1,5 +1,9 @@
 /* strange.c - arguments that a fuzzer thought of: too long, misplaced, ended. */
 #include "scenario.h"
+#include <mqueue.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
 
 #include <sys/sendfile.h>
 
@@ -171,4 +175,69 @@ SCENARIO(batch_with_low_water_mark, "a batch from a non-blocking socket, after a
     close(fds[0]);
     close(fds[1]);
   }
+}
+
+/* ---- files that take or give nothing, or more than they poll ------------------------------------------ */
+
+static void use(const char *name, int fd) {
+  char bytes[128] = {1};
+  say("%s", name);
+  TRACE(write(fd, bytes, 1));
+  TRACE(write(fd, bytes, 8));
+  TRACE(writev(fd, &(struct iovec){bytes, 24}, 1));
+  TRACE(pwrite(fd, bytes, 8, 0));
+  TRACE(pread(fd, bytes, 8, 0));
+  MUST(close(fd));
+}
+
+SCENARIO(writes_to_what_takes_none, "writes to files that take nothing, or nothing at a position, are refused at once") {
+  sigset_t none;
+  sigemptyset(&none);
+  use("timerfd", MUST(timerfd_create(CLOCK_MONOTONIC, 0)));
+  use("signalfd", MUST(signalfd(-1, &none, 0)));
+  use("inotify", MUST(inotify_init()));
+  use("epoll", MUST(epoll_create1(0)));
+  use("pidfd", MUST(syscall(SYS_pidfd_open, getpid(), 0)));
+  use("eventfd", MUST(eventfd(0, 0)));
+  use("terminal's master", MUST(posix_openpt(O_RDWR | O_NOCTTY)));
+}
+
+SCENARIO(reads_of_what_polls_otherwise, "files that poll unreadable and answer a read at once") {
+  struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 8};
+  char name[64], bytes[128];
+  sprintf(name, "/colib-%d", getpid());
+  int queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
+  if (queue < 0) return say("not here: no message queues");
+  MUST(mq_unlink(name));
+  TRACE(read(queue, bytes, sizeof bytes));
+  say("%.20s", bytes);
+  TRACE(write(queue, "12345678", 8));
+  MUST(close(queue));
+  int poller = MUST(epoll_create1(0)), process = MUST(syscall(SYS_pidfd_open, getpid(), 0));
+  TRACE(read(poller, bytes, 8));
+  TRACE(read(process, bytes, 8));
+  TRACE(readv(process, &(struct iovec){bytes, 8}, 1));
+  sigset_t usual;
+  sigemptyset(&usual);
+  sigaddset(&usual, SIGUSR1);
+  int timer = MUST(timerfd_create(CLOCK_MONOTONIC, 0)), signals = MUST(signalfd(-1, &usual, 0)), counter = MUST(eventfd(0, 0));
+  TRACE(read(timer, bytes, 4));
+  TRACE(read(signals, bytes, 4));
+  TRACE(read(counter, bytes, 4));
+  TRACE(read(timer, bytes, 0));
+  TRACE(read(signals, bytes, 0));
+  TRACE(read(counter, bytes, 0));
+  TRACE(readv(timer, &(struct iovec){bytes, 4}, 1));
+}
+
+SCENARIO(full_counter, "a full eventfd refuses at once what it never takes, and takes a zero") {
+  uint64_t most = UINT64_MAX - 1, none = 0, never = UINT64_MAX;
+  int fd = MUST(eventfd(0, 0));
+  TRACE(write(fd, &most, 8));
+  TRACE(write(fd, &never, 8));
+  TRACE(write(fd, &most, 4));
+  TRACE(writev(fd, (struct iovec[]){{&most, 4}, {&most, 4}}, 2));
+  TRACE(write(fd, nowhere, 8));
+  TRACE(write(fd, &none, 8));
+  TRACE(write(fd, &none, 0));
 }
