@@ -148,9 +148,7 @@ http {
   server { listen $SERVER_HOST:$NGINX_TLS_PORT ssl; ssl_certificate $TLS_CERT; ssl_certificate_key $TLS_KEY; }
 }
 END
-  # Since 1.19.5 it can be told not to open the system's log first.
-  if nginx -h 2>&1 | grep -q '^  -e '; then own_log=(-e "$dir/error.log"); else own_log=(); fi
-  launch nginx bound $SERVER_ENV nginx -p "$dir" -c "$dir/nginx.conf" "${own_log[@]}"
+  launch nginx bound $SERVER_ENV "$SERVER_SCRIPTS/../../scripts/nginx.sh" "$dir"
 }
 ready_nginx() { wait_for nginx 20 answers "$NGINX_PORT"; }
 

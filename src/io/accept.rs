@@ -6,7 +6,6 @@ use std::io;
 
 use super::ending::Ending;
 use super::{Direction, error, persist};
-use crate::reactor::accept::would_wait;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
 
@@ -21,17 +20,13 @@ pub unsafe fn accept(
     // SAFETY: by contract.
     unsafe {
         let mut forks = registry::forks();
-        let mut looked = false;
+        let mut told = false;
         let mut ending = Ending::new(fd, || Err(error(libc::EINVAL)));
         persist(scheduler, fd, Direction::Connection, || {
             forks = registry::forks();
-            ending.attempt(|| {
-                // Behind a wait, the event tells.
-                if !mem::replace(&mut looked, true) && would_wait(fd, flags) {
-                    return Err(error(libc::EAGAIN));
-                }
-                Scheduler::accept_now(scheduler, fd, address, length, flags)
-            })
+            // From the second on, after a wait.
+            let told = mem::replace(&mut told, true);
+            ending.attempt(|| Scheduler::accept_now(scheduler, fd, address, length, flags, told))
         })
         .inspect(|&made| Scheduler::accepted(scheduler, made, fd, flags, forks))
     }

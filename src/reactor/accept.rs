@@ -7,15 +7,9 @@ use super::Reactor;
 use super::ring::Ring;
 use crate::sys;
 
-/// The flags of `accept4`.
-const FLAGS: c_int = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-
-/// Whether `accept4` of `fd` with `flags` would wait for a connection, or say EAGAIN. It is asked before an attempt because
-/// one that fails costs several times as much: the kernel makes a socket and a file first, and has to give both back.
-///
-/// `false` also where that is not certain: the attempt tells.
-pub fn would_wait(fd: c_int, flags: c_int) -> bool {
-    sys::readiness(fd, libc::POLLIN) == 0 && flags & !FLAGS == 0 && sys::listens(fd) && has_free_number()
+/// Whether `fd` is a listener that nobody waits at.
+fn is_idle_listener(fd: c_int) -> bool {
+    sys::readiness(fd, libc::POLLIN) == 0 && sys::listens(fd)
 }
 
 /// Whether a number for the connection is left, which the kernel reserves before it waits. The last one of all is.
@@ -25,15 +19,19 @@ fn has_free_number() -> bool {
 }
 
 impl Reactor {
-    /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Without a ring it looks
-    /// first, and may wait when another process is faster.
+    /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Unless it was `told` of a connection by
+    /// an event it looks first: an attempt that fails costs several times as much, because the kernel makes a socket
+    /// and a file before, and has to give both back. Without a ring it always does, and may wait when another process
+    /// is faster.
     ///
     /// # Safety
     /// `address` and `length` are the program's, as for the call itself.
     pub unsafe fn accept_now(
         &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
+        told: bool,
     ) -> io::Result<c_int> {
-        if flags & !FLAGS != 0 {
+        let would_block = || Err(io::Error::from_raw_os_error(libc::EAGAIN));
+        if flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
             // It is refused at once, and the ring would say why in another order.
             // SAFETY: by contract.
             return unsafe { sys::accept4(fd, address, length, flags) };
@@ -43,6 +41,10 @@ impl Reactor {
         }
         let ring = self.ring.as_mut().and_then(Option::as_mut);
         if let Some(open) = ring {
+            // Where that is not certain, the attempt tells.
+            if !told && is_idle_listener(fd) && has_free_number() {
+                return would_block();
+            }
             // SAFETY: by contract.
             match unsafe { open.accept(fd, address, length, flags) } {
                 Ok(result) => return result,
@@ -52,11 +54,10 @@ impl Reactor {
             }
         }
         // What does not listen, and what does not block, has its answer at once.
-        let blocks = sys::listens(fd) && sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK == 0;
-        if blocks && sys::readiness(fd, libc::POLLIN) == 0 {
+        if is_idle_listener(fd) && sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK == 0 {
             // The kernel reserves the connection's number before it waits.
             sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
-            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+            return would_block();
         }
         // SAFETY: by contract.
         unsafe { sys::accept4(fd, address, length, flags) }

@@ -21,7 +21,7 @@
 //! - `accept`, `ring`: `accept` that does not wait, and the io_uring for it
 //! - `descriptor`: the library's own descriptors
 
-pub mod accept;
+mod accept;
 mod alarm;
 pub mod descriptor;
 mod dispatch;

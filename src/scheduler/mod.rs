@@ -351,16 +351,16 @@ impl Scheduler {
         unsafe { &mut (*this).reactor }
     }
 
-    /// `accept4` that gives EAGAIN instead of waiting.
+    /// `accept4` that gives EAGAIN instead of waiting. `told`: an event told of a connection.
     ///
     /// # Safety
     /// As for [`Scheduler::current`]; `address` and `length` are the program's.
     pub unsafe fn accept_now(
         this: *mut Scheduler, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t,
-        flags: c_int,
+        flags: c_int, told: bool,
     ) -> io::Result<c_int> {
         // SAFETY: by contract.
-        unsafe { (*this).reactor.accept_now(fd, address, length, flags) }
+        unsafe { (*this).reactor.accept_now(fd, address, length, flags, told) }
     }
 
     /// The program's `T`, for a call of the running coroutine: EFAULT where it cannot be read. What lies on the

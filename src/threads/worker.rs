@@ -211,32 +211,28 @@ impl Workers {
         let start = self.last.load(Ordering::Relaxed) + 1;
         let places = (start..start + running).map(|place| place % running);
         let least = places.min_by_key(|&place| self.at(place).load.load(Ordering::Relaxed)).unwrap_or(0);
-        self.last.store(least, Ordering::Relaxed);
-        let worker = self.at(least);
-        if worker.load.load(Ordering::Relaxed) == 0
+        let is_enough = self.at(least).load.load(Ordering::Relaxed) == 0
             || running == self.all.len()
-            || self.limited.load(Ordering::Relaxed)
-        {
-            return worker;
-        }
-        self.grow(running, before).unwrap_or(worker)
+            || self.limited.load(Ordering::Relaxed);
+        let place = if is_enough { least } else { self.grow(running, before).unwrap_or(least) };
+        self.last.store(place, Ordering::Relaxed);
+        self.at(place)
     }
 
+    /// Makes the worker at that place, if nobody else does.
     #[cold]
-    fn grow(&self, running: usize, before: impl FnOnce()) -> Option<&'static Worker> {
+    fn grow(&self, running: usize, before: impl FnOnce()) -> Option<usize> {
         self.growing.close();
         let made = if self.running.load(Ordering::Relaxed) == running {
             before();
-            let worker = self.at(running);
-            let made = worker.start();
+            let made = self.at(running).start();
             if made {
-                self.last.store(running, Ordering::Relaxed);
                 self.running.store(running + 1, Ordering::Release);
             } else {
                 complain!("COLIB_THREADS: no more than {running} kernel threads can be made");
                 self.limited.store(true, Ordering::Relaxed);
             }
-            made.then_some(worker)
+            made.then_some(running)
         } else {
             None
         };

@@ -23,9 +23,7 @@ http {
   server { listen unix:$PWD/nginx.socket; }
 }
 END
-# Since 1.19.5 it can be told not to open the system's log first.
-if nginx -h 2>&1 | grep -q '^  -e '; then own_log=(-e "$PWD/error.log"); else own_log=(); fi
-run() { nginx -p "$PWD" -c "$PWD/nginx.conf" "${own_log[@]}" "$@"; }
+run() { bash "$(dirname "$0")/../../scripts/nginx.sh" "$PWD" "$@"; }
 run -t -q; echo "checked: $?"
 run; echo "nginx: $?"
 page() { curl -q -s --unix-socket nginx.socket http://localhost/page; }
