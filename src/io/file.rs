@@ -121,16 +121,13 @@ pub(super) fn tells_to_wait(fd: c_int, direction: Direction) -> bool {
         && match direction {
             // A counter is read at once; what it polls is whether its ring has samples.
             Direction::In | Direction::Connection => !sys::is_perf_event(fd),
-            // An eventfd has no helper here.
-            Direction::Out => tells_of_room(fd) || sys::is_eventfd(fd),
+            // Others that are written to at once never poll writable: fanotify, and many a device.
+            Direction::Out => is_fifo(fd) || sys::is_terminal(fd) || sys::is_eventfd(fd),
         }
 }
 
-/// Whether a file that does not poll writable is surely full, takes what there is room for, and polls writable when there
-/// is. An eventfd refuses some numbers, room or not, and others that are written to at once never poll writable: fanotify,
-/// and many a device.
-fn tells_of_room(fd: c_int) -> bool {
-    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO) || sys::is_terminal(fd)
+fn is_fifo(fd: c_int) -> bool {
+    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO)
 }
 
 /// Writes to a file that may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
@@ -149,13 +146,15 @@ pub(super) unsafe fn write_careful(
         return sys::writev(fd, pieces, count, 0);
     }
     let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
-    if !has_room && tells_of_room(fd) {
+    let is_fifo = is_fifo(fd);
+    // Anything else may refuse at once what is written, room or not: the kernel must see it.
+    if is_fifo && !has_room {
         return Err(error(libc::EAGAIN));
     }
     // SAFETY: the kernel has read the vector before it refused the flag. By contract for the rest.
     unsafe {
         let pieces = Vector::new(pieces.cast_mut(), count as usize);
-        if sys::file_type(fd)? == libc::S_IFIFO {
+        if is_fifo {
             write_fifo(fd, pieces.pieces())
         } else {
             is_all.set(true);
@@ -181,7 +180,8 @@ fn write_fifo(fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
 }
 
 /// Writes to a file of whose room nothing is known, terminals say: "writable" promises only a byte, so all
-/// else is written by a helper thread, piece by piece as here. So is what goes to a file that never polls writable.
+/// else is written by a helper thread, piece by piece as here. So is what goes to a file that does not poll writable, for
+/// some never do.
 unsafe fn write_elsewhere(
     scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec], has_room: bool,
 ) -> io::Result<usize> {

@@ -241,3 +241,18 @@ SCENARIO(full_counter, "a full eventfd refuses at once what it never takes, and 
   TRACE(write(fd, &none, 8));
   TRACE(write(fd, &none, 0));
 }
+
+SCENARIO(full_terminal, "a full terminal takes nothing at once, and refuses at once what cannot be read") {
+  int terminal[2];
+  make_pair(PTY, terminal);
+  for (int i = 0; i < 2; i++) {
+    set_nonblocking(terminal[i], true);
+    while (write(terminal[i], bytes, sizeof bytes) > 0) continue;
+    set_nonblocking(terminal[i], false);
+    say("writable: %d", poll(&(struct pollfd){terminal[i], POLLOUT, 0}, 1, 0));
+    TRACE(write(terminal[i], bytes, 0));
+    TRACE(write(terminal[i], nowhere, 1));
+    TRACE(write(terminal[i], nowhere, 100));
+    TRACE(writev(terminal[i], (struct iovec[]){{bytes, 0}, {nowhere, 5}}, 2));
+  }
+}
