@@ -58,7 +58,11 @@ impl Scheduler {
         // SAFETY: by contract of `run_ready`.
         unsafe {
             match (*co).more_place() {
-                place if place.is_null() => Self::fetch_stack(co, STACK_LINES),
+                place if place.is_null() => {
+                    Self::fetch_stack(co, STACK_LINES);
+                    // Its next deadline is put in place below where it parks.
+                    fetch((*co).live_bytes().wrapping_sub(LINE));
+                }
                 place => {
                     fetch(place);
                     fetch(place.wrapping_byte_add(LINE));

@@ -27,11 +27,13 @@ const SLICE: u64 = 10_000_000;
 const TURNS: u64 = 10_000;
 /// Turns that go by without a glance at the ticks when as many were short.
 const UNSEEN: u32 = 3;
-/// Deadlines are dense when so many come within [`DENSE_SLACK`].
-const DENSE: usize = 8;
-/// How late a sleep may end where deadlines are dense, in times of the thread's slack: 200 microseconds unless the program
-/// changed it.
-const DENSE_SLACK: Nanos = 4;
+/// How late a sleep may end where there are many deadlines, in times of the thread's slack: 100 microseconds unless the
+/// program changed it.
+const MANY_SLACK: Nanos = 2;
+/// The same where they are dense: 300 microseconds.
+const DENSE_SLACK: Nanos = 6;
+/// They are when so many come within that time.
+const DENSE: usize = 16;
 /// Stacks that are fetched when their time has come: more would leave the cache again before they run.
 const DUE_AT_ONCE: usize = 256;
 
@@ -124,7 +126,7 @@ impl Scheduler {
         }
     }
 
-    /// When the earliest deadline comes. Where there are many, no earlier than the thread's slack after it last woke; where they
+    /// When the earliest deadline comes. Where there are many, no earlier than some time after the thread last woke; where they
     /// are dense, than several times that.
     unsafe fn when_to_wake(this: *mut Scheduler) -> Nanos {
         // SAFETY: by contract of `turn`.
@@ -135,7 +137,7 @@ impl Scheduler {
             }
             let (woke, slack) = ((*this).reactor.now(), (*this).reactor.slack());
             let dense = (*this).timers.are_dense(woke + slack * DENSE_SLACK, DENSE);
-            soonest.max(woke + if dense { slack * DENSE_SLACK } else { slack })
+            soonest.max(woke + slack * if dense { DENSE_SLACK } else { MANY_SLACK })
         }
     }
 

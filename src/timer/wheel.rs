@@ -4,6 +4,8 @@
 //! the next a whole round of the ring before. When its time begins, a bucket is emptied, into the rings below and from the
 //! first one into the run. A bit for each bucket tells whether it holds anything, so that what is empty costs nothing.
 
+use core::mem;
+
 use super::slots::{NONE, Slots};
 use crate::clock::{NEVER, Nanos};
 use crate::heap;
@@ -102,31 +104,36 @@ impl Wheel {
     }
 
     /// Adds a slot to a bucket, and gives its place there; `None` without memory.
+    #[inline(always)]
     fn put(&mut self, home: usize, slot: u32) -> Option<u32> {
+        let place = self.buckets.get(home).map_or(0, |bucket| bucket.count as usize % SLOTS);
+        if place == 0 {
+            self.extend(home)?;
+        }
+        let bucket = &mut self.buckets[home];
+        bucket.count += 1;
+        self.chunks[bucket.last as usize].slots[place] = slot;
+        Some(bucket.last * (SLOTS as u32 + 1) + place as u32)
+    }
+
+    /// Gives a bucket without room one more chunk; `None` without memory. What lies below the frame of a call that parks is
+    /// cold on every stack, so the frame that this takes is its own.
+    #[inline(never)]
+    fn extend(&mut self, home: usize) -> Option<()> {
         if self.buckets.is_empty() {
             self.buckets = heap::room(BUCKETS * RINGS)?;
             self.buckets.resize(BUCKETS * RINGS, Bucket::EMPTY);
         }
-        let bucket = &mut self.buckets[home];
-        let place = bucket.count as usize % SLOTS;
-        if place == 0 {
-            let free = self.free;
-            match self.chunks.get(free as usize) {
-                Some(chunk) => self.free = chunk.next,
-                None => self.chunks.try_reserve(1).ok()?,
+        let next = self.buckets[home].last;
+        self.buckets[home].last = match self.chunks.get_mut(self.free as usize) {
+            Some(chunk) => mem::replace(&mut self.free, mem::replace(&mut chunk.next, next)),
+            None => {
+                self.chunks.try_reserve(1).ok()?;
+                self.chunks.push(Chunk { slots: [NONE; SLOTS], next });
+                self.chunks.len() as u32 - 1
             }
-            let chunk = Chunk { slots: [NONE; SLOTS], next: bucket.last };
-            match self.chunks.get_mut(free as usize) {
-                Some(place) => (*place, bucket.last) = (chunk, free),
-                None => {
-                    bucket.last = self.chunks.len() as u32;
-                    self.chunks.push(chunk);
-                }
-            }
-        }
-        bucket.count += 1;
-        self.chunks[bucket.last as usize].slots[place] = slot;
-        Some(bucket.last * (SLOTS as u32 + 1) + place as u32)
+        };
+        Some(())
     }
 
     /// Takes a slot out; `false` when its tick has begun, and it stands in no bucket any more.
@@ -144,8 +151,8 @@ impl Wheel {
         slots[some[in_last]].place = place;
         bucket.count -= 1;
         if in_last == 0 {
-            let emptied = core::mem::replace(&mut bucket.last, next);
-            self.chunks[emptied as usize].next = core::mem::replace(&mut self.free, emptied);
+            let emptied = mem::replace(&mut bucket.last, next);
+            self.chunks[emptied as usize].next = mem::replace(&mut self.free, emptied);
         }
         if bucket.count == 0 {
             let (ring, number) = (home >> ROUND, home % BUCKETS);
@@ -236,10 +243,10 @@ impl Wheel {
         let number = (self.cursor >> (ring * ROUND)) as usize % BUCKETS;
         self.occupied[ring as usize][number / 64] &= !(1 << (number % 64));
         let Some(bucket) = self.buckets.get_mut((ring as usize) << ROUND | number) else { return };
-        let bucket = core::mem::replace(bucket, Bucket::EMPTY);
+        let bucket = mem::replace(bucket, Bucket::EMPTY);
         let (mut chunk, mut count) = (bucket.last, bucket.in_last());
         while let Some(&Chunk { slots: some, next }) = self.chunks.get(chunk as usize) {
-            self.chunks[chunk as usize].next = core::mem::replace(&mut self.free, chunk);
+            self.chunks[chunk as usize].next = mem::replace(&mut self.free, chunk);
             // Slots are cold: those that come after these are fetched meanwhile.
             if let Some(coming) = self.chunks.get(next as usize) {
                 coming.slots.iter().for_each(|&slot| slots.fetch(slot));
