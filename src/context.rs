@@ -139,6 +139,7 @@ macro_rules! switching {
             context = const 0,
             sp = const Context::SP,
             word = const Context::WORD,
+            compares = const 0,
             hooks = const $hooks,
             returns = const $returns,
             options(att_syntax),

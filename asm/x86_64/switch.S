@@ -30,11 +30,20 @@
     movq %r15, 8(%rsp)
     .cfi_rel_offset r15, 8
     movzwl 4(%rsp), %r8d
+    .if {compares}
+    movl (%rsp), %r9d
+    .endif
     movq %rsp, {context}+{sp}(%rsi)
     movq {context}+{sp}(%rdi), %rsp
-    # MXCSR is loaded without a look at what it was: reading what stmxcsr has just stored costs more. The other one
-    # is dearer to load than to compare.
+    # MXCSR is loaded without a look at what it was, or only when it differs ({compares}): see choose.S. The other word is
+    # dearer to load than to compare.
+    .if {compares}
+    cmpl (%rsp), %r9d
+    jne 6f
+7:
+    .else
     ldmxcsr (%rsp)
+    .endif
     cmpw 4(%rsp), %r8w
     jne 4f
 5:
@@ -74,3 +83,9 @@
     .cfi_restore_state
     fldcw 4(%rsp)
     jmp 5b
+    .if {compares}
+6:
+    ldmxcsr (%rsp)
+    lfence
+    jmp 7b
+    .endif

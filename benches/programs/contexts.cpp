@@ -1,4 +1,4 @@
-// Peers that resume one context and yield back to whoever did: `switch N`, `create N`, `memory N`. PEER is the peer's header.
+// Peers that resume one context and yield back to whoever did: `switch N`, `rounded N`, `create N`, `memory N`. PEER is the peer's header.
 #include "bench.h"
 #include PEER
 
@@ -17,9 +17,11 @@ static context_t *made(long count) {
     return all;
 }
 
-// Nanoseconds a switch, of which a resume and its yield are two.
-static void measure_switch(long count) {
+// Nanoseconds a switch, of which a resume and its yield are two. `flags` are exception flags of MXCSR that who resumes has and the others
+// have not.
+static void measure_switch(long count, unsigned flags) {
     context_t *all = made(count);
+    _mm_setcsr(_mm_getcsr() | flags);
     long rounds = 200000 / count + 1;
     double spent = 0, switches = 0;
     while (spent < budget_ns()) {
@@ -63,10 +65,11 @@ static void measure_memory(long count) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) give_up("usage: contexts switch|create|memory COUNT");
+    if (argc < 3) give_up("usage: contexts switch|rounded|create|memory COUNT");
     long count = atol(argv[2]);
     pin(0);
-    if (!strcmp(argv[1], "switch")) measure_switch(count);
+    if (!strcmp(argv[1], "switch")) measure_switch(count, 0);
+    if (!strcmp(argv[1], "rounded")) measure_switch(count, _MM_EXCEPT_INEXACT);
     if (!strcmp(argv[1], "create")) measure_create(count);
     if (!strcmp(argv[1], "memory")) measure_memory(count);
     finish();

@@ -120,6 +120,15 @@ ROWS = [
         floor="2.5–3.7 ns out of line",
     ),
     Row(
+        "switch_rounded",
+        "the same where who resumes has rounded a number and the others have not: their exception flags differ",
+        (1, 1000, 100_000),
+        {name: command for name, command in contexts("rounded").items() if name != "corosensei"} | {"libco's way": "contexts-interface rounded {n}"},
+        {"ns": "ns CPU a switch"},
+        [Target("ns", 1, to="fcontext")],
+        quick=(1, 1000),
+    ),
+    Row(
         "create",
         "create, run, end, release, beside N - 1 parked ones",
         (1, 10_000),

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn co_create(
 /// A function that leaves the running coroutine: what decides whether a switch is all it takes, the switch, and what
 /// does the rest if not.
 macro_rules! switching {
-    ($first:literal, $prepare:path, $($other:literal,)? $($name:ident = const $value:path),*) => {
+    ($first:literal, $prepare:path, $compares:literal, $($other:literal,)? $($name:ident = const $value:path),*) => {
         naked_asm!(
             ".cfi_startproc",
             ".cfi_remember_state",
@@ -76,8 +76,22 @@ macro_rules! switching {
             context = const Coroutine::CONTEXT,
             sp = const Context::SP,
             word = const Context::WORD,
+            compares = const $compares,
             hooks = const 2,
             returns = const 0,
+            options(att_syntax),
+        )
+    };
+}
+
+/// A function of the interface that is one of two, whichever suits the processor.
+macro_rules! choosing {
+    ($name:ident, $loading:ident, $comparing:ident) => {
+        naked_asm!(
+            include_str!("../../asm/x86_64/choose.S"),
+            name = sym $name,
+            loading = sym $loading,
+            comparing = sym $comparing,
             options(att_syntax),
         )
     };
@@ -91,28 +105,47 @@ macro_rules! switching {
 /// Does nothing to a coroutine whose body has returned. One that is running or has resumed the caller, that
 /// belongs to another thread, or NULL, is reported to the log and not resumed. Calls may nest to any depth.
 #[unsafe(naked)]
-#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_resume(co: *mut stCoRoutine_t) {
-    switching!("resume.S", prepare_resume, "hint.S", near_gate = const tls::NEAR_GATE, hint = const Coroutine::HINT,
-               recent = const Scheduler::RECENT)
+    choosing!(co_resume, resume_loading, resume_comparing)
 }
 
 /// [`co_yield_ct`]; the argument is ignored. The header declares it by hand: C++20 has a keyword of that name.
 #[unsafe(naked)]
-#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield(co: *mut stCoRoutine_t) {
-    switching!("yield.S", prepare_yield, marks = const Coroutine::MARKS)
+    choosing!(co_yield, yield_loading, yield_comparing)
 }
 
 /// Gives control back to whoever resumed the running coroutine, until somebody resumes it again. Nothing
 /// happens outside any coroutine.
 #[unsafe(naked)]
-#[unsafe(link_section = "colib_switches")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield_ct() {
-    switching!("yield.S", prepare_yield, marks = const Coroutine::MARKS)
+    choosing!(co_yield_ct, yield_loading, yield_comparing)
+}
+
+/// The two of each.
+macro_rules! switches {
+    ($($resume:ident, $yield:ident = $compares:literal;)*) => {$(
+        #[unsafe(naked)]
+        #[unsafe(link_section = "colib_switches")]
+        unsafe extern "C" fn $resume(co: *mut stCoRoutine_t) {
+            switching!("resume.S", prepare_resume, $compares, "hint.S", near_gate = const tls::NEAR_GATE,
+                       hint = const Coroutine::HINT, recent = const Scheduler::RECENT)
+        }
+
+        #[unsafe(naked)]
+        #[unsafe(link_section = "colib_switches")]
+        unsafe extern "C" fn $yield() {
+            switching!("yield.S", prepare_yield, $compares, marks = const Coroutine::MARKS)
+        }
+    )*};
+}
+
+switches! {
+    resume_loading, yield_loading = 0;
+    resume_comparing, yield_comparing = 1;
 }
 
 /// Frees a coroutine in any state. What it waits for forgets it; destructors of its values run
@@ -207,3 +240,63 @@ const _: () = {
     assert!(offset_of!(Coroutine, is_main) == 2 && offset_of!(Coroutine, hooked) == 3);
     assert!(offset_of!(Coroutine, shares_stack) == 4);
 };
+
+#[cfg(test)]
+mod tests {
+    use core::arch::asm;
+
+    use super::*;
+
+    fn mxcsr() -> u32 {
+        let mut word = 0u32;
+        // SAFETY: stores to `word` alone.
+        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut word) };
+        word
+    }
+
+    fn set_mxcsr(word: u32) {
+        // SAFETY: the tests' words have no reserved bit, and unmask nothing.
+        unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const word) };
+    }
+
+    struct Way {
+        yields: unsafe extern "C" fn(),
+        own: u32,
+        seen: [u32; 4],
+    }
+
+    unsafe extern "C" fn keeps_own(way: *mut c_void) -> *mut c_void {
+        let way = way.cast::<Way>();
+        // SAFETY: the test's, which outlives the coroutine.
+        unsafe {
+            set_mxcsr((*way).own);
+            for i in 0..4 {
+                ((*way).yields)();
+                (*way).seen[i] = mxcsr();
+            }
+        }
+        ptr::null_mut()
+    }
+
+    #[test]
+    fn mxcsr_stays_with_its_coroutine_on_every_processor() {
+        let before = mxcsr();
+        let ways: [(unsafe extern "C" fn(*mut stCoRoutine_t), unsafe extern "C" fn()); 3] =
+            [(resume_loading, yield_loading), (resume_comparing, yield_comparing), (co_resume, co_yield_ct)];
+        // The same as the thread's, other flags, another direction to round to, both.
+        let words = [before, before ^ 0x20, before ^ 0x2000, before ^ 0x2020];
+        for ((resume, yields), own) in ways.into_iter().flat_map(|way| words.map(|own| (way, own))) {
+            let (mut way, mut co) = (Way { yields, own, seen: [!0; 4] }, ptr::null_mut());
+            // SAFETY: `way` outlives the coroutine, which is released here.
+            unsafe {
+                assert_eq!(co_create(&mut co, ptr::null(), Some(keeps_own), (&raw mut way).cast()), 0);
+                for _ in 0..5 {
+                    resume(co);
+                    assert_eq!(mxcsr(), before);
+                }
+                co_release(co);
+            }
+            assert_eq!(way.seen, [own; 4]);
+        }
+    }
+}
