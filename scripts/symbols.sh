@@ -14,3 +14,8 @@ if readelf -lW "$library" | grep GNU_STACK | grep -q E; then
   echo "libcolib.so asks for an executable stack" >&2
   exit 1
 fi
+# To resolve a function that suits the processor is work at the start of every program, also of those that never call it.
+if resolved=$(readelf -rW "$library" | grep -E "IRELATIV|\(\) +[^ ]+ \+ 0$"); then
+  printf 'libcolib.so itself refers to functions that the loader has to choose:\n%s\n' "$resolved" >&2
+  exit 1
+fi

@@ -213,7 +213,7 @@ unsafe extern "C" fn first_frame() {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     struct Pair {
@@ -250,11 +250,18 @@ mod tests {
         }
     }
 
-    fn mxcsr() -> u32 {
+    pub(crate) fn mxcsr() -> u32 {
         let mut value = 0u32;
         // SAFETY: stores four bytes.
         unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value) };
         value
+    }
+
+    /// # Safety
+    /// No bit is reserved.
+    pub(crate) unsafe fn set_mxcsr(value: u32) {
+        // SAFETY: by contract.
+        unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const value) };
     }
 
     unsafe extern "C" fn round_down(pair: *mut u8, _: *mut u8) -> ! {
@@ -263,7 +270,7 @@ mod tests {
         loop {
             // SAFETY: as above; a rounding mode is a valid control word.
             unsafe {
-                asm!("ldmxcsr [{}]", in(reg) &raw const down);
+                set_mxcsr(down);
                 switch(&raw const (*pair).main, &raw mut (*pair).other);
             }
             assert_eq!(mxcsr() & 0x6000, 0x2000);

@@ -1,12 +1,13 @@
 //! The C++ names of libco's functions: a program linked with the original libcolib.so runs with ours.
 //!
-//! Each is a jump to the function of the C interface.
+//! Each is a jump to the function of the C interface, or what that is: one of two functions.
 
 #![allow(non_snake_case)]
 
 use core::arch::naked_asm;
 
-use colib_core::capi;
+use colib_core::capi::{self, resume_comparing, resume_loading, yield_comparing, yield_loading};
+use colib_core::choosing;
 
 macro_rules! aliases {
     ($($name:ident $mangled:literal;)*) => {$(
@@ -17,6 +18,24 @@ macro_rules! aliases {
             naked_asm!("jmp {}", sym capi::$name)
         }
     )*};
+}
+
+macro_rules! choices {
+    ($($name:ident $mangled:literal $loading:path, $comparing:path;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "` as C++ names it.")]
+        #[unsafe(naked)]
+        #[unsafe(export_name = $mangled)]
+        pub unsafe extern "C" fn $name() {
+            choosing!($name, $loading, $comparing)
+        }
+    )*};
+}
+
+choices! {
+    co_resume "_Z9co_resumeP13stCoRoutine_t" resume_loading, resume_comparing;
+    co_yield "_Z8co_yieldP13stCoRoutine_t" yield_loading, yield_comparing;
+    co_yield_ct "_Z11co_yield_ctv" yield_loading, yield_comparing;
+    co_yield_env "_Z12co_yield_envP16stCoRoutineEnv_t" yield_loading, yield_comparing;
 }
 
 aliases! {
@@ -44,13 +63,9 @@ aliases! {
     co_poll "_Z7co_pollP11stCoEpoll_tP6pollfdmi";
     co_release "_Z10co_releaseP13stCoRoutine_t";
     co_reset "_Z8co_resetP13stCoRoutine_t";
-    co_resume "_Z9co_resumeP13stCoRoutine_t";
     co_self "_Z7co_selfv";
     co_set_env_list "_Z15co_set_env_listPPKcm";
     co_setspecific "_Z14co_setspecificjPKv";
-    co_yield "_Z8co_yieldP13stCoRoutine_t";
-    co_yield_ct "_Z11co_yield_ctv";
-    co_yield_env "_Z12co_yield_envP16stCoRoutineEnv_t";
     coctx_init "_Z10coctx_initP7coctx_t";
     coctx_make "_Z10coctx_makeP7coctx_tPFPvS1_S1_EPKvS5_";
 }

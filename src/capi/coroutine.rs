@@ -84,10 +84,12 @@ macro_rules! switching {
     };
 }
 
-/// A function of the interface that is one of two, whichever suits the processor.
+/// The body of a function of the interface that is one of two, whichever suits the processor. Nothing in the library calls
+/// such a function: what asks for the processor is paid for at the start of those programs that name it, and no others.
+#[macro_export]
 macro_rules! choosing {
-    ($name:ident, $loading:ident, $comparing:ident) => {
-        naked_asm!(
+    ($name:ident, $loading:path, $comparing:path) => {
+        core::arch::naked_asm!(
             include_str!("../../asm/x86_64/choose.S"),
             name = sym $name,
             loading = sym $loading,
@@ -128,16 +130,18 @@ pub unsafe extern "C" fn co_yield_ct() {
 /// The two of each.
 macro_rules! switches {
     ($($resume:ident, $yield:ident = $compares:literal;)*) => {$(
+        /// One of the two that [`co_resume`] is.
         #[unsafe(naked)]
         #[unsafe(link_section = "colib_switches")]
-        unsafe extern "C" fn $resume(co: *mut stCoRoutine_t) {
+        pub unsafe extern "C" fn $resume(co: *mut stCoRoutine_t) {
             switching!("resume.S", prepare_resume, $compares, "hint.S", near_gate = const tls::NEAR_GATE,
                        hint = const Coroutine::HINT, recent = const Scheduler::RECENT)
         }
 
+        /// One of the two that [`co_yield_ct`] is.
         #[unsafe(naked)]
         #[unsafe(link_section = "colib_switches")]
-        unsafe extern "C" fn $yield() {
+        pub unsafe extern "C" fn $yield() {
             switching!("yield.S", prepare_yield, $compares, marks = const Coroutine::MARKS)
         }
     )*};
@@ -243,21 +247,8 @@ const _: () = {
 
 #[cfg(test)]
 mod tests {
-    use core::arch::asm;
-
     use super::*;
-
-    fn mxcsr() -> u32 {
-        let mut word = 0u32;
-        // SAFETY: stores to `word` alone.
-        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut word) };
-        word
-    }
-
-    fn set_mxcsr(word: u32) {
-        // SAFETY: the tests' words have no reserved bit, and unmask nothing.
-        unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const word) };
-    }
+    use crate::context::tests::{mxcsr, set_mxcsr};
 
     struct Way {
         yields: unsafe extern "C" fn(),
@@ -269,6 +260,7 @@ mod tests {
         let way = way.cast::<Way>();
         // SAFETY: the test's, which outlives the coroutine.
         unsafe {
+            // One without reserved bits, that unmasks nothing.
             set_mxcsr((*way).own);
             for i in 0..4 {
                 ((*way).yields)();

@@ -2,7 +2,8 @@
 
 use core::ffi::c_void;
 
-use super::{co_release, co_self, co_yield_ct, stCoRoutine_t};
+use super::{co_release, co_self, stCoRoutine_t, yield_comparing, yield_loading};
+use crate::choosing;
 use crate::scheduler::Scheduler;
 
 /// Prepares the calling thread for coroutines; co_create does so by itself.
@@ -25,10 +26,10 @@ pub unsafe extern "C" fn co_free(co: *mut stCoRoutine_t) {
 }
 
 /// Yields the running coroutine of the calling thread.
+#[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_yield_env(_env: *mut c_void) {
-    // SAFETY: no contract.
-    unsafe { co_yield_ct() };
+    choosing!(co_yield_env, yield_loading, yield_comparing)
 }
 
 /// The running coroutine: `co_self`.
