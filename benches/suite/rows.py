@@ -272,6 +272,15 @@ ROWS = [
         of="thread",
     ),
     Row(
+        "passthrough_beside",
+        "the same on a thread without coroutines beside one that has some",
+        (1,),
+        {"preloaded": PRELOAD + "passthrough beside", "alone": "passthrough beside"},
+        {"ns": "ns CPU a call"},
+        [Target("ns", 1, to="alone", difference=True)],
+        of="thread",
+    ),
+    Row(
         "passthrough_call",
         "getaddrinfo of nothing, which ends in libc at once, in a program without coroutines, preloaded or not",
         (1,),

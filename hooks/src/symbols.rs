@@ -1,6 +1,6 @@
 //! The interposed symbols: a naked trampoline for each row.
 //!
-//! It tests a word, or two, and jumps: to the row's hook when one is not zero, else to the real function.
+//! It tests a word, or up to three, and jumps: to the row's hook when one is not zero, else to the real function.
 
 use core::arch::naked_asm;
 
@@ -11,6 +11,7 @@ use crate::real::{REAL, Row};
 use crate::rows::rows;
 use crate::types::*;
 use colib_core::reactor::registry::ACTIVE;
+use colib_core::scheduler::EVER;
 use colib_core::sync::lot::ACTIVE as LOT;
 
 macro_rules! trampoline {
@@ -35,19 +36,19 @@ macro_rules! trampoline {
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (locker, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR, marks = const 1,
+        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, ever = sym EVER, allocator = sym ALLOCATOR, marks = const 1,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (pauser, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, allocator = sym ALLOCATOR, marks = const 0,
+        naked_asm!(include_str!("../../asm/x86_64/lock.S"), active = sym LOT, ever = sym EVER, allocator = sym ALLOCATOR, marks = const 0,
             hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (unlocker, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, after = sym released,
+        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, ever = sym EVER, after = sym released,
             waits = const 0, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (meeting, $hook:path, $row:expr) => {
-        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, after = sym released,
+        naked_asm!(include_str!("../../asm/x86_64/unlock.S"), active = sym LOT, ever = sym EVER, after = sym released,
             waits = const 1, hook = sym $hook, real = sym REAL, row = const $row, options(att_syntax))
     };
     (always, $hook:path, $row:expr) => {

@@ -35,7 +35,7 @@ pub use interrupt::{
     Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done, have_loop_do, have_masks,
 };
 pub use switch::{prepare_resume, prepare_yield};
-pub use thread::{FORK, count_of_threads};
+pub use thread::{EVER, FORK, count_of_threads};
 
 use core::ffi::c_int;
 use core::mem::offset_of;

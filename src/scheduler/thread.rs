@@ -20,6 +20,9 @@ static HOMES: Mutex<Orphans> = Mutex::new(Orphans::new());
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
+/// Nonzero from the moment that a first thread has a scheduler: until then no coroutine waits for a lock or has one.
+pub static EVER: AtomicUsize = AtomicUsize::new(0);
+
 /// How many threads have a scheduler now.
 pub fn count_of_threads() -> usize {
     THREADS.load(Ordering::Relaxed)
@@ -99,6 +102,7 @@ impl Scheduler {
             Self::show(this);
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
+        EVER.store(1, Ordering::SeqCst);
         tls::set_scheduler(this.expose_provenance());
         // SAFETY: as above.
         unsafe { Self::set_gate(this) };
