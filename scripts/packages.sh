@@ -56,7 +56,7 @@ ruby            ruby
 /usr/lib/*/libtcmalloc_minimal.so.4 libtcmalloc-minimal4|libtcmalloc-minimal4t64
 /usr/lib/*/libjemalloc.so.2 libjemalloc2
 /usr/lib/*/libmimalloc.so.[23] libmimalloc2.0|libmimalloc3
-/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite|libpython3.10-testsuite|libpython3.12-testsuite|libpython3.13-testsuite
+/usr/lib/python3*/test/test_threading.py libpython3.11-testsuite|libpython3.10-testsuite|libpython3.12-testsuite|libpython3.13-testsuite|libpython3.14-testsuite
 '
 
 there() {

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The tests on other releases, each with its own glibc and compiler, in a root of its own under target/releases that debootstrap fills.
-# Usage: releases.sh [RELEASE...]   trixie (Debian 13, glibc 2.41), noble (Ubuntu 24.04, 2.39), jammy (Ubuntu 22.04, 2.35); all if
-#        none is named. TESTS="tests/a.t tests/b.t" runs those alone. Needs root; Rust is this system's, ours is what is built there.
+# Usage: releases.sh [RELEASE...]   trixie (Debian 13, glibc 2.41), noble (Ubuntu 24.04, 2.39), jammy (Ubuntu 22.04, 2.35),
+#        resolute (Ubuntu 26.04, 2.43); all if none is named. TESTS="tests/a.t tests/b.t" runs those alone. Needs root; Rust is
+#        this system's, ours is what is built there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROOT=$PWD
-declare -A mirrors=([trixie]=http://deb.debian.org/debian [noble]=http://archive.ubuntu.com/ubuntu [jammy]=http://archive.ubuntu.com/ubuntu)
+declare -A mirrors=([trixie]=http://deb.debian.org/debian [noble]=http://archive.ubuntu.com/ubuntu \
+  [resolute]=http://archive.ubuntu.com/ubuntu [jammy]=http://archive.ubuntu.com/ubuntu)
 give_up() { echo "releases.sh: $1" >&2; exit 1; }
 
 [ "$(id -u)" -eq 0 ] || give_up 'needs root, for mounts'
@@ -56,7 +58,7 @@ tests() {
 }
 
 status=0
-for release in ${*:-trixie noble jammy}; do
+for release in ${*:-trixie noble jammy resolute}; do
   root "$release"
   mkdir -p "target/releases/$release/colib"
   # What is built there stays from run to run.

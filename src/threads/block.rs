@@ -273,7 +273,7 @@ impl Blocks {
             at::<usize>(base, table.robust).write(base + table.robust);
             at::<isize>(base, table.robust + 8).write(-32);
             at::<usize>(base, layout.values).write(base + table.first_values);
-            at::<bool>(base, table.user_stack).write(true);
+            at::<u8>(base, table.user_stack.0).write(table.user_stack.1);
             // No CPU: libc asks the kernel then.
             at::<i32>(base.wrapping_add_signed(layout.rseq), 4).write(-1);
             let resolver = base.wrapping_add_signed(layout.resolver_pointer);

@@ -8,7 +8,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::block::{Blocks, at};
-use super::layout::KEY_ARRAYS;
+use super::layout::{Join, KEY_ARRAYS};
 
 unsafe extern "C" {
     fn __res_nclose(state: *mut core::ffi::c_void);
@@ -36,8 +36,11 @@ impl Blocks {
     pub unsafe fn described(&self, base: usize) -> ([usize; 4], bool) {
         // SAFETY: as for `Blocks::fill`.
         unsafe {
-            let joiner = at::<usize>(base, self.layout.table.join).read();
-            (at::<[usize; 4]>(base, self.layout.table.stack).read(), joiner == base)
+            let detached = match self.layout.table.join {
+                Join::Id(offset) => at::<usize>(base, offset).read() == base,
+                Join::State(offset) => at::<u32>(base, offset).read() == Join::DETACHED,
+            };
+            (at::<[usize; 4]>(base, self.layout.table.stack).read(), detached)
         }
     }
 
@@ -45,7 +48,14 @@ impl Blocks {
     /// As for [`Blocks::describe`].
     pub unsafe fn set_detached(&self, base: usize, detached: bool) {
         // SAFETY: as for `Blocks::fill`.
-        unsafe { at::<usize>(base, self.layout.table.join).write(if detached { base } else { 0 }) };
+        unsafe {
+            match self.layout.table.join {
+                Join::Id(offset) => at::<usize>(base, offset).write(if detached { base } else { 0 }),
+                Join::State(offset) => {
+                    at::<u32>(base, offset).write(if detached { Join::DETACHED } else { Join::JOINABLE })
+                }
+            }
+        };
     }
 
     /// Where the thread at `base` goes when it exits.

@@ -24,10 +24,10 @@ pub struct Table {
     pub cleanup: usize,
     /// `specific_1stblock`: the values of the first keys.
     pub first_values: usize,
-    /// `user_stack`.
-    pub user_stack: usize,
-    /// `joinid`: who joins the thread; itself when it is detached.
-    pub join: usize,
+    /// Where it is noted that the stack is not libc's, and by which byte: `user_stack`, or since 2.42 `stack_mode`.
+    pub user_stack: (usize, u8),
+    /// Whether the thread is detached.
+    pub join: Join,
     /// `result`.
     pub result: usize,
     /// `stackblock`, and then its size, its guard's size, and the latter as it is reported.
@@ -46,14 +46,34 @@ pub struct Table {
     pub exits_once: bool,
 }
 
+/// Where libc notes whether a thread is detached.
+#[derive(Clone, Copy)]
+pub enum Join {
+    /// `joinid`: who joins it; itself when it is detached.
+    Id(usize),
+    /// `joinstate`, a number of 32 bits since 2.43.
+    State(usize),
+}
+
+impl Join {
+    /// What `joinstate` is for a thread that runs, or has not been joined.
+    pub const JOINABLE: u32 = 2;
+    pub const DETACHED: u32 = 3;
+
+    fn offset(self) -> usize {
+        let (Join::Id(offset) | Join::State(offset)) = self;
+        offset
+    }
+}
+
 const GLIBC_2_36: Table = Table {
     version: c"2.36",
     size: 2368,
     robust: 736,
     cleanup: 768,
     first_values: 784,
-    user_stack: 1554,
-    join: 1568,
+    user_stack: (1554, 1),
+    join: Join::Id(1568),
     result: 1576,
     stack: 1680,
     resolver: 1720,
@@ -64,12 +84,25 @@ const GLIBC_2_36: Table = Table {
     exits_once: false,
 };
 
-/// What Ubuntu 22.04, Debian 12, Ubuntu 24.04 and Debian 13 have: each was read from their debug information.
-const TABLES: [Table; 4] = [
+const GLIBC_2_41: Table = Table {
+    version: c"2.41",
+    texts: 2312,
+    random: Some(2328),
+    cancels_late: false,
+    exits_once: true,
+    ..GLIBC_2_36
+};
+
+const GLIBC_2_43: Table =
+    Table { version: c"2.43", user_stack: (1556, 2), join: Join::State(1576), result: 1584, ..GLIBC_2_41 };
+
+/// What Ubuntu 22.04, Debian 12, Ubuntu 24.04, Debian 13, Ubuntu 25.10 and 26.04, and Debian's experimental have: each was
+/// read from their debug information.
+const TABLES: [Table; 7] = [
     Table {
         version: c"2.35",
         size: 2496,
-        join: 1576,
+        join: Join::Id(1576),
         result: 1584,
         cancel_state: Some(2417),
         texts: 2424,
@@ -77,14 +110,10 @@ const TABLES: [Table; 4] = [
     },
     GLIBC_2_36,
     Table { version: c"2.39", texts: 2312, ..GLIBC_2_36 },
-    Table {
-        version: c"2.41",
-        texts: 2312,
-        random: Some(2328),
-        cancels_late: false,
-        exits_once: true,
-        ..GLIBC_2_36
-    },
+    GLIBC_2_41,
+    Table { version: c"2.42", join: Join::Id(1576), ..GLIBC_2_43 },
+    GLIBC_2_43,
+    Table { version: c"2.44", ..GLIBC_2_43 },
 ];
 
 /// `PTHREAD_KEY_1STLEVEL_SIZE`: arrays of values by key.
@@ -214,7 +243,7 @@ impl Layout {
             self.table;
         let top_of_stack = symbol(c"__libc_stack_end")?.cast::<usize>();
         let values = self.values + (KEY_ARRAYS - 1) * size_of::<usize>();
-        let last = [robust + 16, stack + 24, self.list + 8, values, self.routine, join, texts + 8];
+        let last = [robust + 16, stack + 24, self.list + 8, values, self.routine, join.offset(), texts + 8];
         let lowest = self.size.wrapping_sub(self.storage.0) as isize;
         if self.size != self.table.size
             || last.iter().any(|offset| offset + size_of::<usize>() > self.size)
@@ -239,8 +268,11 @@ impl Layout {
                 && word(thread, robust + 8) as isize == -32
                 && word(thread, self.values) == thread + first_values
                 && word(neighbour, size_of::<usize>()) == thread + self.list
-                && word(thread, user_stack) as u8 == 1
-                && word(thread, join) == 0
+                && word(thread, user_stack.0) as u8 == user_stack.1
+                && match join {
+                    Join::Id(offset) => word(thread, offset) == 0,
+                    Join::State(offset) => word(thread, offset) as u32 == Join::JOINABLE,
+                }
                 && cancel_state.is_none_or(|state| word(thread, state) as u16 == 0)
                 && random.is_none_or(|random| word(thread, random).is_multiple_of(size_of::<usize>()))
                 && word(thread, texts) == text.addr()
@@ -265,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_libc_that_nobody_has_looked_at_is_not_known() {
-        for known in [c"2.35", c"2.36", c"2.39", c"2.41"] {
+        for known in [c"2.35", c"2.36", c"2.39", c"2.41", c"2.42", c"2.43", c"2.44"] {
             assert!(table_of(known).is_some_and(|table| table.version == known));
         }
         assert!(table_of(c"2.37").is_none());

@@ -114,7 +114,7 @@ LOOKS_UP(gethostbyaddr) {
 }
 LOOKS_UP(gethostbyaddr_r) {
   struct hostent entry, *found = NULL;
-  char room[512];
+  char room[2048]; // glibc before 2.37 lays out more there than it gives
   int error = 0;
   (void)me;
   return gethostbyaddr_r(ten_nine_eight_seven(), 4, AF_INET, &entry, room, sizeof room, &found, &error) == 0 && found &&

@@ -295,7 +295,8 @@ static void begin_serving(void) {
 }
 
 static void *ask(void *number) {
-  char name[64], host[64] = "", room[512], text[64];
+  char name[64], host[64] = "", text[64];
+  char room[2048]; // glibc before 2.37 lays out more there than it gives
   struct hostent entry, *found = NULL;
   struct addrinfo *list = NULL, hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
   struct sockaddr_in in = {.sin_family = AF_INET};
