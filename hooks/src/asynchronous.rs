@@ -21,7 +21,14 @@ use crate::{look_ups, real};
 const AGAIN: c_int = libc::EAI_AGAIN;
 /// `LIO_WAIT`.
 const WAIT: c_int = 0;
+/// `EAI_INPROGRESS`.
+const IN_PROGRESS: c_int = -100;
 const NOW: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
+
+unsafe extern "C" {
+    /// What has come of a `struct gaicb`.
+    fn gai_error(request: *mut c_void) -> c_int;
+}
 
 /// A copy of a program's list of pointers.
 struct List(Vec<*mut c_void>);
@@ -105,10 +112,12 @@ pub unsafe extern "C" fn lio_listio(
 pub unsafe extern "C" fn gai_suspend(list: *const *mut c_void, count: c_int, time: *const timespec) -> c_int {
     // SAFETY: see above. These give their codes.
     apart(|scheduler| unsafe {
-        // Where the time is up, glibc says EAI_SYSTEM instead of EAI_AGAIN.
-        let at_once = real::gai_suspend(list, count, &NOW);
-        if at_once != AGAIN && at_once != libc::EAI_SYSTEM {
-            return at_once;
+        // A waiter's note stands on its stack, and glibc forgets it there when the time is up just as a look-up ends. So
+        // nobody asks with no time whether one has ended, unless the program does.
+        let mut requests = (0..count.max(0) as usize).map(|i| *list.add(i));
+        let under_way = requests.any(|request| !request.is_null() && gai_error(request) == IN_PROGRESS);
+        if !under_way || time.as_ref().is_some_and(|time| (time.tv_sec, time.tv_nsec) == (0, 0)) {
+            return real::gai_suspend(list, count, time);
         }
         let (Some(list), time) = (List::copy(list, count), time.as_ref().copied()) else { return AGAIN };
         let done = elsewhere(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {

@@ -362,4 +362,24 @@ TEST(look_ups_in_the_background) {
   loop_until(&finished, 1);
 }
 
+/* glibc leaves a waiter's note on the stack of a gai_suspend whose time is up just as the look-up ends. */
+static void *look_up_again_and_again(void *nothing) {
+  struct gaicb one = {.ar_name = "127.0.0.1"}, *list[1] = {&one};
+  struct timespec ample = {20, 0};
+  co_enable_hook_sys();
+  for (int i = 0; i < 200; i++) {
+    CHECK_IS(getaddrinfo_a(GAI_NOWAIT, list, 1, NULL), 0);
+    while (gai_error(&one) == EAI_INPROGRESS) gai_suspend((const struct gaicb *const *)list, 1, &ample);
+    CHECK_IS(gai_error(&one), 0);
+    freeaddrinfo(one.ar_result);
+  }
+  finished++;
+  return nothing;
+}
+
+TEST(look_ups_that_end_at_once) {
+  for (int i = 0; i < MANY; i++) start(look_up_again_and_again, NULL);
+  loop_until(&finished, MANY);
+}
+
 RUN_TESTS
