@@ -369,6 +369,7 @@ impl Call {
                 return (done, Moved::Gone);
             }
             Stream::moved(self.stream, done);
+            (*self.stream).written = (*self.stream).written.wrapping_add(done as u64);
             (done, error.map_or(Moved::Well, |error| self.fail(&error)))
         }
     }

@@ -235,16 +235,16 @@ pub unsafe fn fwrite(
     }
     // SAFETY: by contract.
     unsafe {
-        let plain = || match stream::fwrite_unlocked(from, 1, wanted, stream) {
-            written if written == wanted => UNWRITTEN,
-            written => written,
+        let before = Stream::end_of_what_was_put(stream);
+        let plain = || stream::fwrite_unlocked(from, 1, wanted, stream);
+        let put = match put(scheduler, stream, from.cast(), wanted, locks, plain) {
+            UNWRITTEN if stream::counts_what_is_written() => {
+                ((*stream).written.saturating_sub(before) as usize).min(wanted - 1)
+            }
+            UNWRITTEN => wanted,
+            put => put,
         };
-        // What stands in the buffer has been written as far as `fwrite` is concerned.
-        match put(scheduler, stream, from.cast(), wanted, locks, plain) {
-            UNWRITTEN => count,
-            written if written == wanted => count,
-            written => written / size,
-        }
+        if put == wanted { count } else { put / size }
     }
 }
 

@@ -4,7 +4,7 @@
 //! compiled into them. Whoever changes a stream here leaves it as libc's own functions would find it, at every
 //! moment at which another thread, or `exit`, can look.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::{offset_of, size_of, swap};
 
 use crate::sys;
@@ -51,12 +51,24 @@ pub struct Stream {
     pad: usize,
     /// Negative for streams of bytes, positive for wide characters, zero for neither as yet.
     pub(super) mode: c_int,
-    unused: [u8; 20],
+    /// How many bytes have been written to the descriptor, since 2.43; nothing before.
+    pub(super) written: u64,
+    unused: [u8; 8],
     /// The functions of this sort of stream (`struct _IO_FILE_plus`).
     jumps: *const c_void,
 }
 
 const _: () = assert!(offset_of!(Stream, jumps) == 216 && size_of::<Stream>() == 224, "as in glibc");
+
+/// Whether `fwrite` leaves out what it could not write of what it was given (since 2.43), or counts it as long as it once stood
+/// in the buffer.
+pub fn counts_what_is_written() -> bool {
+    // SAFETY: a string of libc's own.
+    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str();
+    let number = |part: Option<&str>| part.and_then(|part| part.parse().ok()).unwrap_or(0);
+    let mut parts = version.unwrap_or("").split('.');
+    (number(parts.next()), number(parts.next())) >= (2, 43)
+}
 
 /// No buffer.
 pub const UNBUFFERED: c_int = 0x2;
@@ -292,6 +304,12 @@ impl Stream {
             ((*this).read_base, (*this).read_ptr, (*this).read_end) = (base, base, base);
             ((*this).write_base, (*this).write_ptr) = (base, base);
         }
+    }
+
+    /// Where the bytes end that were put, counted from the first that was written.
+    pub(super) unsafe fn end_of_what_was_put(this: *const Stream) -> u64 {
+        // SAFETY: by contract.
+        unsafe { (*this).written.wrapping_add(Self::unwritten(this) as u64) }
     }
 
     /// Notes that the descriptor's position has moved on.
