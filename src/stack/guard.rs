@@ -5,7 +5,9 @@
 //! (`vm.max_map_count`): guards then come out of a budget, and stacks beyond it go without.
 
 use core::sync::atomic::{AtomicI32, Ordering};
+use std::io;
 
+use super::PAGE;
 use crate::{annotate, sys};
 
 /// `MADV_GUARD_INSTALL` of linux/mman.h, not yet in the libc crate for every target.
@@ -30,4 +32,28 @@ pub unsafe fn install(address: *mut u8, size: usize) {
         0 => complain!("no more guard pages: this kernel has no MADV_GUARD_INSTALL and mappings are limited"),
         _ => BUDGET.store(-1, Ordering::Relaxed),
     }
+}
+
+/// Maps memory for stacks. Valgrind takes for a new thread's stack all that is mapped without a gap below its first frame,
+/// and since 2.42 glibc guards it by the advice alone: so there is a gap above ours, which would be part of it otherwise.
+pub fn map(size: usize) -> io::Result<*mut u8> {
+    let base = sys::map(size + gap())?;
+    if gap() > 0 {
+        // SAFETY: fresh memory. Without the gap only Valgrind's reports suffer.
+        let _ = unsafe { sys::forbid(base.wrapping_add(size), gap()) };
+    }
+    Ok(base)
+}
+
+/// Unmaps what [`map`] gave.
+///
+/// # Safety
+/// Nothing refers to it.
+pub unsafe fn unmap(base: *mut u8, size: usize) {
+    // SAFETY: by contract.
+    unsafe { sys::unmap(base, size + gap()) };
+}
+
+fn gap() -> usize {
+    if annotate::on_valgrind() { PAGE } else { 0 }
 }

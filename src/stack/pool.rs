@@ -77,7 +77,7 @@ impl Slab {
     fn new(room: usize, count: usize) -> io::Result<NonNull<Slab>> {
         let mut free = Vec::new();
         free.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let base = sys::map((room + GUARD) * count)?;
+        let base = guard::map((room + GUARD) * count)?;
         // SAFETY: nothing is in use yet. Huge pages would make each small stack resident whole;
         // kernels without them refuse, which is as good.
         let _ = unsafe { sys::advise(base, (room + GUARD) * count, libc::MADV_NOHUGEPAGE) };
@@ -126,7 +126,7 @@ impl Slab {
         // SAFETY: slabs are leaked boxes; by contract this is the last reference.
         unsafe {
             let slab = Box::from_raw(slab);
-            sys::unmap(slab.base, slab.stride() * slab.count as usize);
+            guard::unmap(slab.base, slab.stride() * slab.count as usize);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::areas::{Area, Areas, Source};
 use super::sizes::{STEP, class_of, size_of_class};
 use super::{GUARD, guard};
 use crate::list::{Link, List};
-use crate::{annotate, sys};
+use crate::annotate;
 
 /// Bytes up to which a loop copies faster than `memcpy`.
 const SHORT: usize = 1024;
@@ -70,7 +70,7 @@ impl SharedStacks {
         let mut stacks =
             SharedStacks { slots: Box::default(), link: Link::new(), next: 0, tenants: 0, owner: 0 };
         for _ in 0..count {
-            match sys::map(GUARD + size) {
+            match guard::map(GUARD + size) {
                 Ok(base) => {
                     // SAFETY: fresh memory.
                     unsafe { guard::install(base, GUARD) };
@@ -120,7 +120,7 @@ impl Drop for SharedStacks {
         for slot in &self.slots {
             annotate::ignore_stack(slot.low, slot.size);
             // SAFETY: the owner makes sure that nothing is in use.
-            unsafe { sys::unmap(slot.low.wrapping_sub(GUARD), slot.size + GUARD) };
+            unsafe { guard::unmap(slot.low.wrapping_sub(GUARD), slot.size + GUARD) };
         }
     }
 }
