@@ -12,7 +12,7 @@ cases() {
       'not ok '*) seen=$((seen + 1)); ok 1 "$PREFIX${line#* - }" ;;
       *) echo "$line" ;;
     esac
-  done < <(exec "$OUT/$1" "${@:2}" 2>&1)
+  done < <(exec env --default-signal "$OUT/$1" "${@:2}" 2>&1) # bash 5.3 ignores SIGINT there
   [ "$seen" = "$planned" ] || ok 1 "$1 runs all of its cases ($seen of $planned)"
 }
 
