@@ -13,8 +13,8 @@ use std::io;
 use super::areas::{Area, Areas, Source};
 use super::sizes::{STEP, class_of, size_of_class};
 use super::{GUARD, guard};
-use crate::list::{Link, List};
 use crate::annotate;
+use crate::list::{Link, List};
 
 /// Bytes up to which a loop copies faster than `memcpy`.
 const SHORT: usize = 1024;

@@ -6,7 +6,7 @@ use core::ptr;
 
 use super::EOF;
 use super::call::{errno, set_errno};
-use super::output::{UNWRITTEN, put};
+use super::output::{UNWRITTEN, put, put_plainly};
 use super::owner;
 use super::stream::{self, Stream};
 use crate::io as transfer;
@@ -140,23 +140,12 @@ pub unsafe fn print(scheduler: *mut Scheduler, stream: *mut Stream, format: &For
         }
         let plain = || format.plain(stream);
         format.send(scheduler, plain, |text, length| {
-            let plain = || write_plainly(stream, text, length);
+            let plain = || match put_plainly(stream, text, length) {
+                (_, true) => UNWRITTEN,
+                (put, false) => put,
+            };
             put(scheduler, stream, text, length, true, plain) == length
         })
-    }
-}
-
-/// Writes a text by libc's own function to a locked stream: how much, and nothing when what is in the buffer could not
-/// be written. `fwrite` does not tell of that, and `vfprintf` does.
-unsafe fn write_plainly(stream: *mut Stream, text: *const u8, length: usize) -> usize {
-    // SAFETY: by contract of `print`; the stream is locked.
-    unsafe {
-        let marked = (*stream).flags & stream::ERROR_SEEN;
-        (*stream).flags &= !stream::ERROR_SEEN;
-        let written = stream::fwrite_unlocked(text.cast(), 1, length, stream);
-        let failed = Stream::is(stream, stream::ERROR_SEEN);
-        (*stream).flags |= marked;
-        if failed { UNWRITTEN } else { written }
     }
 }
 

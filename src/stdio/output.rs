@@ -221,6 +221,20 @@ pub(super) unsafe fn put(
     }
 }
 
+/// Puts bytes into a locked stream by libc's own function: how many, and whether something could not be written. That function
+/// does not tell of what stands in the buffer.
+pub(super) unsafe fn put_plainly(stream: *mut Stream, from: *const u8, count: usize) -> (usize, bool) {
+    // SAFETY: by contract.
+    unsafe {
+        let marked = (*stream).flags & stream::ERROR_SEEN;
+        (*stream).flags &= !stream::ERROR_SEEN;
+        let put = stream::fwrite_unlocked(from.cast(), 1, count, stream);
+        let failed = Stream::is(stream, stream::ERROR_SEEN);
+        (*stream).flags |= marked;
+        (put, failed)
+    }
+}
+
 /// `fwrite`.
 ///
 /// # Safety
@@ -236,9 +250,12 @@ pub unsafe fn fwrite(
     // SAFETY: by contract.
     unsafe {
         let before = Stream::end_of_what_was_put(stream);
-        let plain = || stream::fwrite_unlocked(from, 1, wanted, stream);
+        let plain = || match put_plainly(stream, from.cast(), wanted) {
+            (put, true) if put == wanted => UNWRITTEN,
+            (put, _) => put,
+        };
         let put = match put(scheduler, stream, from.cast(), wanted, locks, plain) {
-            UNWRITTEN if stream::counts_what_is_written() => {
+            UNWRITTEN if locks && stream::counts_what_is_written() => {
                 ((*stream).written.saturating_sub(before) as usize).min(wanted - 1)
             }
             UNWRITTEN => wanted,

@@ -61,7 +61,7 @@ pub struct Stream {
 const _: () = assert!(offset_of!(Stream, jumps) == 216 && size_of::<Stream>() == 224, "as in glibc");
 
 /// Whether `fwrite` leaves out what it could not write of what it was given (since 2.43), or counts it as long as it once stood
-/// in the buffer.
+/// in the buffer, as `fwrite_unlocked` still does.
 pub fn counts_what_is_written() -> bool {
     // SAFETY: a string of libc's own.
     let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str();
