@@ -3,7 +3,7 @@
 # its own line's and lower ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-order='weak annotate alone cache object heap list tls clock
+order='weak annotate alone cache object jump heap list tls clock
 sys log local environment exceptions latch fork
 context stack waiter
 coroutine timer reactor

@@ -12,6 +12,7 @@ pub mod cache;
 pub mod clock;
 pub mod fork;
 pub mod heap;
+pub mod jump;
 pub mod latch;
 pub mod list;
 pub mod object;

@@ -1,8 +1,8 @@
-# enter(rdi: routine of a thread, rsi: its argument, rdx: the words of a jmp_buf)
+# enter(rdi: routine of a thread, rsi: its argument, rdx: the words of a jmp_buf, rcx: the process's pointer guard)
 # Returns what the routine returned in rax, and zero in rdx. When the thread exits from inside the routine, libc
 # unwinds the frames up to this one and jumps to the place in the jmp_buf: then rdx is one. glibc keeps the stack
-# pointer and the address in words 6 and 7, mangled with the pointer guard at %fs:0x30; the registers of the other
-# words are saved here anyway.
+# pointer and the address in words 6 and 7, mangled with the guard; the registers of the other words are saved here
+# anyway.
     .cfi_startproc
     pushq %rbp
     .cfi_adjust_cfa_offset 8
@@ -19,11 +19,11 @@
     subq $8, %rsp
     .cfi_adjust_cfa_offset 8
     movq %rsp, %rax
-    xorq %fs:0x30, %rax
+    xorq %rcx, %rax
     rolq $0x11, %rax
     movq %rax, 48(%rdx)
     leaq 1f(%rip), %rax
-    xorq %fs:0x30, %rax
+    xorq %rcx, %rax
     rolq $0x11, %rax
     movq %rax, 56(%rdx)
     movq %rdi, %rax

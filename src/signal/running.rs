@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use core::ops::Range;
 
 use crate::scheduler::Scheduler;
-use crate::{sys, tls};
+use crate::{jump, sys, tls};
 
 /// A handler of the program's that is running on this thread: on its wrapper's frame, chained through the
 /// thread's word.
@@ -123,14 +123,8 @@ pub unsafe fn leave_for(body: unsafe extern "C" fn(c_int) -> !, argument: c_int)
 /// # Safety
 /// `buffer` was filled by `setjmp`.
 pub unsafe fn target_of(buffer: *const c_void) -> usize {
-    // glibc's layout on x86-64: the stack pointer is the seventh word, mangled with the pointer guard.
-    const STACK_POINTER: usize = 6;
-    let guard: usize;
-    // SAFETY: by contract; the guard's place in the thread control block is part of the ABI.
-    unsafe {
-        asm!("mov {}, qword ptr fs:[0x30]", out(reg) guard, options(nostack, readonly, preserves_flags));
-        buffer.cast::<usize>().add(STACK_POINTER).read().rotate_right(0x11) ^ guard
-    }
+    // SAFETY: by contract.
+    jump::plain(unsafe { buffer.cast::<usize>().add(jump::STACK_POINTER).read() })
 }
 
 /// Whether a jump to that stack pointer stays within a handler whose wrapper's frame this is, whose alternate stack is that.

@@ -16,7 +16,7 @@ use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
 use crate::sync::{lot, mutex};
-use crate::{local, tls};
+use crate::{jump, local, tls};
 
 /// Our own part of a thread's block.
 #[repr(C, align(64))]
@@ -50,8 +50,6 @@ const WORTH: u32 = 8;
 
 /// The words of glibc's `__pthread_unwind_buf_t`: a jmp_buf of eight registers, and room of libc's own.
 const LANDING: usize = 13;
-/// The word of a jmp_buf that holds the address, mangled.
-const ADDRESS: usize = 7;
 /// The first of libc's own words: the buffer outside this one.
 const PREVIOUS: usize = 9;
 
@@ -206,7 +204,7 @@ impl Threads {
             while buffer.add(PREVIOUS).read() != 0 {
                 buffer = ptr::with_exposed_provenance_mut(buffer.add(PREVIOUS).read());
             }
-            buffer.add(ADDRESS).write(mangled(exited as *const () as usize));
+            buffer.add(jump::ADDRESS).write(jump::mangled(exited as *const () as usize));
         }
     }
 
@@ -267,15 +265,6 @@ unsafe fn take_in(scheduler: *mut (), about: [usize; 3]) {
     }
 }
 
-fn mangled(word: usize) -> usize {
-    let guard: usize;
-    // SAFETY: the guard's place in the thread control block is part of the ABI.
-    unsafe {
-        core::arch::asm!("mov {}, qword ptr fs:[0x30]", out(reg) guard, options(nostack, readonly, preserves_flags));
-    }
-    (word ^ guard).rotate_left(0x11)
-}
-
 /// How a routine came to its end.
 #[repr(C)]
 struct Left {
@@ -284,7 +273,9 @@ struct Left {
 }
 
 #[unsafe(naked)]
-unsafe extern "C" fn enter(routine: Routine, argument: *mut c_void, landing: *mut usize) -> Left {
+unsafe extern "C" fn enter(
+    routine: Routine, argument: *mut c_void, landing: *mut usize, guard: usize,
+) -> Left {
     naked_asm!(include_str!("../../asm/x86_64/enter.S"), options(att_syntax))
 }
 
@@ -304,7 +295,7 @@ unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
         let landing = landing.as_mut_ptr();
         threads.blocks.set_exit((*thread).base, landing.cast());
         Scheduler::go_over(word);
-        let left = enter((*thread).routine, (*thread).argument, landing);
+        let left = enter((*thread).routine, (*thread).argument, landing, jump::guard());
         threads.destroy_own();
         tls::set_hook_word(0);
         let result = if left.exited != 0 { threads.blocks.result((*thread).base) } else { left.result };
