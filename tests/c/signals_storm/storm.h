@@ -84,7 +84,7 @@ UNUSED static void *chase(void *unused) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
-  for (int i = 0; __atomic_load_n(&chasing, __ATOMIC_ACQUIRE); i++) {
+  while (__atomic_load_n(&chasing, __ATOMIC_ACQUIRE)) {
     struct timespec pause = {0, 400000};
     for (int w = 0; w < worker_count; w++) pthread_kill(workers[w], SIGUSR2);
     nanosleep(&pause, NULL);

@@ -108,7 +108,7 @@ static void in_a_handler_inside_another(void) {
 }
 
 static void *computes(void *unused) {
-  for (volatile long i = 0;; i++) {}
+  for (;;) __asm__ volatile("");
   return unused;
 }
 static void while_the_main_thread_computes(void) {

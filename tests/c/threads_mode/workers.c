@@ -105,9 +105,8 @@ static void one_thread_lets_a_signal_through(void) {
 /* libc has every kernel thread change its user, by a signal, and waits for each. */
 static volatile int over;
 static void *runs(void *unused) {
-  volatile unsigned work = 0;
   while (!over) {
-    for (int i = 0; i < 10000; i++) work++;
+    for (int i = 0; i < 10000; i++) __asm__ volatile("");
     usleep(100);
   }
   return unused;
