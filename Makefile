@@ -29,7 +29,7 @@ stress: build     ## the slow suites: long randomised runs, sanitizers at length
 torture: build    ## threads as coroutines: locks, conditions, joins, cancellations, forks, on 1, 2 and 4 kernel threads
 	@scripts/torture.sh
 
-releases:         ## the tests on Debian 13, Ubuntu 24.04 and 22.04, in roots that it makes; RELEASES="noble" for one
+releases:         ## the tests on Debian 13, Ubuntu 22.04, 24.04 and 26.04, in roots that it makes; RELEASES="noble" for one
 	@scripts/releases.sh $(RELEASES)
 
 install: build    ## library, headers to $(PREFIX)
