@@ -270,7 +270,7 @@ impl Scheduler {
         }
     }
 
-    /// Registers the wants; `false` when one of them cannot be waited for.
+    /// Registers the wants; `false` when one of them cannot be waited for. A negative number waits for nothing.
     unsafe fn watch(
         this: *mut Scheduler, me: *mut Coroutine, mut wants: impl ExactSizeIterator<Item = Want>,
     ) -> bool {
@@ -280,7 +280,7 @@ impl Scheduler {
             // Only the loop resumes those that are threads: nobody's `co_resume` could come meanwhile, and be taken for it.
             let crowded = (*me).base() != 0 && Self::has_ready(this);
             if wants.len() <= 1 {
-                let Some((fd, events)) = wants.next() else { return true };
+                let Some((fd, events)) = wants.next().filter(|&(fd, _)| fd >= 0) else { return true };
                 let Some(more) = (*me).make_more() else { return false };
                 more.interest = Interest::new(waiter, fd, events);
                 return (*this).reactor.watch(&raw const more.interest, crowded, &(*this).ready).is_ok();
@@ -291,7 +291,7 @@ impl Scheduler {
             // Its room is exact, so it stays where it is.
             more.interests = interests.into_boxed_slice();
             let mut all = true;
-            for interest in &more.interests {
+            for interest in more.interests.iter().filter(|interest| interest.fd >= 0) {
                 all &= (*this).reactor.watch(interest, crowded, &(*this).ready).is_ok();
             }
             all

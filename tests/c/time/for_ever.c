@@ -33,6 +33,17 @@ static void in_co_poll_int_max(void) {
   struct pollfd fd = {idle[0], POLLIN, 0};
   co_poll(co_get_epoll_ct(), &fd, 1, INT_MAX);
 }
+/* As in arrays in which the places of closed connections are free. */
+static struct pollfd gaps[] = {{-1, 0, 0}, {0, POLLIN, 0}, {INT_MIN, POLLIN, 0}};
+static void in_poll_of_a_gap(void) { poll(gaps, 1, -1); }
+static void in_poll_with_gaps(void) {
+  gaps[1].fd = idle[0];
+  poll(gaps, 3, -1);
+}
+static void in_co_poll_with_gaps(void) {
+  gaps[1].fd = idle[0];
+  co_poll(co_get_epoll_ct(), gaps, 2, INT_MAX);
+}
 static void in_ppoll_null(void) { ppoll(NULL, 0, NULL, NULL); }
 static void in_ppoll_a_hundred_years(void) {
   struct timespec t = {36500L * DAYS, 0};
@@ -74,6 +85,9 @@ SLEEPS(poll_int_max, INT_MAX / 1000)
 SLEEPS(poll_a_minute, 61)
 SLEEPS(co_poll_of_one, FOREVER)
 SLEEPS(co_poll_int_max, INT_MAX / 1000)
+SLEEPS(poll_of_a_gap, FOREVER)
+SLEEPS(poll_with_gaps, FOREVER)
+SLEEPS(co_poll_with_gaps, INT_MAX / 1000)
 SLEEPS(ppoll_null, FOREVER)
 SLEEPS(ppoll_a_hundred_years, 36500L * DAYS)
 SLEEPS(select_null, FOREVER)
