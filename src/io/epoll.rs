@@ -9,7 +9,7 @@ use core::ptr;
 use std::io;
 
 use super::error;
-use super::signal::{Admitted, MASKED};
+use super::signal::{Admitted, Masked};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -28,26 +28,27 @@ pub unsafe fn epoll_wait(
     // SAFETY: by contract.
     unsafe {
         // The kernel reads the mask before anything else.
-        let admitted = Admitted::by(mask)?;
-        let since = Scheduler::moment(scheduler);
+        let mut masked = Masked::new(scheduler, Admitted::by(mask)?);
         let mut found = sys::epoll_now(epoll, events, count)?;
         while found == 0 && clock::is_ahead(deadline) {
-            let mut until = deadline;
             if !mask.is_null() {
                 // Whoever has events is not interrupted, and whoever does not wait does not look for signals.
                 sys::poll_now(ptr::null_mut(), 0, mask)?;
-                until = deadline.min(clock::after(MASKED));
             }
-            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
-            let wake = Scheduler::wait_for(scheduler, (epoll, libc::EPOLLIN as u32), until);
-            if wake == Wake::Closed {
+            let mut closed = false;
+            let wake = masked.park(scheduler, deadline, |signals, until| {
+                let wants = [epoll, signals.unwrap_or(-1)].map(|fd| (fd, libc::EPOLLIN as u32));
+                let wants = wants[..1 + usize::from(signals.is_some())].iter().copied();
+                Scheduler::wait(scheduler, wants, until, |_| closed = true)
+            });
+            if closed {
                 return Err(error(libc::EBADF));
             }
             found = sys::epoll_now(epoll, events, count)?;
-            if wake == Wake::Interrupted && found == 0 && admitted.ran() {
+            if found == 0 && masked.ends(wake) {
                 return Err(error(libc::EINTR));
             }
-            if wake == Wake::TimedOut && until == deadline {
+            if wake == Wake::TimedOut {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::error;
-use super::signal::{Admitted, MASKED};
+use super::signal::{Admitted, Masked};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -34,18 +34,17 @@ pub unsafe fn poll(
     let empty = count == 1 && mask.is_null() && unsafe { is_empty(scheduler, fds) };
     let mut found = if empty && clock::is_ahead(deadline) { 0 } else { look()? };
     // SAFETY: by contract.
-    let admitted = unsafe { Admitted::by(mask)? };
-    // SAFETY: by contract.
-    let since = unsafe { Scheduler::moment(scheduler) };
+    let mut masked = unsafe { Masked::new(scheduler, Admitted::by(mask)?) };
     while found == 0 && clock::is_ahead(deadline) {
-        // Signals that only the mask admits are noticed when the kernel is asked with it.
-        let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
         let mut closed = Vec::new();
         // SAFETY: by contract. The kernel has just read and written these elements.
         let wake = unsafe {
-            let wants = (0..count as usize).map(|i| want(&*fds.add(i)));
-            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
-            Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
+            masked.park(scheduler, deadline, |signals, until| {
+                let own = |fd| (fd, libc::EPOLLIN as u32);
+                let wants = (0..count as usize + usize::from(signals.is_some()))
+                    .map(|i| signals.filter(|_| i == count as usize).map_or_else(|| want(&*fds.add(i)), own));
+                Scheduler::wait(scheduler, wants, until, |place| closed.push(place))
+            })
         };
         // SAFETY: as above; `empty` says that the element is there.
         if empty && closed.is_empty() && unsafe { tell(scheduler, fds) } {
@@ -58,10 +57,10 @@ pub unsafe fn poll(
                 report_closed(core::slice::from_raw_parts_mut(fds, count as usize), &closed)
             });
         }
-        if wake == Wake::Interrupted && found == 0 && admitted.ran() {
+        if found == 0 && masked.ends(wake) {
             return Err(error(libc::EINTR));
         }
-        if wake == Wake::Resumed || (wake == Wake::TimedOut && until == deadline) {
+        if matches!(wake, Wake::Resumed | Wake::TimedOut) {
             break;
         }
     }

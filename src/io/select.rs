@@ -5,7 +5,7 @@ use core::ptr;
 use std::io;
 
 use super::error;
-use super::signal::{Admitted, MASKED};
+use super::signal::{Admitted, Masked};
 use crate::clock::{self, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -49,24 +49,25 @@ pub unsafe fn select(
             sys::select_now(count, places, mask)
         };
         let mut found = look()?;
-        let admitted = Admitted::by(mask)?;
-        let since = Scheduler::moment(scheduler);
+        let mut masked = Masked::new(scheduler, Admitted::by(mask)?);
         while found == 0 && clock::is_ahead(deadline) {
-            let until = if mask.is_null() { deadline } else { deadline.min(clock::after(MASKED)) };
             let watched = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0).count();
-            let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
-            let wants = Counted(fds.map(|fd| (fd as c_int, events(asked, bytes, fd))), watched);
             let mut closed = false;
-            Scheduler::interruptible(scheduler, admitted.interrupt(), since);
-            let wake = Scheduler::wait(scheduler, wants, until, |_| closed = true);
+            let wake = masked.park(scheduler, deadline, |signals, until| {
+                let fds = (0..bytes * 8).filter(|&fd| events(asked, bytes, fd) != 0);
+                let wants = fds.map(|fd| (fd as c_int, events(asked, bytes, fd)));
+                let own = signals.map(|fd| (fd, libc::EPOLLIN as u32));
+                let wants = Counted(wants.chain(own), watched + usize::from(own.is_some()));
+                Scheduler::wait(scheduler, wants, until, |_| closed = true)
+            });
             if closed {
                 return Err(error(libc::EBADF));
             }
             found = look()?;
-            if wake == Wake::Interrupted && found == 0 && admitted.ran() {
+            if found == 0 && masked.ends(wake) {
                 return Err(error(libc::EINTR));
             }
-            if wake == Wake::TimedOut && until == deadline {
+            if wake == Wake::TimedOut {
                 break;
             }
         }

@@ -14,8 +14,9 @@ use crate::scheduler::{self, Scheduler, Since};
 use crate::sys;
 use crate::waiter::{Interrupt, Wake};
 
-/// How often a wait with a signal mask of its own asks the kernel whether a signal came in.
-pub(super) const MASKED: Duration = Duration::from_millis(10);
+/// After so long, and where there is no signal descriptor every so often, a wait with a signal mask of its own asks the kernel
+/// whether a signal came in.
+const MASKED: Duration = Duration::from_millis(10);
 
 /// `pause`: parks until a handler of the program has run on this thread.
 ///
@@ -114,14 +115,82 @@ impl Admitted {
         Admitted(Some((mask, scheduler::handlers_run(mask))))
     }
 
-    /// What the call is to be told of: of all handlers, where it looks itself which they were.
-    pub(super) fn interrupt(&self) -> Interrupt {
-        if self.0.is_some() { Interrupt::Masked } else { Interrupt::Any }
-    }
-
     /// Whether one of them has run since, when some handler has.
     pub(super) fn ran(&self) -> bool {
         self.0.is_none_or(|(mask, before)| scheduler::handlers_run(mask) != before)
+    }
+}
+
+/// A call that may have a signal mask of its own, and parks until something else wakes it than such signals.
+pub(super) struct Masked {
+    admitted: Admitted,
+    since: Since,
+    /// It has parked before: short waits are spared a signal descriptor.
+    again: bool,
+}
+
+impl Masked {
+    /// From the beginning of the call on.
+    ///
+    /// # Safety
+    /// A coroutine of `scheduler`, the calling thread's, runs.
+    pub(super) unsafe fn new(scheduler: *mut Scheduler, admitted: Admitted) -> Self {
+        // SAFETY: by contract.
+        Masked { admitted, since: unsafe { Scheduler::moment(scheduler) }, again: false }
+    }
+
+    /// Whether a handler that ends the call has run, when the wait was interrupted.
+    pub(super) fn ends(&self, wake: Wake) -> bool {
+        wake == Wake::Interrupted && self.admitted.ran()
+    }
+
+    /// Parks by `wait`, which gets a descriptor to wait for beside its own, or none, and until when. The wait is over when a
+    /// signal may be pending that only the mask admits: the kernel notices when it is asked with the mask.
+    ///
+    /// # Safety
+    /// As for [`Masked::new`].
+    #[inline(always)]
+    pub(super) unsafe fn park(
+        &mut self, scheduler: *mut Scheduler, deadline: Nanos,
+        mut wait: impl FnMut(Option<c_int>, Nanos) -> Wake,
+    ) -> Wake {
+        // SAFETY: by contract.
+        unsafe {
+            match self.admitted.0 {
+                None => {
+                    Scheduler::interruptible(scheduler, Interrupt::Any, self.since);
+                    wait(None, deadline)
+                }
+                Some((mask, _)) => self.park_with_signals(scheduler, !mask, deadline, &mut wait),
+            }
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn park_with_signals(
+        &mut self, scheduler: *mut Scheduler, set: u64, deadline: Nanos,
+        wait: &mut dyn FnMut(Option<c_int>, Nanos) -> Wake,
+    ) -> Wake {
+        let since = self.since;
+        let mut wait = |fd, until| {
+            // SAFETY: by contract.
+            unsafe { Scheduler::interruptible(scheduler, Interrupt::Masked, since) };
+            wait(fd, until)
+        };
+        if core::mem::replace(&mut self.again, true) {
+            // SAFETY: by contract.
+            let told = sys::signalfd(set).and_then(|fresh| unsafe {
+                owned::while_parked(scheduler, fresh, |fd| wait(Some(fd), deadline))
+            });
+            if let Ok(wake) = told {
+                return wake;
+            }
+        }
+        let until = deadline.min(clock::after(MASKED));
+        match wait(None, until) {
+            Wake::TimedOut if until < deadline => Wake::Ready,
+            wake => wake,
+        }
     }
 }
 

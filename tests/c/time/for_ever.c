@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 
 static int idle[2];
 static stCoCond_t *cond;
@@ -49,6 +50,17 @@ static void in_ppoll_a_hundred_years(void) {
   struct timespec t = {36500L * DAYS, 0};
   ppoll(NULL, 0, &t, NULL);
 }
+/* A mask that lets signals through which the thread blocks. */
+static sigset_t no_signals;
+static void in_ppoll_with_a_mask(void) {
+  struct pollfd fd = {idle[0], POLLIN, 0};
+  ppoll(&fd, 1, NULL, &no_signals);
+}
+static void in_pselect_with_a_mask(void) { pselect(0, NULL, NULL, NULL, NULL, &no_signals); }
+static void in_epoll_pwait_with_a_mask(void) {
+  struct epoll_event event;
+  epoll_pwait(epoll_create1(0), &event, 1, -1, &no_signals);
+}
 static void in_select_null(void) { select(0, NULL, NULL, NULL, NULL); }
 static void in_select_a_hundred_years(void) {
   struct timeval t = {36500L * DAYS, 0};
@@ -90,6 +102,9 @@ SLEEPS(poll_with_gaps, FOREVER)
 SLEEPS(co_poll_with_gaps, INT_MAX / 1000)
 SLEEPS(ppoll_null, FOREVER)
 SLEEPS(ppoll_a_hundred_years, 36500L * DAYS)
+SLEEPS(ppoll_with_a_mask, FOREVER)
+SLEEPS(pselect_with_a_mask, FOREVER)
+SLEEPS(epoll_pwait_with_a_mask, FOREVER)
 SLEEPS(select_null, FOREVER)
 SLEEPS(select_a_hundred_years, 36500L * DAYS)
 SLEEPS(sleep_uint_max, UINT_MAX)
