@@ -17,6 +17,7 @@ mod fresh;
 mod futex;
 mod input;
 mod ipc;
+mod libaio;
 mod linked;
 mod lock;
 mod lock_allocator;

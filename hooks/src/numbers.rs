@@ -58,6 +58,7 @@ const WAITING: &[c_long] = &[
     libc::SYS_mq_timedreceive,
     libc::SYS_mq_timedsend,
     libc::SYS_futex,
+    libc::SYS_io_getevents,
 ];
 
 /// Calls that change what descriptors mean, and those that make processes.

@@ -70,6 +70,12 @@ unsafe extern "C" fn resolve() {
 /// The version of glibc's first symbols on x86-64.
 const OLDEST: &CStr = c"GLIBC_2.2.5";
 
+/// Functions of other libraries than libc, and these. Some distributions note in a name that times have 64 bits.
+const ELSEWHERE: [(Row, &[&CStr]); 2] = [
+    (Row::__io_uring_get_cqe, &[c"liburing.so.2"]),
+    (Row::io_getevents, &[c"libaio.so.1", c"libaio.so.1t64"]),
+];
+
 /// Looks up the function of a row.
 extern "C" fn find(row: usize) -> *mut () {
     let mut found = [ptr::null_mut()];
@@ -97,8 +103,14 @@ fn settle(row: usize, next: *mut c_void) -> *mut () {
         // SAFETY: a valid name. The call must not become a tail call, or libc would look after our caller.
         found = unsafe { libc::dlsym(libc::RTLD_NEXT, NAMES[row].as_ptr()) };
     }
-    if found.is_null() && row == Row::__io_uring_get_cqe as usize {
-        found = find_in(c"liburing.so.2", NAMES[row]);
+    if found.is_null()
+        && let Some((_, libraries)) = ELSEWHERE.iter().find(|&&(elsewhere, _)| elsewhere as usize == row)
+    {
+        found = libraries
+            .iter()
+            .map(|library| find_in(library, NAMES[row]))
+            .find(|found| !found.is_null())
+            .unwrap_or_default();
         if found.is_null() {
             // It may be loaded yet.
             return missing as *mut ();

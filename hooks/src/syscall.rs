@@ -12,8 +12,8 @@ use colib_core::{clock, fork, sys, tls};
 use libc::{sigset_t, timespec, timeval};
 
 use crate::{
-    attributes, descriptor, epoll, file, futex, input, ipc, numbers, output, poll, process, real, sleep,
-    socket, thread_number, wait_signal,
+    attributes, descriptor, epoll, file, futex, input, ipc, libaio, numbers, output, poll, process, real,
+    sleep, socket, thread_number, wait_signal,
 };
 
 // SAFETY: as in `input`; what is hooked here is what the number's own call takes.
@@ -155,6 +155,9 @@ unsafe fn wait(number: c_long, arguments: [usize; 6]) -> Option<isize> {
             libc::SYS_msgsnd => ipc::msgsnd(fd, b as _, c, d as c_int) as isize,
             libc::SYS_semop => ipc::semop(fd, b as _, c) as isize,
             libc::SYS_semtimedop => ipc::semtimedop(fd, b as _, c, d as _) as isize,
+            libc::SYS_io_getevents => {
+                answer(libaio::completions(a, b as c_long, c as c_long, d as _, e as _))
+            }
             libc::SYS_mq_timedreceive => ipc::mq_timedreceive(fd, b as _, c, d as _, e as _),
             libc::SYS_mq_timedsend => ipc::mq_timedsend(fd, b as _, c, d as c_uint, e as _) as isize,
             libc::SYS_fcntl if matches!(b as c_int, libc::F_SETLKW | libc::F_OFD_SETLKW) => {

@@ -1,6 +1,6 @@
 //! Readiness and time.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_long};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -183,4 +183,26 @@ pub fn nap(nanos: u64) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: nanos as i64 };
     // SAFETY: the kernel only reads.
     let _ = unsafe { call!(SYS_nanosleep, &raw const time, 0) };
+}
+
+/// What the kernel tells of a request that it has completed: `struct io_event` of linux/aio_abi.h.
+#[repr(C)]
+pub struct Completion {
+    data: u64,
+    request: u64,
+    result: i64,
+    result2: i64,
+}
+
+/// `io_getevents`.
+///
+/// # Safety
+/// `events` is writable for `most`, or the program's, which the kernel makes sure of.
+pub unsafe fn completions(
+    context: usize, least: c_long, most: c_long, events: *mut Completion, limit: Option<Duration>,
+) -> io::Result<usize> {
+    let time = limit.map(clock::timespec);
+    let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: by contract.
+    unsafe { call!(SYS_io_getevents, context, least, most, events, time) }
 }

@@ -1,7 +1,9 @@
-/* ipc.c - messages and semaphores of System V, and message queues of POSIX. */
+/* ipc.c - messages and semaphores of System V, message queues of POSIX, and the kernel's asynchronous input and output. */
 #define _GNU_SOURCE
 #include "park.h"
 
+#include <linux/aio_abi.h>
+#include <poll.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -104,4 +106,38 @@ PARKS(mq_send, full_queue, receive_one) { return mq_send(me->in, "yz", 2, 0) == 
 PARKS(mq_timedsend, full_queue, receive_one) {
   struct timespec until = in_half_a_minute();
   return mq_timedsend(me->in, "yz", 2, 0, &until) == 0;
+}
+
+/* ---- the kernel's asynchronous input and output ----------------------------------------------------- */
+
+int io_getevents(aio_context_t context, long least, long most, struct io_event *events, struct timespec *time);
+
+static aio_context_t contexts[CROWD];
+static struct iocb polls[CROWD];
+
+/* Two requests, of which one is completed at once. */
+static void asked_for_input(struct waiter *me) {
+  static struct iocb at_once[CROWD];
+  empty_pipe(me);
+  contexts[me->index] = 0;
+  NEED(syscall(SYS_io_setup, 4, &contexts[me->index]) == 0);
+  at_once[me->index] = (struct iocb){.aio_data = 1, .aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (unsigned)me->far, .aio_buf = POLLOUT};
+  polls[me->index] = (struct iocb){.aio_data = 2, .aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (unsigned)me->in, .aio_buf = POLLIN};
+  struct iocb *list[] = {&at_once[me->index], &polls[me->index]};
+  NEED(syscall(SYS_io_submit, contexts[me->index], 2, list) == 2);
+}
+static bool both_completed(struct waiter *me, long count, struct io_event *events) {
+  return syscall(SYS_io_destroy, contexts[me->index]) == 0 && count == 2 && events[0].data == 1 && (events[0].res & POLLOUT) &&
+         events[1].data == 2 && (events[1].res & POLLIN);
+}
+PARKS(io_getevents, asked_for_input, write_a_byte) {
+  struct io_event events[4];
+  struct timespec time = {60, 0};
+  if (io_getevents(contexts[me->index], 1, 0, events, NULL) != -EINVAL) return false;
+  return both_completed(me, io_getevents(contexts[me->index], 2, 4, events, &time), events);
+}
+PARKS_AS(syscall_io_getevents, "syscall", asked_for_input, write_a_byte, .again = false) {
+  struct io_event events[4];
+  if (syscall(SYS_io_getevents, contexts[me->index], 1, 0, events, NULL) != -1 || errno != EINVAL) return false;
+  return both_completed(me, syscall(SYS_io_getevents, contexts[me->index], 2, 4, events, NULL), events);
 }
