@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::marker::PhantomData;
 use core::ops::Range;
-use core::ptr;
+use core::{ptr, slice};
 
 use libc::dl_phdr_info;
 
@@ -16,6 +16,9 @@ const STRINGS: i64 = 5;
 const SYMBOLS: i64 = 6;
 const HASHES: i64 = 0x6fff_fef5;
 const VERSIONS: i64 = 0x6fff_fff0;
+
+/// The kind of note in which Go's tools tell of a build.
+const GO_BUILD: u32 = 4;
 
 /// `Elf64_Dyn`.
 #[derive(Clone, Copy)]
@@ -62,7 +65,7 @@ unsafe extern "C" fn show<T, F: FnMut(Object) -> Option<T>>(
 impl<'a> Object<'a> {
     fn headers(self) -> &'a [libc::Elf64_Phdr] {
         // SAFETY: headers are mapped while the object is loaded.
-        unsafe { core::slice::from_raw_parts(self.0.dlpi_phdr, usize::from(self.0.dlpi_phnum)) }
+        unsafe { slice::from_raw_parts(self.0.dlpi_phdr, usize::from(self.0.dlpi_phnum)) }
     }
 
     /// The addresses of its segment that has `address`; `None` where none has.
@@ -80,6 +83,22 @@ impl<'a> Object<'a> {
     pub fn thread_locals(self) -> Option<(*mut c_void, usize)> {
         let header = self.headers().iter().find(|header| header.p_type == libc::PT_TLS)?;
         Some((self.0.dlpi_tls_data, header.p_memsz as usize))
+    }
+
+    /// Whether Go's tools made it: they leave a note of its build.
+    pub fn is_of_go(self) -> bool {
+        self.notes().any(|(name, kind)| name == *b"Go\0\0" && kind == GO_BUILD)
+    }
+
+    /// Its notes whose names are as long as Go's: name and kind.
+    fn notes(self) -> impl Iterator<Item = ([u8; 4], u32)> + use<'a> {
+        let segments = self.headers().iter().filter(|header| header.p_type == libc::PT_NOTE);
+        segments.flat_map(move |header| {
+            let start = (self.0.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            // SAFETY: the segment is mapped while the object is loaded.
+            let all = unsafe { slice::from_raw_parts(start as *const u8, header.p_memsz as usize) };
+            Notes { left: all, alignment: (header.p_align as usize).max(4) }
+        })
     }
 
     /// The entries of its dynamic section.
@@ -129,6 +148,30 @@ impl<'a> Object<'a> {
             first: first as usize,
             object: PhantomData,
         })
+    }
+}
+
+/// The notes of a segment, each with the lengths of its name and of what it says, and its kind.
+struct Notes<'a> {
+    left: &'a [u8],
+    alignment: usize,
+}
+
+impl Iterator for Notes<'_> {
+    type Item = ([u8; 4], u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (&[name, text, kind], rest) = self.left.as_chunks::<4>().0.split_first_chunk::<3>()?;
+            let [name, text, kind] = [name, text, kind].map(u32::from_ne_bytes);
+            let found = rest.first().copied().filter(|_| name == 4);
+            let text_at = (12 + name as usize).next_multiple_of(self.alignment);
+            let next = (text_at + text as usize).next_multiple_of(self.alignment);
+            self.left = self.left.get(next..).unwrap_or_default();
+            if let Some(name) = found {
+                return Some((name, kind));
+            }
+        }
     }
 }
 

@@ -171,6 +171,19 @@ is "$(COLIB_THREADS_REAL='kept_*' coroutines "$OUT/kept_std")" 1 'a std::thread 
 is "$(coroutines "$OUT/kept_std")" 0 'and is a coroutine otherwise'
 unset COLIB_THREADS_REAL
 
+# Go's runtime waits by instructions of its own: its threads stay real, and so do all in a program of Go's.
+for flag in '' -DOF_GO; do
+  $CC -std=gnu11 $CFLAGS $flag "$ROOT/tests/threads_mode/of_go.c" -o "$OUT/of_go$flag" -lpthread &&
+    $CC -std=gnu11 $CFLAGS $flag -fPIC -shared "$ROOT/tests/threads_mode/of_go.c" -o "$OUT/of_go$flag.so" -lpthread ||
+    { echo "Bail out! of_go does not compile"; exit 1; }
+done
+run "$OUT/go" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/of_go" "$OUT/of_go.so"
+is "$(cat "$OUT/go")" $'0 and 0\nends with 0' 'threads that have nothing to do with Go are coroutines'
+run "$OUT/go" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/of_go" "$OUT/of_go-DOF_GO.so"
+is "$(cat "$OUT/go")" $'0 and 1\nends with 0' "those of a library of Go's are real"
+run "$OUT/go" env COLIB_THREADS=1 LD_PRELOAD="$PRELOAD" "$OUT/of_go-DOF_GO" "$OUT/of_go.so"
+is "$(cat "$OUT/go")" $'1 and 1\nends with 0' "and all in a program of Go's"
+
 # A stack that is too small is said to be.
 $CC -std=gnu11 -O0 -o "$OUT/overflows" -x c - -lpthread <<'C' || { echo "Bail out! overflows does not compile"; exit 1; }
 #include <pthread.h>

@@ -96,7 +96,7 @@ pub fn begin() {
             return;
         }
     };
-    if wanted == 0 {
+    if wanted == 0 || real::program_is_of_go() {
         return;
     }
     let count = wanted.min(worker::MOST);

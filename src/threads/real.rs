@@ -1,5 +1,5 @@
-//! Threads that the user wants to stay real (`COLIB_THREADS_REAL`), beside those that are coroutines: which they are,
-//! how they begin, and how they join a coroutine.
+//! Threads that the user wants to stay real (`COLIB_THREADS_REAL`) or that must, beside those that are coroutines: which
+//! they are, how they begin, and how they join a coroutine.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use super::Threads;
 use crate::coroutine::Routine;
+use crate::object::{self, Object};
 use crate::scheduler::Scheduler;
 use crate::{clock, heap, signal, sys};
 
@@ -50,12 +51,26 @@ fn matches(name: *const c_char) -> bool {
     !name.is_null() && patterns.into_iter().any(|p| unsafe { libc::fnmatch(p.as_ptr(), name, 0) } == 0)
 }
 
-/// Whether a thread that is to run this stays real: by the routine's name, or the file that it is from. What
+/// Whether the program is Go's, whose runtime makes and wakes threads, and waits for them, by instructions of its own.
+pub(super) fn program_is_of_go() -> bool {
+    object::find(|program| Some(program.is_of_go())) == Some(true)
+}
+
+/// The same of the library that a function is from.
+fn is_of_go(function: Routine) -> bool {
+    let of = |object: Object| object.segment_of(function as usize).map(|_| object.is_of_go());
+    object::find(of) == Some(true)
+}
+
+/// Whether a thread that is to run this stays real: Go's do, and others by the routine's name, or the file that it is from. What
 /// `std::thread` runs is an object with virtual functions, and the file is the one that these are from.
 ///
 /// # Safety
 /// The program makes a thread of them.
 pub unsafe fn is_kept(routine: Routine, argument: *const c_void) -> bool {
+    if is_of_go(routine) {
+        return true;
+    }
     if PATTERNS.get().is_none() {
         return false;
     }
