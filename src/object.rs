@@ -93,12 +93,16 @@ impl<'a> Object<'a> {
     /// Its notes whose names are as long as Go's: name and kind.
     fn notes(self) -> impl Iterator<Item = ([u8; 4], u32)> + use<'a> {
         let segments = self.headers().iter().filter(|header| header.p_type == libc::PT_NOTE);
-        segments.flat_map(move |header| {
+        let notes = segments.filter_map(move |header| {
             let start = (self.0.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            // What no other segment loads is only in the file.
+            let loaded = self.segment_of(start)?;
+            let size = (header.p_memsz as usize).min(loaded.end - start);
             // SAFETY: the segment is mapped while the object is loaded.
-            let all = unsafe { slice::from_raw_parts(start as *const u8, header.p_memsz as usize) };
-            Notes { left: all, alignment: (header.p_align as usize).max(4) }
-        })
+            let all = unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(start), size) };
+            Some(Notes { left: all, alignment: (header.p_align as usize).max(4) })
+        });
+        notes.flatten()
     }
 
     /// The entries of its dynamic section.
