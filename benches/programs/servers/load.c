@@ -193,7 +193,9 @@ int main(int count, char **words) {
     if (clock_getcpuclockid(server, &clock)) fail("clock_getcpuclockid");
     answers = 0;
     double before = clock_ns(clock);
-    run_for(epoll, 2 * budget_ns());
+    // Longer where others have the processors: a server that answers nothing is one that cannot.
+    do run_for(epoll, 2 * budget_ns());
+    while (!answers && wall_ns() < patience);
     if (!answers) fail("no answers");
     char status[64];
     snprintf(status, sizeof status, "/proc/%d/status", (int)server);
