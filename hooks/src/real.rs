@@ -83,12 +83,14 @@ extern "C" fn find(row: usize) -> *mut () {
     settle(row, found[0])
 }
 
-/// Looks every function up.
+/// Looks every function up but those elsewhere, which the loader would search the disk for: few programs ever call them.
 pub fn find_all() {
     let mut found = [ptr::null_mut(); NAMES.len()];
     next::definitions(NAMES, &mut found);
     for (row, found) in found.into_iter().enumerate() {
-        settle(row, found);
+        if !found.is_null() || !ELSEWHERE.iter().any(|&(elsewhere, _)| elsewhere as usize == row) {
+            settle(row, found);
+        }
     }
 }
 
