@@ -117,7 +117,7 @@ pub unsafe extern "C" fn gai_suspend(list: *const *mut c_void, count: c_int, tim
         let mut requests = (0..count.max(0) as usize).map(|i| *list.add(i));
         let under_way = requests.any(|request| !request.is_null() && gai_error(request) == IN_PROGRESS);
         if !under_way || time.as_ref().is_some_and(|time| (time.tv_sec, time.tv_nsec) == (0, 0)) {
-            return real::gai_suspend(list, count, time);
+            return real::gai_suspend(list, count, &NOW);
         }
         let (Some(list), time) = (List::copy(list, count), time.as_ref().copied()) else { return AGAIN };
         let done = elsewhere(scheduler, Kind::WAIT.ended_by(Interrupt::Any), move || {
