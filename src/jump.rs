@@ -14,7 +14,7 @@ pub const STACK_POINTER: usize = 6;
 /// The word that holds the address.
 pub const ADDRESS: usize = 7;
 /// By how much glibc rotates a word, in bits.
-const ROTATION: u32 = 0x11;
+pub const ROTATION: u32 = 0x11;
 
 /// The guard of all threads, once it is known.
 static GUARD: AtomicUsize = AtomicUsize::new(0);

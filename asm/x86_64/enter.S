@@ -1,8 +1,8 @@
 # enter(rdi: routine of a thread, rsi: its argument, rdx: the words of a jmp_buf, rcx: the process's pointer guard)
 # Returns what the routine returned in rax, and zero in rdx. When the thread exits from inside the routine, libc
 # unwinds the frames up to this one and jumps to the place in the jmp_buf: then rdx is one. glibc keeps the stack
-# pointer and the address in words 6 and 7, mangled with the guard; the registers of the other words are saved here
-# anyway.
+# pointer and the address in words of their own (see `jump`), mangled with the guard; the registers of the other words
+# are saved here anyway.
     .cfi_startproc
     pushq %rbp
     .cfi_adjust_cfa_offset 8
@@ -20,12 +20,12 @@
     .cfi_adjust_cfa_offset 8
     movq %rsp, %rax
     xorq %rcx, %rax
-    rolq $0x11, %rax
-    movq %rax, 48(%rdx)
+    rolq ${rotation}, %rax
+    movq %rax, 8*{stack_pointer}(%rdx)
     leaq 1f(%rip), %rax
     xorq %rcx, %rax
-    rolq $0x11, %rax
-    movq %rax, 56(%rdx)
+    rolq ${rotation}, %rax
+    movq %rax, 8*{address}(%rdx)
     movq %rdi, %rax
     movq %rsi, %rdi
     callq *%rax

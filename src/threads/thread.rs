@@ -276,7 +276,13 @@ struct Left {
 unsafe extern "C" fn enter(
     routine: Routine, argument: *mut c_void, landing: *mut usize, guard: usize,
 ) -> Left {
-    naked_asm!(include_str!("../../asm/x86_64/enter.S"), options(att_syntax))
+    naked_asm!(
+        include_str!("../../asm/x86_64/enter.S"),
+        rotation = const jump::ROTATION,
+        stack_pointer = const jump::STACK_POINTER,
+        address = const jump::ADDRESS,
+        options(att_syntax)
+    )
 }
 
 /// The body of a thread's coroutine.
