@@ -57,8 +57,9 @@ TEST(no_memory_for_shared_stacks_is_an_error) {
 
 /* Takes all memory there is, in ever smaller pieces. */
 static void exhaust_memory(void) {
+  void *volatile taken; // which no compiler may think away
   for (size_t size = 16 * MIB; size >= 16; size /= 2)
-    while (malloc(size)) continue;
+    while ((taken = malloc(size))) continue;
 }
 
 static void *needs_no_memory(void *unused) {
