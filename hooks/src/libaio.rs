@@ -1,15 +1,22 @@
 //! The kernel's asynchronous input and output (libaio): its wait for completions, which is a system call of the library's own.
 
 use core::ffi::{c_int, c_long, c_void};
+use core::time::Duration;
 use std::io::Result;
 
-use colib_core::io;
+use colib_core::clock::{self, NEVER, Nanos};
+use colib_core::{io, sys};
 use libc::timespec;
 
 use crate::call::apart;
-use crate::epoll;
 
 // SAFETY: as in `input`.
+
+/// When a time-out ends. The kernel refuses none here: nanoseconds are added as they are, and less than none is for ever.
+fn end_of(time: timespec) -> Nanos {
+    let nanos = time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec);
+    u64::try_from(nanos).map_or(NEVER, |nanos| clock::after(Duration::from_nanos(nanos)))
+}
 
 /// The system call.
 pub unsafe fn completions(
@@ -17,7 +24,7 @@ pub unsafe fn completions(
 ) -> Result<usize> {
     // SAFETY: see above.
     apart(|scheduler| unsafe {
-        let deadline = epoll::until(time)?;
+        let deadline = if time.is_null() { NEVER } else { end_of(sys::read_in(time)?) };
         io::completions(scheduler, context, least, most, events, deadline)
     })
 }
