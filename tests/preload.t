@@ -89,6 +89,13 @@ grep -q "$name" "$OUT/maps.out"
 ok $? 'the library is really in a program it is preloaded into'
 is "$(cat "$OUT/maps.err")" '' 'the loader has no complaint'
 
+# searched LIBRARY: the libraries that the loader searches the disk for when a program starts and ends
+searched() { observe "$OUT/searched" "$1" env LD_DEBUG=libs cat; sed -n 's/.*find library=\([^ ]*\).*/\1/p' "$OUT/searched.err" | sort -u; }
+needed=$(ldd "$library" | sed -n 's/^\s*\(\S*\) => .*/\1/p')
+plain=$(searched '') preloaded=$(searched "$library")
+is "$(grep -c '^libc\.so' <<<"$plain")" 1 'the loader tells what it searches the disk for'
+is "$(grep -vxFf <(printf '%s\n' "$plain" "$needed") <<<"$preloaded")" '' 'it searches for nothing more than the library needs'
+
 same 42 'bash: jobs, traps, pipes, coprocesses' bash "$CASES/shell.sh"
 same 0 'tar, find, sort, xargs, gzip, xz, timeout, flock, tail and others' bash "$CASES/tools.sh"
 need python3 python3 && {
