@@ -55,6 +55,8 @@ use table::{Entry, History, OUTPUT, Registration, Table};
 
 /// The peer, or the program itself, ended the input.
 const HANGUP: u32 = libc::EPOLLRDHUP as u32;
+/// What is always so of files that readiness cannot be waited for, as those on disk; nothing else ever is.
+const ALWAYS_READY: u32 = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDNORM | libc::EPOLLWRNORM) as u32;
 /// How late a sleep may end where many end close together, at most: the slack that the kernel allows itself by default.
 const SLACK: Nanos = 50_000;
 /// The data of what wakes the thread and concerns no descriptor of the program's: its bell and its alarm.
@@ -110,7 +112,8 @@ impl Reactor {
     }
 
     /// Lets `interest` wait. An error says that readiness of this descriptor cannot be waited for: EBADF
-    /// for one that is not open, EPERM for one that never blocks, ENOMEM and the like otherwise.
+    /// for one that is not open, EPERM for one that never blocks (unless what is wanted never comes there), ENOMEM and the
+    /// like otherwise.
     ///
     /// `crowded`: others run before who waits can go on. Then the first wait for a private descriptor is over when they
     /// have: short connections often have their answer by then, and are never registered.
@@ -185,7 +188,10 @@ impl Reactor {
                     false if events & OUTPUT == 0 && !entry.private_stream.get() => Registration::Input,
                     false => Registration::Made,
                 };
-                register(epoll, entry, &self.remote, kind)?;
+                match register(epoll, entry, &self.remote, kind) {
+                    Err(e) if e.raw_os_error() == Some(libc::EPERM) && events & ALWAYS_READY == 0 => {}
+                    result => result?,
+                }
             }
         }
         if doubtful && entry.registration.get() != Registration::None && !entry.doubt.is_linked() {

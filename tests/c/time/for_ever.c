@@ -45,6 +45,18 @@ static void in_co_poll_with_gaps(void) {
   gaps[1].fd = idle[0];
   co_poll(co_get_epoll_ct(), gaps, 2, INT_MAX);
 }
+/* Of files on disk nothing is told but that they can be read and written. */
+static void in_poll_of_a_file(void) {
+  struct pollfd fds[] = {{fileno(tmpfile()), POLLPRI, 0}, {fileno(tmpfile()), 0, 0}, {idle[0], POLLIN, 0}};
+  poll(fds, 3, -1);
+}
+static void in_select_of_a_files_exceptions(void) {
+  int file = fileno(tmpfile());
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(file, &set);
+  select(file + 1, NULL, NULL, &set, NULL);
+}
 static void in_ppoll_null(void) { ppoll(NULL, 0, NULL, NULL); }
 static void in_ppoll_a_hundred_years(void) {
   struct timespec t = {36500L * DAYS, 0};
@@ -100,6 +112,8 @@ SLEEPS(co_poll_int_max, INT_MAX / 1000)
 SLEEPS(poll_of_a_gap, FOREVER)
 SLEEPS(poll_with_gaps, FOREVER)
 SLEEPS(co_poll_with_gaps, INT_MAX / 1000)
+SLEEPS(poll_of_a_file, FOREVER)
+SLEEPS(select_of_a_files_exceptions, FOREVER)
 SLEEPS(ppoll_null, FOREVER)
 SLEEPS(ppoll_a_hundred_years, 36500L * DAYS)
 SLEEPS(ppoll_with_a_mask, FOREVER)
