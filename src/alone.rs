@@ -1,4 +1,4 @@
-//! Whether the process has one thread alone.
+//! Whether the process has one thread alone, and whether the kernel knows more of the program's than one.
 //!
 //! libc's note of that, `__libc_single_threaded`, is what the runtime of C++ goes by: a coroutine that comes to a static
 //! variable which another is about to initialise would be taken for that one, and told of a recursion. So with the first
@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 static ALONE: AtomicBool = AtomicBool::new(false);
 static SEES_THREADS: AtomicBool = AtomicBool::new(false);
+static HAS_COMPANY: AtomicBool = AtomicBool::new(false);
 
 #[inline(always)]
 fn note() -> Option<&'static AtomicU8> {
@@ -33,7 +34,7 @@ pub fn expect_coroutines() {
     }
 }
 
-/// The calling thread is about to make another one.
+/// The calling thread is about to make another one, perhaps a coroutine.
 pub fn expect_threads() {
     if ALONE.swap(false, Ordering::Relaxed)
         && let Some(note) = note()
@@ -55,4 +56,14 @@ pub fn have_threads() {
 #[inline(always)]
 pub fn is_alone() -> bool {
     ALONE.load(Ordering::Relaxed)
+}
+
+/// The calling thread is about to make one that runs the program beside it, as far as the kernel lets it.
+pub fn expect_company() {
+    HAS_COMPANY.store(true, Ordering::SeqCst);
+}
+
+/// Whether threads may run the program beside the calling one.
+pub fn has_company() -> bool {
+    HAS_COMPANY.load(Ordering::SeqCst) || !SEES_THREADS.load(Ordering::Relaxed)
 }

@@ -41,7 +41,10 @@ pub unsafe extern "C" fn create(
                     real::pthread_create(thread, attributes, routine, argument)
                 })
             }),
-            None => real::pthread_create(thread, attributes, routine, argument),
+            None => {
+                alone::expect_company();
+                real::pthread_create(thread, attributes, routine, argument)
+            }
         }
     }
 }
@@ -55,7 +58,10 @@ pub unsafe extern "C" fn thrd_create(
     unsafe {
         match threads::on().filter(|_| in_coroutine()) {
             Some(_) => thrd(create(thread, ptr::null(), routine, argument)),
-            None => real::thrd_create(thread, routine, argument),
+            None => {
+                alone::expect_company();
+                real::thrd_create(thread, routine, argument)
+            }
         }
     }
 }

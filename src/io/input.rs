@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::file::{Manner, beyond_memory, manner, read_waiting};
 use super::gather::{self, may_gather};
 use super::vector::{LONGEST, Vector};
-use super::{Direction, Patience, disk, error, is_nonblocking, persist, persist_on, would_block};
+use super::{Direction, Patience, address, disk, is_nonblocking, persist, persist_on, would_block};
 use crate::reactor::terms::{Drained, Terms};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
@@ -201,7 +201,7 @@ unsafe fn ended(
     }
     if !address.is_null() {
         // SAFETY: by contract of `recvfrom`; no address is all zeroes.
-        unsafe { hand_out(&zeroed(), 0, address, length)? };
+        unsafe { address::hand_out(&zeroed(), 0, address, length)? };
     }
     Ok(0)
 }
@@ -227,25 +227,9 @@ unsafe fn gather_from(
         message.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
         let received = recvmsg(scheduler, fd, &mut message, flags & !CMSG_COMPAT)?;
         if !address.is_null() {
-            hand_out(&from, message.msg_namelen, address, length)?;
+            address::hand_out(&from, message.msg_namelen, address, length)?;
         }
         Ok(received)
-    }
-}
-
-/// Gives the program an address of `known` bytes as the kernel does, which looks at the room for it only then.
-unsafe fn hand_out(
-    from: &libc::sockaddr_storage, known: libc::socklen_t, address: *mut libc::sockaddr,
-    length: *mut libc::socklen_t,
-) -> io::Result<()> {
-    // SAFETY: the pointers are the program's, and `from` has `known` bytes.
-    unsafe {
-        let Ok(fits) = usize::try_from(sys::read_in(length.cast::<c_int>())?) else {
-            return Err(error(libc::EINVAL));
-        };
-        sys::copy_out((&raw const known).cast(), length.cast(), size_of::<libc::socklen_t>())?;
-        let fits = fits.min(known as usize);
-        if fits == 0 { Ok(()) } else { sys::copy_out(ptr::from_ref(from).cast(), address.cast(), fits) }
     }
 }
 

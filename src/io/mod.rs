@@ -10,6 +10,7 @@
 //! - here: `persist`, the algorithm, and `Patience`, how long a call waits and what ends the wait
 //! - `input`, `output`, `batch`, `accept`, `connect`, `close`: sockets, and all that is read and written like them
 //! - `gather`, `ending`, `vector`: receives that want more, inputs that were shut down, vectors of which a part is done
+//! - `address`, `fresh`: peers' addresses for the program, descriptors that helpers make for it
 //! - `file`, `positioned`, `disk`, `open`, `lock`, `flush`, `transfer`: files that are no sockets
 //! - `poll`, `select`, `epoll`: many descriptors at once
 //! - `sleep`, `signal`, `child`, `system`: time, signals, children, commands; `owned`: the descriptors that these wait for
@@ -18,6 +19,7 @@
 //! - `offload`: helper threads, for calls that have no readiness
 
 mod accept;
+mod address;
 mod batch;
 mod child;
 mod close;
@@ -28,6 +30,7 @@ mod ending;
 mod epoll;
 mod file;
 mod flush;
+mod fresh;
 mod gather;
 mod input;
 mod lock;

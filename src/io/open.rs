@@ -5,27 +5,11 @@ use std::io;
 
 use super::error;
 use super::file::is_pseudo_terminal;
+use super::fresh::Fresh;
 use super::offload::{self, Kind};
 use crate::heap;
 use crate::scheduler::{self, Scheduler};
 use crate::sys;
-
-/// A descriptor that nobody knows of yet: closed when its coroutine was released meanwhile.
-struct Fresh(c_int);
-
-impl Fresh {
-    fn take(self) -> c_int {
-        let fd = self.0;
-        core::mem::forget(self);
-        fd
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        sys::close(self.0);
-    }
-}
 
 /// Whether an open of this device can wait: a terminal line for its carrier, say. Memory devices, the
 /// controlling terminal and pseudo-terminals never do.

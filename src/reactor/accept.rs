@@ -3,13 +3,18 @@
 use core::ffi::c_int;
 use std::io;
 
-use super::Reactor;
 use super::ring::Ring;
-use crate::sys;
+use super::{Reactor, registry};
+use crate::{alone, sys};
 
 /// Whether `fd` is a listener that nobody waits at.
 fn is_idle_listener(fd: c_int) -> bool {
     sys::readiness(fd, libc::POLLIN) == 0 && sys::listens(fd)
+}
+
+/// Whether somebody else may take a connection that is there at `fd`.
+fn is_contested(fd: c_int) -> bool {
+    (alone::has_company() || !registry::standing(fd).1) && sys::listens(fd)
 }
 
 /// Whether a number for the connection is left, which the kernel reserves before it waits. The last one of all is.
@@ -21,20 +26,20 @@ fn has_free_number() -> bool {
 impl Reactor {
     /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Unless it was `told` of a connection by
     /// an event it looks first: an attempt that fails costs several times as much, because the kernel makes a socket
-    /// and a file before, and has to give both back. Without a ring it always does, and may wait when another process
-    /// is faster.
+    /// and a file before, and has to give both back. Without a ring it always does; `None` if a connection is there that
+    /// somebody else may take first: only the call itself can tell, and may have to wait for the next.
     ///
     /// # Safety
     /// `address` and `length` are the program's, as for the call itself.
     pub unsafe fn accept_now(
         &mut self, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t, flags: c_int,
         told: bool,
-    ) -> io::Result<c_int> {
+    ) -> io::Result<Option<c_int>> {
         let would_block = || Err(io::Error::from_raw_os_error(libc::EAGAIN));
         if flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
             // It is refused at once, and the ring would say why in another order.
             // SAFETY: by contract.
-            return unsafe { sys::accept4(fd, address, length, flags) };
+            return unsafe { sys::accept4(fd, address, length, flags) }.map(Some);
         }
         if self.ring.is_none() {
             self.ring = Ring::open();
@@ -47,7 +52,7 @@ impl Reactor {
             }
             // SAFETY: by contract.
             match unsafe { open.accept(fd, address, length, flags) } {
-                Ok(result) => return result,
+                Ok(result) => return result.map(Some),
                 Err(error) if open.is_open() => return Err(error),
                 // Somebody got rid of the ring; the next call makes a new one.
                 Err(_) => self.ring = None,
@@ -59,7 +64,10 @@ impl Reactor {
             sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
             return would_block();
         }
+        if is_contested(fd) {
+            return Ok(None);
+        }
         // SAFETY: by contract.
-        unsafe { sys::accept4(fd, address, length, flags) }
+        unsafe { sys::accept4(fd, address, length, flags) }.map(Some)
     }
 }

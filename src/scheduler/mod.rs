@@ -351,14 +351,14 @@ impl Scheduler {
         unsafe { &mut (*this).reactor }
     }
 
-    /// `accept4` that gives EAGAIN instead of waiting. `told`: an event told of a connection.
+    /// [`Reactor::accept_now`].
     ///
     /// # Safety
     /// As for [`Scheduler::current`]; `address` and `length` are the program's.
     pub unsafe fn accept_now(
         this: *mut Scheduler, fd: c_int, address: *mut libc::sockaddr, length: *mut libc::socklen_t,
         flags: c_int, told: bool,
-    ) -> io::Result<c_int> {
+    ) -> io::Result<Option<c_int>> {
         // SAFETY: by contract.
         unsafe { (*this).reactor.accept_now(fd, address, length, flags, told) }
     }

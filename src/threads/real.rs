@@ -14,7 +14,7 @@ use super::Threads;
 use crate::coroutine::Routine;
 use crate::object::{self, Object};
 use crate::scheduler::Scheduler;
-use crate::{clock, heap, signal, sys};
+use crate::{alone, clock, heap, signal, sys};
 
 /// The patterns of the variable.
 static PATTERNS: OnceLock<Vec<CString>> = OnceLock::new();
@@ -118,6 +118,7 @@ impl Threads {
     pub unsafe fn create_real(
         &self, routine: Routine, argument: *mut c_void, create: impl FnOnce(Routine, *mut c_void) -> c_int,
     ) -> c_int {
+        alone::expect_company();
         let mut key = 0;
         // SAFETY: the destructor takes anything.
         if KEY.get().is_none() && unsafe { libc::pthread_key_create(&mut key, Some(ended)) } == 0 {

@@ -82,6 +82,7 @@ impl Worker {
 
     /// Makes the kernel thread, and waits until it runs.
     fn start(&self) -> bool {
+        alone::expect_company();
         let Ok(low) = sys::map(GUARD + MAX_SIZE) else { return false };
         // Handlers wait until the thread knows what it is.
         let Ok(before) = sys::signal_mask(Some(super::mask::ALL)) else { return false };

@@ -1,17 +1,10 @@
 /* Several processes accept on one blocking listener. Each has a coroutine that ticks beside those that accept.
  * Connections come in bursts, which every process races for; in the quiet second after each burst nobody
- * connects, so a process that waits inside accept does not tick. */
-#include "co_routine.h"
+ * connects, so a process that waits inside accept does not tick. With the argument `without-a-ring` the kernel allows no io_uring. */
+#include "refusal.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { PROCESSES = 4, ACCEPTORS = 3, BURSTS = 3, CONNECTIONS = 2000 };
 
@@ -60,17 +53,11 @@ static int stopped(void *unused) {
     return stop ? -1 : 0;
 }
 
-static void start(void *(*routine)(void *)) {
-    stCoRoutine_t *co;
-    if (co_create(&co, NULL, routine, NULL) == 0)
-        co_resume(co);
-}
-
 static int serve(void) {
     for (int i = 0; i < ACCEPTORS; i++)
-        start(acceptor);
-    start(ticker);
-    start(listen_to_bell);
+        start(acceptor, NULL);
+    start(ticker, NULL);
+    start(listen_to_bell, NULL);
     co_eventloop(co_get_epoll_ct(), stopped, NULL);
     printf("accepted %d ticks %d %d %d\n", accepted, quiet_ticks[0], quiet_ticks[1], quiet_ticks[2]);
     return 0;
@@ -85,10 +72,12 @@ static void request(const struct sockaddr_in *address) {
     close(fd);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     int bells[PROCESSES];
+    if (count > 1 && strcmp(arguments[1], "without-a-ring") == 0)
+        refuse(SYS_io_uring_setup, EPERM);
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 128) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &length) != 0)
