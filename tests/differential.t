@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The kernel is the oracle: what a blocking call gives in a coroutine is what it gives on a plain thread.
 # One program of many scenarios is built without the library, its actors threads, and with it, its actors coroutines of one thread; both
-# write down every result, and must agree. Coroutines run on stacks of their own, on one shared stack, and with fortified calls.
+# write down every result, and must agree. Coroutines run on stacks of their own, also where io_uring is forbidden, on one shared
+# stack, and with fortified calls.
 # DIFFERENTIAL="name name" runs those scenarios alone.
 . "$(dirname "$0")/lib.sh"
 SOURCES=("$ROOT"/tests/differential/*.c)
@@ -20,14 +21,15 @@ build_one plain -DPLAIN -lpthread & builds=$!
 build_one plain_fortified -DPLAIN $FORTIFIED -lpthread & builds+=" $!"
 build_one coroutines $SHARED & builds+=" $!"
 build_one fortified $FORTIFIED $SHARED & builds+=" $!"
+build_c without_io_uring "$ROOT/tests/c/without_io_uring.c" & builds+=" $!"
 for build in $builds; do wait "$build" || { echo "Bail out! the scenarios do not compile"; exit 1; }; done
 
-# run TRANSCRIPTS PROGRAM [-s]
+# run TRANSCRIPTS PROGRAM [-s]; WITH is a command that runs it
 run() {
   local to=$OUT/$1 program=$OUT/$2; shift 2
   rm -rf "$to"
   mkdir -p "$to"
-  "$program" "$@" "$to" ${DIFFERENTIAL-}
+  ${WITH-} "$program" "$@" "$to" ${DIFFERENTIAL-}
   rm -rf "$to"/*.dir
 }
 run threads plain & runs=$!
@@ -36,6 +38,7 @@ run own_stacks coroutines & runs+=" $!"
 for run in $runs; do wait "$run"; done
 run shared_stack coroutines -s & runs=$!
 run own_stacks_fortified fortified & runs+=" $!"
+WITH=$OUT/without_io_uring run own_stacks_without_io_uring coroutines & runs+=" $!"
 for run in $runs; do wait "$run"; done
 
 # compare KIND REFERENCE TRANSCRIPTS: a case for each scenario
@@ -61,6 +64,7 @@ compare() {
 [ -n "${DIFFERENTIAL-}" ] || { [ "$(find "$OUT/threads" -name '*.txt' | wc -l)" -ge 155 ]; ok $? 'all scenarios ran'; }
 compare 'own stacks' threads own_stacks
 compare 'a shared stack' threads shared_stack
+compare 'without io_uring' threads own_stacks_without_io_uring
 compare 'fortified' threads_fortified own_stacks_fortified
 
 for name in "${!exceptions[@]}"; do

@@ -4,10 +4,11 @@
 . "$ROOT/tests/c/cases.sh"
 
 build_c prefork "$ROOT/tests/c/prefork.c" || exit 1
-# serves HOW [ARGUMENT]
+build_c without_io_uring "$ROOT/tests/c/without_io_uring.c" || exit 1
+# serves HOW [COMMAND...]
 serves() {
   local how=$1 out; shift
-  out=$(timeout 60 "$OUT/prefork" "$@" 2>&1)
+  out=$(timeout 60 "$@" "$OUT/prefork" 2>&1)
   is "$?" 0 "four processes serve one blocking listener $how"
   is "$(awk '/^accepted/ {sum += $2} END {print sum}' <<<"$out")" 6000 "every connection is served exactly once $how"
   is "$(grep -c '^accepted' <<<"$out")" 4 "each process ends when it is told to $how"
@@ -15,6 +16,6 @@ serves() {
     "coroutines beside a lost accept go on while nobody connects $how"
 }
 serves 'on this kernel'
-serves 'where io_uring is forbidden' without-a-ring
+serves 'where io_uring is forbidden' "$OUT/without_io_uring"
 suite listeners
 done_testing

@@ -23,6 +23,17 @@ fn has_free_number() -> bool {
     last >= 0 && sys::failed_with(&sys::fcntl(last, libc::F_GETFD, 0), libc::EBADF)
 }
 
+/// The kernel reserves the connection's number before it waits: EMFILE where there is none, which `fcntl` calls EINVAL if the
+/// limit allows no number at all.
+fn reserve_number(fd: c_int) -> io::Result<()> {
+    let number = sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0);
+    if sys::failed_with(&number, libc::EINVAL) {
+        return Err(io::Error::from_raw_os_error(libc::EMFILE));
+    }
+    sys::close(number?);
+    Ok(())
+}
+
 impl Reactor {
     /// `accept4` that gives EAGAIN instead of waiting, on a blocking listener too. Unless it was `told` of a connection by
     /// an event it looks first: an attempt that fails costs several times as much, because the kernel makes a socket
@@ -60,8 +71,7 @@ impl Reactor {
         }
         // What does not listen, and what does not block, has its answer at once.
         if is_idle_listener(fd) && sys::fcntl(fd, libc::F_GETFL, 0)? & libc::O_NONBLOCK == 0 {
-            // The kernel reserves the connection's number before it waits.
-            sys::close(sys::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)?);
+            reserve_number(fd)?;
             return would_block();
         }
         if is_contested(fd) {

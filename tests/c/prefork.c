@@ -1,7 +1,7 @@
 /* Several processes accept on one blocking listener. Each has a coroutine that ticks beside those that accept.
  * Connections come in bursts, which every process races for; in the quiet second after each burst nobody
- * connects, so a process that waits inside accept does not tick. With the argument `without-a-ring` the kernel allows no io_uring. */
-#include "refusal.h"
+ * connects, so a process that waits inside accept does not tick. */
+#include "check.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -72,12 +72,10 @@ static void request(const struct sockaddr_in *address) {
     close(fd);
 }
 
-int main(int count, char **arguments) {
+int main(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     int bells[PROCESSES];
-    if (count > 1 && strcmp(arguments[1], "without-a-ring") == 0)
-        refuse(SYS_io_uring_setup, EPERM);
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 128) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &length) != 0)
