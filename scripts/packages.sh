@@ -38,6 +38,8 @@ setpriv         util-linux
 flock           util-linux
 make            make
 c++             g++
+clang           clang
+/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a libclang-rt-dev|libclang-common-14-dev
 xz              xz-utils
 gdb             gdb
 valgrind        valgrind
