@@ -4,7 +4,7 @@
 . "$ROOT/tests/c/cases.sh"
 
 build_c prefork "$ROOT/tests/c/prefork.c" || exit 1
-build_c without_io_uring "$ROOT/tests/c/without_io_uring.c" || exit 1
+build_c without "$ROOT/tests/c/without.c" || exit 1
 # serves HOW [COMMAND...]
 serves() {
   local how=$1 out; shift
@@ -16,6 +16,6 @@ serves() {
     "coroutines beside a lost accept go on while nobody connects $how"
 }
 serves 'on this kernel'
-serves 'where io_uring is forbidden' "$OUT/without_io_uring"
+serves 'where io_uring is forbidden' "$OUT/without" io_uring_setup
 suite listeners
 done_testing

@@ -202,10 +202,12 @@ pub unsafe extern "C" fn closefrom(first: c_int) {
         unsafe {
             if to == c_uint::MAX {
                 real::closefrom(from as c_int);
-                return 0;
+            } else if real::close_range(from, to, 0) != 0 {
+                // The kernel has no such call.
+                (from..=to).for_each(|fd| colib_core::sys::close(fd as c_int));
             }
-            real::close_range(from, to, 0)
         }
+        0
     });
 }
 

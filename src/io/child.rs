@@ -19,9 +19,6 @@ use crate::waiter::{Interrupt, Wake};
 
 /// How often to look where nothing tells: children of one thread alone.
 const LOOK: Duration = Duration::from_millis(10);
-/// How often to look whether a child has stopped for its tracer: at first, and at last.
-const FIRST_LOOK: Duration = Duration::from_millis(1);
-const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// A child has stopped for its tracer, which this process is.
 static TRACES: AtomicBool = AtomicBool::new(false);
@@ -31,16 +28,19 @@ type Whom = (c_uint, libc::id_t);
 /// Which signal handlers end the call, and when it began.
 type EndedBy = (Interrupt, Since);
 
-/// A call's looks at what no pidfd tells.
-struct Looks(Duration);
+/// A call's looks at what no pidfd tells: how long until the next, and at most.
+pub(super) struct Looks(Duration, Duration);
 
 impl Looks {
-    const NONE_YET: Looks = Looks(FIRST_LOOK);
+    /// Whether a child has stopped for its tracer.
+    const AT_STOPS: Looks = Looks(NAP, Duration::from_secs(1));
+    /// Whether it has ended, where there is no pidfd.
+    pub(super) const AT_THE_END: Looks = Looks(NAP, LOOK);
 
     /// When to look next.
-    fn next(&mut self) -> Nanos {
-        let wait = self.0;
-        self.0 = LAST_LOOK.min(wait * 2);
+    pub(super) fn next(&mut self) -> Nanos {
+        let Looks(wait, most) = *self;
+        self.0 = most.min(wait * 2);
         clock::after(wait)
     }
 }
@@ -59,7 +59,7 @@ pub unsafe fn wait4(
     };
     // SAFETY: by contract.
     let since = unsafe { Scheduler::moment(scheduler) };
-    let (mut waited, mut looks, mut own) = (Ok(()), Looks::NONE_YET, 0);
+    let (mut waited, mut looks, mut own) = (Ok(()), Looks::AT_STOPS, 0);
     let status = if status.is_null() { &raw mut own } else { status };
     loop {
         // SAFETY: by contract; the place of our own is touched only while the coroutine runs.
@@ -94,7 +94,7 @@ pub unsafe fn waitid(
         let mut own: libc::siginfo_t = core::mem::zeroed();
         let place = if info.is_null() { &raw mut own } else { info };
         let since = Scheduler::moment(scheduler);
-        let (mut waited, mut looks) = (Ok(()), Looks::NONE_YET);
+        let (mut waited, mut looks) = (Ok(()), Looks::AT_STOPS);
         loop {
             sys::waitid(kind, id, place, options | libc::WNOHANG)?;
             if (*place).si_pid() != 0 {

@@ -8,7 +8,7 @@ use core::mem::{MaybeUninit, offset_of, zeroed};
 use core::ptr;
 use std::io;
 
-use super::child::await_end_of;
+use super::child::{Looks, await_end_of};
 use super::error;
 use super::owned::discard;
 use crate::clock::NEVER;
@@ -174,14 +174,16 @@ unsafe fn end_of(scheduler: *mut Scheduler, running: *const Command) -> io::Resu
     unsafe {
         let Command { pid, pidfd, .. } = *running;
         let since = Scheduler::moment(scheduler);
-        let mut status = 0;
+        let (mut looks, mut status) = (Looks::AT_THE_END, 0);
         let mut ends_by = Interrupt::Cancelled;
         loop {
             match sys::wait4(pid, &raw mut status, libc::WNOHANG, ptr::null_mut()) {
-                // Whoever closed the descriptor: without one, it looks again now and then.
                 Ok(0) => {
+                    // The kernel has none to give, or somebody has closed it.
+                    let (pidfd, until) =
+                        if registry::is_own(pidfd) { (pidfd, NEVER) } else { (-1, looks.next()) };
                     // Only the cancellation of a thread interrupts this.
-                    let waited = await_end_of(scheduler, pidfd, (ends_by, since), NEVER);
+                    let waited = await_end_of(scheduler, pidfd, (ends_by, since), until);
                     if waited.is_err_and(|e| e.raw_os_error() == Some(libc::EINTR)) {
                         ends_by = Interrupt::Never;
                         sys::kill(pid);

@@ -27,19 +27,31 @@ pub fn write_from(fd: c_int, buffer: *const c_void, count: usize) -> io::Result<
     unsafe { call!(SYS_write, fd, buffer, count) }
 }
 
-/// `preadv2(2)` at the file's own position with `flags` (`RWF_*`).
+/// `readv(2)`, or `preadv2(2)` at the file's own position where there are `flags` (`RWF_*`): not every kernel and filter knows it.
 ///
 /// # Safety
 /// As for [`read`], for each element of the vector.
 pub unsafe fn readv(fd: c_int, iov: *const libc::iovec, count: c_int, flags: c_int) -> io::Result<usize> {
     // SAFETY: by contract.
-    unsafe { call!(SYS_preadv2, fd, iov, count, -1isize, -1isize, flags) }
+    unsafe {
+        if flags == 0 {
+            call!(SYS_readv, fd, iov, count)
+        } else {
+            call!(SYS_preadv2, fd, iov, count, -1isize, -1isize, flags)
+        }
+    }
 }
 
-/// `pwritev2(2)` at the file's own position with `flags` (`RWF_*`).
+/// `writev(2)`, or `pwritev2(2)` at the file's own position where there are `flags` (`RWF_*`).
 pub fn writev(fd: c_int, iov: *const libc::iovec, count: c_int, flags: c_int) -> io::Result<usize> {
     // SAFETY: the kernel only reads.
-    unsafe { call!(SYS_pwritev2, fd, iov, count, -1isize, -1isize, flags) }
+    unsafe {
+        if flags == 0 {
+            call!(SYS_writev, fd, iov, count)
+        } else {
+            call!(SYS_pwritev2, fd, iov, count, -1isize, -1isize, flags)
+        }
+    }
 }
 
 /// `pread(2)`.
@@ -72,7 +84,7 @@ pub fn pwritev(fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64) ->
     unsafe { call!(SYS_pwritev, fd, iov, count, offset, 0) }
 }
 
-/// `preadv2(2)`; the offset -1 means the file's own position.
+/// `preadv2(2)`; the offset -1 means the file's own position. Without flags it is what the kernel has had for longer, as with libc.
 ///
 /// # Safety
 /// As for [`read`], for each element of the vector.
@@ -80,15 +92,25 @@ pub unsafe fn preadv2(
     fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64, flags: c_int,
 ) -> io::Result<usize> {
     // SAFETY: by contract.
-    unsafe { call!(SYS_preadv2, fd, iov, count, offset, 0, flags) }
+    unsafe {
+        match (offset, flags) {
+            (-1, _) => readv(fd, iov, count, flags),
+            (_, 0) => preadv(fd, iov, count, offset),
+            _ => call!(SYS_preadv2, fd, iov, count, offset, 0, flags),
+        }
+    }
 }
 
-/// `pwritev2(2)`; the offset -1 means the file's own position.
+/// `pwritev2(2)`, likewise.
 pub fn pwritev2(
     fd: c_int, iov: *const libc::iovec, count: c_int, offset: i64, flags: c_int,
 ) -> io::Result<usize> {
-    // SAFETY: the kernel only reads.
-    unsafe { call!(SYS_pwritev2, fd, iov, count, offset, 0, flags) }
+    match (offset, flags) {
+        (-1, _) => writev(fd, iov, count, flags),
+        (_, 0) => pwritev(fd, iov, count, offset),
+        // SAFETY: the kernel only reads.
+        _ => unsafe { call!(SYS_pwritev2, fd, iov, count, offset, 0, flags) },
+    }
 }
 
 /// `recvfrom(2)`.

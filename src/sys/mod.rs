@@ -73,7 +73,13 @@ pub fn failed_with<T>(result: &io::Result<T>, errno: c_int) -> bool {
     matches!(result, Err(e) if e.raw_os_error() == Some(errno))
 }
 
-/// Whether the kernel or the file does not know `RWF_NOWAIT`.
+/// Whether the call is not to be had: the kernel is too old for it, or a filter (`seccomp(2)`) that was written before there
+/// was the call forbids it. Where the kernel itself gives EPERM too, whatever is tried next must give it again.
+pub fn is_lacking<T>(result: &io::Result<T>) -> bool {
+    failed_with(result, libc::ENOSYS) || failed_with(result, libc::EPERM)
+}
+
+/// Whether the kernel, a filter or the file does not know `RWF_NOWAIT`.
 pub fn knows_no_nowait<T>(result: &io::Result<T>) -> bool {
-    failed_with(result, libc::EOPNOTSUPP) || failed_with(result, libc::ENOSYS)
+    failed_with(result, libc::EOPNOTSUPP) || is_lacking(result)
 }

@@ -162,9 +162,9 @@ pub fn wait(
         if n >= 0 {
             return Ok(n as usize);
         }
-        let error = io::Error::last_os_error();
-        if error.raw_os_error() != Some(libc::ENOSYS) {
-            return Err(error);
+        let failed = Err(io::Error::last_os_error());
+        if !super::is_lacking(&failed) {
+            return failed;
         }
         EPOLL_PWAIT2.store(1, Ordering::Relaxed);
     }

@@ -1,4 +1,5 @@
 /* Programs that close everything, numbers that the program sees, and very high ones. */
+#include "../refusal.h"
 #include "../ticks.h"
 
 #include <dirent.h>
@@ -119,6 +120,19 @@ static void close_everything(void (*how)(void), int told) {
 
 TEST(a_loop_closes_everything) { close_everything(by_loop, 1); }
 TEST(closefrom_closes_everything) { close_everything(by_closefrom, 1); }
+
+/* Where there is no close_range. The program's own are above the library's too. */
+TEST(closefrom_closes_everything_by_itself) {
+  refuse(SYS_close_range, ENOSYS);
+  start(tick, NULL);
+  all_works();
+  NEED(dup2(0, 15000) == 15000 && dup2(0, 3) == 3);
+  closefrom(3);
+  CHECK(fcntl(3, F_GETFD) == -1 && fcntl(15000, F_GETFD) == -1);
+  CHECK_IS(by_loop_count(), 0);
+  all_works();
+}
+
 TEST(close_range_closes_everything) { close_everything(by_close_range, 1); }
 TEST(close_range_unshares_and_closes_everything) { close_everything(by_unsharing_range, 1); }
 TEST(a_daemon_closes_everything_from_the_limit_down) { close_everything(by_daemon_loop, 1); }

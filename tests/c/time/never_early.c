@@ -193,6 +193,11 @@ TEST(nor_are_they_where_the_kernel_has_no_epoll_pwait2) {
   sleep_for_moments();
 }
 
+TEST(nor_where_a_filter_refuses_it) {
+  refuse(SYS_epoll_pwait2, EPERM);
+  sleep_for_moments();
+}
+
 /* Where returns are checked too, AddressSanitizer maps a second stack for each: a process may have 65,530 maps. */
 #ifdef __SANITIZE_ADDRESS__
 enum { CROWD = 20000 };
