@@ -3,14 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 . "$ROOT/tests/c/cases.sh"
 
-for program in locks locks_wait locks_mixed locks_running; do
+for program in locks locks_wait locks_meet locks_mixed locks_running; do
   build_c $program "$ROOT/tests/c/$program.c" || { echo "Bail out! $program does not compile"; exit 1; }
 done
 build_c locks_meanwhile "$ROOT/tests/c/locks_meanwhile.c" -ldl || { echo "Bail out! locks_meanwhile does not compile"; exit 1; }
 $CC -shared -fPIC -O1 -o "$OUT/liballocator.so" "$ROOT/tests/c/locks_allocator.c" -ldl -lpthread || { echo "Bail out! no allocator"; exit 1; }
 build_cxx locks_exception "$ROOT/tests/c/locks_exception.cpp" || { echo "Bail out! locks_exception does not compile"; exit 1; }
 build_cxx locks_futex "$ROOT/tests/c/locks_futex.cpp" -std=c++20 || { echo "Bail out! locks_futex does not compile"; exit 1; }
-for program in locks locks_wait locks_mixed locks_running locks_meanwhile locks_exception locks_futex; do cases $program; done
+for program in locks locks_wait locks_meet locks_mixed locks_running locks_meanwhile locks_exception locks_futex; do cases $program; done
 ALLOCATOR=$OUT/liballocator.so
 passes 'an allocator with locks of its own is not left in the middle of malloc' \
   env LD_PRELOAD="$ALLOCATOR" "$OUT/locks_meanwhile" nobody_parks_inside_the_allocator
