@@ -187,6 +187,7 @@ pub unsafe fn copy_stack(from: *const u8, to: *mut u8, count: usize) {
 const RUNNING_ON_VALGRIND: usize = 0x1001;
 const STACK_REGISTER: usize = 0x1501;
 const MAKE_MEM_UNDEFINED: usize = (('M' as usize) << 24) + (('C' as usize) << 16) + 1;
+const MAKE_MEM_DEFINED: usize = MAKE_MEM_UNDEFINED + 1;
 
 #[inline(always)]
 fn valgrind(request: usize, arguments: [usize; 2]) -> usize {
@@ -207,6 +208,12 @@ fn valgrind(request: usize, arguments: [usize; 2]) -> usize {
 /// Whether the process runs under Valgrind.
 pub fn on_valgrind() -> bool {
     valgrind(RUNNING_ON_VALGRIND, [0, 0]) != 0
+}
+
+/// Tells Valgrind that the kernel has written to memory: it follows no writes to processes.
+#[inline(always)]
+pub fn written(place: *const u8, count: usize) {
+    valgrind(MAKE_MEM_DEFINED, [place as usize, count]);
 }
 
 /// Tells Valgrind that a switch to this range is a switch of stacks, not a very large frame. The end belongs to it: there the

@@ -108,7 +108,9 @@ pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<(
 /// `from` is readable for `size` bytes; `to` is memory that the program gave for the purpose.
 pub unsafe fn copy_out(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
     // SAFETY: by contract; the kernel checks the target.
-    unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_writev, own, from, 1, to, 1, 0)) }
+    unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_writev, own, from, 1, to, 1, 0))? };
+    annotate::written(to, size);
+    Ok(())
 }
 
 /// Copies by a system call that checks what is the program's: of the process, from and to a place.

@@ -6,13 +6,14 @@
 #include <netdb.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-static __thread int pair[2], tube[2], listener;
+static __thread int pair[2], tube[2], datagrams[2], listener, queue;
 static __thread struct sockaddr_in address;
 
 static void *sends(void *unused) {
@@ -144,10 +145,50 @@ static void *is_closed(void *unused) {
   return unused;
 }
 
+/* What the library writes itself, and no call of the coroutine's own. */
+static void *takes_messages(void *unused) {
+  struct {
+    long kind;
+    char text[20];
+  } message;
+  char bytes[2][8];
+  struct iovec pieces[2] = {{bytes[0], 8}, {bytes[1], 8}};
+  struct mmsghdr batch[2];
+  co_enable_hook_sys();
+  HOLDS(msgrcv(queue, &message, sizeof message.text, 0, 0) == 8 && message.kind == 5 && strcmp(message.text, "message") == 0);
+  for (int i = 0; i < 2; i++) {
+    memset(&batch[i].msg_hdr, 0, sizeof batch[i].msg_hdr);
+    batch[i].msg_hdr.msg_iov = &pieces[i];
+    batch[i].msg_hdr.msg_iovlen = 1;
+  }
+  HOLDS(recvmmsg(datagrams[0], batch, 2, 0, NULL) == 2 && batch[0].msg_len == 3 && batch[1].msg_len == 4);
+  HOLDS(memcmp(bytes[0], "one", 3) == 0 && memcmp(bytes[1], "more", 4) == 0 && batch[1].msg_hdr.msg_flags == 0);
+  working--;
+  return unused;
+}
+
+static void *gives_messages(void *unused) {
+  struct {
+    long kind;
+    char text[8];
+  } message = {5, "message"};
+  co_enable_hook_sys();
+  usleep(1000);
+  HOLDS(msgsnd(queue, &message, sizeof message.text, 0) == 0);
+  usleep(1000);
+  HOLDS(send(datagrams[1], "one", 3, 0) == 3);
+  usleep(1000);
+  HOLDS(send(datagrams[1], "more", 4, 0) == 4);
+  working--;
+  return unused;
+}
+
 void calling(void) {
-  void *(*const bodies[])(void *) = {receives, sends, sleeps, serves, connects, looks_up, is_closed, sleeps};
+  void *(*const bodies[])(void *) = {receives, sends,     sleeps, serves,         connects,
+                                     looks_up, is_closed, sleeps, takes_messages, gives_messages};
   socklen_t length = sizeof address;
   HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && pipe(tube) == 0);
+  HOLDS(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams) == 0 && (queue = msgget(IPC_PRIVATE, 0600)) >= 0);
   listener = socket(AF_INET, SOCK_STREAM, 0);
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
@@ -158,6 +199,8 @@ void calling(void) {
   for (int i = 0; i < 2; i++) {
     close(pair[i]);
     close(tube[i]);
+    close(datagrams[i]);
   }
+  HOLDS(msgctl(queue, IPC_RMID, NULL) == 0);
   close(listener);
 }
