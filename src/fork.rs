@@ -3,7 +3,7 @@
 //! A child of fork has one thread. Whatever another thread was in the middle of stays so for ever in the child, so
 //! the thread that forks first makes every part of the library stand still that threads share. That is the last
 //! thing before the fork and the first after it: handlers of others may wait for a lock that a coroutine has, which
-//! may need the library to go on; so ours are there before theirs, from the constructor. What is left of the parent
+//! may need the library to go on; so ours are there before theirs ([`come_first`]). What is left of the parent
 //! is disposed of in the child when everybody else's handlers have run: an allocator must be sound by then.
 //!
 //! What is done once for a process does without a lock: it may be begun by several threads, and again by a child
@@ -49,8 +49,18 @@ fn parts() -> &'static [&'static Handlers] {
 /// Begins to look out for forks: once, from the library's constructor.
 pub fn look_out(parts: &'static Parts) {
     PARTS.store(ptr::from_ref(parts).cast_mut(), Ordering::Release);
-    // SAFETY: the handlers live for ever.
-    unsafe { libc::pthread_atfork(Some(stop), Some(parent), Some(child)) };
+    come_first();
+}
+
+/// Registers what is to be the last before a fork. Others are about to register theirs: libraries of the program may be loaded
+/// before this one, and their constructors run before ours.
+pub fn come_first() {
+    static CAME: AtomicBool = AtomicBool::new(false);
+    // What registers these comes here again.
+    if !CAME.swap(true, Ordering::Relaxed) {
+        // SAFETY: the handlers live for ever.
+        unsafe { libc::pthread_atfork(Some(stop), Some(parent), Some(child)) };
+    }
 }
 
 /// The process is about to fork, or to have a thread that runs coroutines: there will be something to do

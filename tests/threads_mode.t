@@ -44,6 +44,18 @@ for source in "$PROGRAMS"/*.cpp; do
   cases "$program"
 done
 
+# Libraries of the program are there before what is preloaded, and so is what they have registered for a fork.
+SOURCE=$ROOT/tests/threads_mode/fork_pool.c
+$CC -std=gnu11 $CFLAGS -DLIBRARY -shared -fPIC "$SOURCE" -o "$OUT/libfork_pool.so" -lpthread &&
+  $CC -std=gnu11 $CFLAGS "$SOURCE" -o "$OUT/fork_pool" -L"$OUT" -lfork_pool -Wl,-rpath,"$OUT" || { echo "Bail out! fork_pool does not compile"; exit 1; }
+for way in join condition semaphore; do
+  run "$OUT/fork_pool.plain" "$OUT/fork_pool" $way
+  for workers in 1 2; do
+    run "$OUT/fork_pool.coroutines" env COLIB_THREADS=$workers LD_PRELOAD="$PRELOAD" "$OUT/fork_pool" $way
+    is "$(<"$OUT/fork_pool.coroutines")" "$(<"$OUT/fork_pool.plain")" "a handler of a fork waits for a thread: $way, $workers worker(s)"
+  done
+done
+
 # What the user asks for, and what he is told.
 threads_of() { # VALUE: the kernel's threads of a program with four threads of its own
   COUNT=$1 coroutines "$OUT/counted"

@@ -12,6 +12,7 @@ use libc::{id_t, pid_t, rusage, siginfo_t};
 use crate::call::{apart, call};
 use crate::file::done;
 use crate::real;
+use crate::types::Routine;
 
 // SAFETY: as in `input`.
 
@@ -63,6 +64,15 @@ pub unsafe extern "C" fn daemon(stay: c_int, keep: c_int) -> c_int {
     fork::look_after();
     // SAFETY: see above.
     unsafe { real::daemon(stay, keep) }
+}
+
+/// What `pthread_atfork` calls, of which each program and library has its own.
+pub unsafe extern "C" fn __register_atfork(
+    prepare: Option<Routine>, parent: Option<Routine>, child: Option<Routine>, object: *mut c_void,
+) -> c_int {
+    fork::come_first();
+    // SAFETY: see above.
+    unsafe { real::__register_atfork(prepare, parent, child, object) }
 }
 
 /// Where a signal handler of the program's exits, its frames, this one included, may be left behind.

@@ -51,6 +51,7 @@ macro_rules! rows {
     always fn fork | __fork() -> pid_t => process::fork;
     always fn forkpty(controller: *mut c_int, name: *mut c_char, terms: *const c_void, size: *const c_void) -> pid_t => process::forkpty;
     always fn daemon(stay: c_int, keep: c_int) -> c_int => process::daemon;
+    always fn __register_atfork(prepare: Option<Routine>, parent: Option<Routine>, child: Option<Routine>, object: *mut c_void) -> c_int => process::__register_atfork;
 
     // What is a thread's own.
     always fn setfsuid(user: uid_t) -> c_int => attributes::setfsuid;
