@@ -14,6 +14,9 @@ for program in locks locks_wait locks_meet locks_mixed locks_running locks_meanw
 ALLOCATOR=$OUT/liballocator.so
 passes 'an allocator with locks of its own is not left in the middle of malloc' \
   env LD_PRELOAD="$ALLOCATOR" "$OUT/locks_meanwhile" nobody_parks_inside_the_allocator
+build_c locks_at_one_place "$ROOT/tests/c/locks_meanwhile.c" -fno-pic -no-pie -ldl || { echo "Bail out! locks_at_one_place does not compile"; exit 1; }
+passes 'nor where the program has the address of malloc in its own code' \
+  env LD_PRELOAD="$ALLOCATOR" "$OUT/locks_at_one_place" nobody_parks_inside_the_allocator
 # Real ones, whose threads wait for each other in ways of their own.
 build_cxx locks_allocators "$ROOT/tests/c/locks_allocators.cpp" || { echo "Bail out! locks_allocators does not compile"; exit 1; }
 passes "libc's allocator: memory from thread to thread" "$OUT/locks_allocators"

@@ -9,14 +9,14 @@ use colib_core::object;
 /// where it cannot be told from the rest.
 pub static ALLOCATOR: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
-/// Looks it up.
+/// Looks it up. A program that takes the function's address may have that in its own code, wherever the function is: so `dlsym`
+/// does not tell.
 pub fn find() {
-    // SAFETY: a valid name.
-    let malloc = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) }.addr();
     let mut is_program = true;
     let code = object::find(|object| {
         let is_library = !core::mem::replace(&mut is_program, false);
-        object.segment_of(malloc).map(|code| is_library.then_some(code))
+        let malloc = object.symbols()?.function(c"malloc")?;
+        Some(object.segment_of(malloc.addr()).filter(|_| is_library))
     });
     if let Some(code) = code.flatten()
         && !code.contains(&(libc::getpid as *const () as usize))
