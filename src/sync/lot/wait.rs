@@ -19,6 +19,10 @@ const SELDOM: Nanos = 10_000_000;
 /// Those behind him, who follow when he has left, look so much more rarely.
 const BEHIND: Nanos = 4;
 const BEHIND_SELDOM: Nanos = 100_000_000;
+/// Where releases are told of, a long wait is looked at ever more rarely: what nobody tells of is noticed late by such a part
+/// of the wait, and by so much at most.
+const PART: Nanos = 8;
+const MOST: Nanos = 1_000_000_000;
 
 /// When to look first where releases are told of. Beyond the kernel's tick: a sleep that may end before it takes twice the
 /// time, for setting the timer.
@@ -81,6 +85,13 @@ impl Manner {
 
     fn first_look(self) -> Nanos {
         if self.told { FIRST_LOOK.load(Ordering::Relaxed) } else { SOON }
+    }
+
+    /// How long until the next look at most, of one who stands at `place`.
+    fn seldom(self, place: &Place, is_first: bool) -> Nanos {
+        let seldom = if is_first { SELDOM } else { BEHIND_SELDOM };
+        let waited = if self.told { clock::now().saturating_sub(place.since) } else { 0 };
+        seldom.max(MOST.min(waited / PART))
     }
 }
 
@@ -147,11 +158,11 @@ pub unsafe fn persist(
                 leave(scheduler, place, true);
                 return libc::ETIMEDOUT;
             }
-            let (look, seldom) =
-                if is_first(&*place) { (&mut look, SELDOM) } else { (&mut look_behind, BEHIND_SELDOM) };
+            let first = is_first(&*place);
+            let look = if first { &mut look } else { &mut look_behind };
             Scheduler::interruptible(scheduler, interrupt, since);
             let wake = Scheduler::wait_shown(scheduler, limit.deadline().min(clock::after_nanos(*look)));
-            *look = seldom.min(*look * 2);
+            *look = manner.seldom(&*place, first).min(*look * 2);
             told = look_again(place) || wake != Wake::TimedOut;
             if wake == Wake::Interrupted {
                 // Even if the handler has just posted, as with a thread.

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 #include <sys/epoll.h>
 
 static int idle[2];
@@ -182,6 +183,43 @@ TEST(an_idle_loop_never_wakes) {
   CHECK(now > 0);
   usleep(2500000);
   CHECK_IS(wake_ups_of(loop_thread) - now, 0);
+  CHECK_IS(waits_over, 0);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static sem_t semaphore;
+
+static void *waits_for_a_lock(void *which) {
+  co_enable_hook_sys();
+  switch ((intptr_t)which) {
+    case 0: sem_wait(&semaphore); break;
+    case 1: pthread_mutex_lock(&mutex); break;
+    default: pthread_rwlock_rdlock(&rwlock);
+  }
+  waits_over++;
+  return NULL;
+}
+
+static void *waits_for_locks(void *unused) {
+  for (intptr_t i = 0; i < 3; i++) start(waits_for_a_lock, (void *)i);
+  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  co_eventloop(co_get_epoll_ct(), NULL, NULL);
+  return unused;
+}
+
+/* In case that they are released by somebody who tells nobody, which is noticed so much later. */
+TEST(long_waits_for_locks_are_looked_at_ever_more_rarely) {
+  pthread_t thread;
+  NEED(sem_init(&semaphore, 0, 0) == 0 && pthread_mutex_lock(&mutex) == 0 && pthread_rwlock_wrlock(&rwlock) == 0);
+  pthread_create(&thread, NULL, waits_for_locks, NULL);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+  usleep(1000000);
+  long before = wake_ups_of(loop_thread);
+  usleep(3000000);
+  long wake_ups = wake_ups_of(loop_thread) - before;
+  printf("# %ld wake-ups in three seconds\n", wake_ups);
+  CHECK(before > 0 && wake_ups < 100);
   CHECK_IS(waits_over, 0);
 }
 
