@@ -24,6 +24,8 @@ if command -v gdb >/dev/null; then
   like "$where" '#0 .*stop_here' "gdb sees who runs"
   is "$(grep -c 'Backtrace stopped' <<<"$where")" 0 "gdb's backtrace of a coroutine ends without a complaint"
   is "$(grep -c ' outer_body (\| main (' <<<"$where")" 0 "gdb's backtrace ends at the coroutine's entry"
+  said=$(gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'break stop_here' -ex run -ex 'break main' "$OUT/gdb" 2>&1)
+  like "$said" 'Breakpoint 2 at .*: file .*gdb\.c, line' "gdb knows one main, the program's"
 else
   skip "no gdb"
 fi

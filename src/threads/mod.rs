@@ -127,7 +127,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         let workers = Workers::new(count, this, base, mask);
         let threads = Threads {
             blocks,
-            main: Thread::main(base, co, mask, workers.first()),
+            main: Thread::of_main(base, co, mask, workers.first()),
             first: AtomicUsize::new(base),
             living: AtomicUsize::new(1),
             workers,

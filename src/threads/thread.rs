@@ -87,7 +87,7 @@ impl Wishes {
 
 impl Thread {
     /// The main thread: on the stack that the process began on.
-    pub(super) fn main(base: usize, co: *mut Coroutine, mask: u64, worker: &'static Worker) -> Self {
+    pub(super) fn of_main(base: usize, co: *mut Coroutine, mask: u64, worker: &'static Worker) -> Self {
         unsafe extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
             ptr::null_mut()
         }
