@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use colib_core::annotate;
+use colib_core::{annotate, object};
 
 use crate::next;
 use crate::rows::rows;
@@ -152,12 +152,14 @@ fn intercepted(name: &CStr) -> *mut c_void {
     }
     full[..PREFIX.len()].copy_from_slice(PREFIX);
     full[PREFIX.len()..][..name.len()].copy_from_slice(name);
-    // SAFETY: a valid name. The program must not find an error that is none of its own.
-    unsafe {
-        let found = libc::dlsym(libc::RTLD_DEFAULT, full.as_ptr().cast());
-        libc::dlerror();
-        found
-    }
+    let full = CStr::from_bytes_until_nul(&full).unwrap_or_default();
+    // Not by `dlsym`, which allocates when there is none: the sanitizer may be about to begin.
+    object::find(|object| {
+        object.segment_of(intercepted as *const () as usize)?;
+        Some(object.symbols().and_then(|symbols| symbols.function(full)))
+    })
+    .flatten()
+    .map_or(ptr::null_mut(), |found| found.cast())
 }
 
 extern "C" fn missing() -> c_int {
