@@ -42,18 +42,28 @@ static void *waits_in_it(void *wait) {
   return NULL;
 }
 
-static void *loops_for_ever(void *wait) {
-  start(waits_in_it, wait);
+/* Lets the coroutines of the thread run; others learn of it. */
+static void *loop_for_ever(void) {
   __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
   co_eventloop(co_get_epoll_ct(), NULL, NULL);
   return NULL;
 }
 
+/* Begins a thread that does so, and waits until it does. */
+static void begin_loop(void *(*body)(void *), void *argument) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, body, argument);
+  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(100);
+}
+
+static void *loops_for_ever(void *wait) {
+  start(waits_in_it, wait);
+  return loop_for_ever();
+}
+
 /* For how long a loop sleeps in which one coroutine waits. */
 static long loop_sleeps_while(void (*wait)(void)) {
-  pthread_t thread;
-  pthread_create(&thread, NULL, loops_for_ever, (void *)wait);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(100);
+  begin_loop(loops_for_ever, (void *)wait);
   long sleeps = loop_sleeps_for(loop_thread);
   if (sleeps == UNKNOWN) SKIP("the kernel does not tell for how long a thread sleeps");
   return sleeps;

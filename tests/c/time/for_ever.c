@@ -162,17 +162,14 @@ static void *waits_in_many_ways(void *argument) {
 
 static void *is_idle(void *unused) {
   for (intptr_t i = 0; i < 3000; i++) start(waits_in_many_ways, (void *)i);
-  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
-  co_eventloop(co_get_epoll_ct(), NULL, NULL);
-  return unused;
+  (void)unused;
+  return loop_for_ever();
 }
 
 TEST(an_idle_loop_never_wakes) {
-  pthread_t thread;
   cond = co_cond_alloc();
   for (int i = 0; i < 500; i++) NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets[i]) == 0);
-  pthread_create(&thread, NULL, is_idle, NULL);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+  begin_loop(is_idle, NULL);
   /* It comes to rest after a while: it relies on registrations for one to two seconds, and makes sure of them once. */
   long before = -1, now = wake_ups_of(loop_thread);
   for (int i = 0; i < 10 && before != now; i++) {
@@ -203,17 +200,14 @@ static void *waits_for_a_lock(void *which) {
 
 static void *waits_for_locks(void *unused) {
   for (intptr_t i = 0; i < 3; i++) start(waits_for_a_lock, (void *)i);
-  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
-  co_eventloop(co_get_epoll_ct(), NULL, NULL);
-  return unused;
+  (void)unused;
+  return loop_for_ever();
 }
 
 /* In case that they are released by somebody who tells nobody, which is noticed so much later. */
 TEST(long_waits_for_locks_are_looked_at_ever_more_rarely) {
-  pthread_t thread;
   NEED(sem_init(&semaphore, 0, 0) == 0 && pthread_mutex_lock(&mutex) == 0 && pthread_rwlock_wrlock(&rwlock) == 0);
-  pthread_create(&thread, NULL, waits_for_locks, NULL);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
+  begin_loop(waits_for_locks, NULL);
   usleep(1000000);
   long before = wake_ups_of(loop_thread);
   usleep(3000000);
@@ -235,9 +229,8 @@ static void *answers(void *fd) {
 
 static void *serves(void *unused) {
   for (int i = 0; i < CONNECTIONS; i++) start(answers, (void *)(intptr_t)sockets[i][0]);
-  __atomic_store_n(&loop_thread, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
-  co_eventloop(co_get_epoll_ct(), NULL, NULL);
-  return unused;
+  (void)unused;
+  return loop_for_ever();
 }
 
 static void connect_tcp(int listener, const struct sockaddr_in *address, int pair[2]) {
@@ -246,11 +239,7 @@ static void connect_tcp(int listener, const struct sockaddr_in *address, int pai
   NEED((pair[0] = accept(listener, NULL, NULL)) >= 0);
 }
 
-static void begin_to_serve(void) {
-  pthread_t thread;
-  pthread_create(&thread, NULL, serves, NULL);
-  while (!__atomic_load_n(&loop_thread, __ATOMIC_ACQUIRE)) usleep(1000);
-}
+static void begin_to_serve(void) { begin_loop(serves, NULL); }
 
 /* Asks once on each connection; the answer lies there for a while. */
 static void ask_all(int before_us, int between_us) {
