@@ -17,6 +17,9 @@ passes 'an allocator with locks of its own is not left in the middle of malloc' 
 build_c locks_at_one_place "$ROOT/tests/c/locks_meanwhile.c" -fno-pic -no-pie -ldl || { echo "Bail out! locks_at_one_place does not compile"; exit 1; }
 passes 'nor where the program has the address of malloc in its own code' \
   env LD_PRELOAD="$ALLOCATOR" "$OUT/locks_at_one_place" nobody_parks_inside_the_allocator
+build_cxx locks_futex_at_one_place "$ROOT/tests/c/locks_futex.cpp" -std=c++20 -fno-pic -no-pie || { echo "Bail out! locks_futex_at_one_place does not compile"; exit 1; }
+passes 'nor is a static variable made twice where the program has the address of pthread_create in its own code' \
+  "$OUT/locks_futex_at_one_place" a_static_variable_is_made_once_while_others_wait_for_it
 # Real ones, whose threads wait for each other in ways of their own.
 build_cxx locks_allocators "$ROOT/tests/c/locks_allocators.cpp" || { echo "Bail out! locks_allocators does not compile"; exit 1; }
 passes "libc's allocator: memory from thread to thread" "$OUT/locks_allocators"

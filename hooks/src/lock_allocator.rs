@@ -19,7 +19,7 @@ pub fn find() {
         Some(object.segment_of(malloc.addr()).filter(|_| is_library))
     });
     if let Some(code) = code.flatten()
-        && !code.contains(&(libc::getpid as *const () as usize))
+        && !code.contains(&(libc::gnu_get_libc_version as *const () as usize))
     {
         ALLOCATOR[0].store(code.start, Ordering::Relaxed);
         ALLOCATOR[1].store(code.len(), Ordering::Relaxed);

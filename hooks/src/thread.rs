@@ -19,6 +19,7 @@ use crate::{real, symbols};
 
 /// Finds out whether programs come here to make threads: not where the library was loaded late.
 pub fn begin() {
+    // Both are the program's where it has the function's address in its own code, whose calls come here all the same.
     // SAFETY: a valid name.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_create".as_ptr()) };
     if found.addr() == symbols::pthread_create as *const () as usize {
