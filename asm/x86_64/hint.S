@@ -1,17 +1,16 @@
-# The rest of co_resume where coroutines are many. Where they are few, their stacks stay in the cache by themselves.
-3:  movq %fs:{gate}(%r11), %rax
+# The rest of co_resume while hints are learned.
+10: movq %fs:{gate}(%r11), %rax
     cmpq %rax, {resumer}(%rdi)
     jne 9f
+    decq {lessons}(%rax)
+    jne 11f
+    # It was the last.
+    movq %rax, %fs:{near_gate}(%r11)
     # Programs resume their coroutines in much the same order each time. So the one that was resumed four before is told
-    # how far off the stack of this one is, in steps of eight bytes, and this one says where that of the fourth from now
-    # was: by then it is in the cache, the saved registers and what lies above them. Who is resumed again and again is
-    # told nothing.
-    cmpq %rdi, {recent}(%rax)
+    # how far off the stack of this one is, in steps of eight bytes. Who is resumed again and again is told nothing.
+11: cmpq %rdi, {recent}(%rax)
     je 1b
     movq {context}+{sp}(%rdi), %r8
-    movslq {hint}(%rdi), %rdx
-    prefetcht0 (%r8,%rdx,8)
-    prefetcht0 64(%r8,%rdx,8)
     movq {recent}+24(%rax), %rdx
     movq {recent}+16(%rax), %rcx
     movq %rcx, {recent}+24(%rax)

@@ -4,7 +4,9 @@
     movq {errno_place}(%rax), %r9
     movl (%r9), %ecx
     movl {errno}(%rdi), %edx
-    movl %ecx, {errno}(%rsi)
-    movl %edx, (%r9)
+    # Few calls fail, so mostly it is what it was when this one last left.
+    cmpl %ecx, {errno}(%rsi)
+    jne 2f
+3:  movl %edx, (%r9)
 # The switch itself, for {prepare} too.
 8:

@@ -7,7 +7,7 @@
 #  16   handlers     the innermost signal handler of the program that runs on this thread, or zero
 #  24   in lot       nonzero while the thread holds a part of the lot in which coroutines wait for locks
 #  32   gate         the scheduler while co_resume and the yields may do with a switch (resume.S), else null
-#  40   near gate    the same, while no coroutine is given hints (hint.S), else null
+#  40   near gate    the same, while no hints are learned (hint.S), else null
 #  48   exceptions   two words, the C++ runtime's record of those in flight
     .pushsection .tbss,"awT",@nobits
     .p2align 6

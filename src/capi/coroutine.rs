@@ -135,7 +135,8 @@ macro_rules! switches {
         #[unsafe(link_section = "colib_switches")]
         pub unsafe extern "C" fn $resume(co: *mut stCoRoutine_t) {
             switching!("resume.S", prepare_resume, $compares, "hint.S", near_gate = const tls::NEAR_GATE,
-                       hint = const Coroutine::HINT, recent = const Scheduler::RECENT)
+                       hint = const Coroutine::HINT, recent = const Scheduler::RECENT,
+                       lessons = const Scheduler::LESSONS)
         }
 
         /// One of the two that [`co_yield_ct`] is.

@@ -16,10 +16,6 @@ const FIRST: usize = 80;
 /// Blocks in a slab, at most: a huge page, because random walks over many blocks are walks over many pages.
 const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 
-/// More blocks than this are many: with a few lines of its stack each, they leave a CPU's second cache by turns. At 4,000
-/// coroutines that have next to nothing on their stacks, hints cost a Zen 5 what they save.
-const FEW: usize = 2048;
-
 struct Slab {
     base: *mut Coroutine,
     count: usize,
@@ -146,10 +142,14 @@ impl Blocks {
         self.free = block;
     }
 
-    /// Whether so many are in use that coroutines are given hints.
-    #[inline(always)]
-    pub(super) fn are_many(&self) -> bool {
-        self.total > FEW
+    /// How many blocks there are.
+    pub(super) fn room(&self) -> usize {
+        self.total
+    }
+
+    /// How many of them were ever handed out.
+    pub(super) fn used(&self) -> usize {
+        self.total - self.left
     }
 
     /// The age of a coroutine that becomes the thread's. After four thousand million of them, all are as young.

@@ -85,7 +85,7 @@ impl Scheduler {
             }
             co.write(Coroutine::new(routine, argument, ground));
             Self::admit(this, co);
-            // There may be many now.
+            (*this).hints.learn(&(*this).blocks);
             Self::set_gate(this);
             Ok(co)
         }
@@ -245,19 +245,6 @@ impl Scheduler {
                 }
                 link = (*this).dealt.after(link);
                 limit = visit(co);
-            }
-        }
-    }
-
-    /// Nothing is hinted to a coroutine that is gone; a spare may be told.
-    pub(super) unsafe fn forget_recent(this: *mut Scheduler, co: *mut Coroutine) {
-        // SAFETY: the calling thread's scheduler.
-        unsafe {
-            let main = &raw mut (*this).main;
-            for recent in &mut (*this).recent {
-                if *recent == co {
-                    *recent = main;
-                }
             }
         }
     }

@@ -6,6 +6,7 @@
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop; `fetch`: what is fetched into the cache for it
+//! - `hints`: who is resumed soon after whom
 //! - `descriptor`: what the program does to descriptors
 //! - `interrupt`: whose call a signal handler ends
 //! - `life`: creating, resetting and releasing coroutines
@@ -22,6 +23,7 @@ mod body;
 mod deal;
 mod descriptor;
 mod fetch;
+mod hints;
 mod interrupt;
 mod life;
 mod spare;
@@ -69,9 +71,7 @@ pub struct Scheduler {
     exceptions: *mut Record,
     /// The runtime asks the library for it before it changes it (`exceptions`).
     asks: bool,
-    /// Those that co_resume went on with last, the latest first, but for the same one again; `main` in place of what is
-    /// gone. Where there are many, the assembly gives the oldest of them a hint.
-    recent: [*mut Coroutine; 4],
+    hints: hints::Hints,
     main: Coroutine,
     /// Waiters that were woken, in the order of waking.
     ready: Box<List>,
@@ -137,7 +137,9 @@ impl Scheduler {
     /// Where the assembly of the switches finds what it needs.
     pub const CURRENT: usize = offset_of!(Scheduler, current);
     /// See [`Scheduler::CURRENT`].
-    pub const RECENT: usize = offset_of!(Scheduler, recent);
+    pub const RECENT: usize = offset_of!(Scheduler, hints) + hints::Hints::RECENT;
+    /// See [`Scheduler::CURRENT`].
+    pub const LESSONS: usize = offset_of!(Scheduler, hints) + hints::Hints::LESSONS;
     /// See [`Scheduler::CURRENT`].
     pub const ERRNO: usize = offset_of!(Scheduler, errno);
 

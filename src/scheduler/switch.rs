@@ -170,7 +170,7 @@ impl Scheduler {
                 && *(*this).exceptions == [0; 2]
                 && !annotate::sanitized();
             let gate = if open { this.expose_provenance() } else { 0 };
-            tls::set_gate(gate, !(*this).blocks.are_many());
+            tls::set_gate(gate, (*this).hints.are_learned());
         }
     }
 

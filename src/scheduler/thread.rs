@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Scheduler;
 use super::blocks::{Blocks, Orphans, Place};
+use super::hints::Hints;
 use super::spare::Spares;
 use crate::coroutine::{Coroutine, Ground};
 use crate::fork::{self, Handlers, Side};
@@ -88,14 +89,14 @@ impl Scheduler {
             exceptions,
             asks,
             kernel_base: 0,
-            recent: [ptr::null_mut(); 4],
+            hints: Hints::new(),
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
             (*this).current = &raw mut (*this).main;
-            (*this).recent = [(*this).current; 4];
+            (*this).hints.begin((*this).current);
             (*this).main.set_active();
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
