@@ -23,6 +23,7 @@ build_one plain_fortified -DPLAIN $FORTIFIED -lpthread & builds+=" $!"
 build_one coroutines $SHARED & builds+=" $!"
 build_one fortified $FORTIFIED $SHARED & builds+=" $!"
 build_c without "$ROOT/tests/c/without.c" & builds+=" $!"
+build_c older "$ROOT/tests/c/older.c" & builds+=" $!"
 for build in $builds; do wait "$build" || { echo "Bail out! the scenarios do not compile"; exit 1; }; done
 
 # run TRANSCRIPTS PROGRAM [-s]; WITH is a command that runs it
@@ -40,6 +41,8 @@ for run in $runs; do wait "$run"; done
 run shared_stack coroutines -s & runs=$!
 run own_stacks_fortified fortified & runs+=" $!"
 WITH="$OUT/without $REFUSED" run own_stacks_confined coroutines & runs+=" $!"
+WITH=$OUT/older run threads_on_older plain & runs+=" $!"
+WITH=$OUT/older run own_stacks_on_older coroutines & runs+=" $!"
 for run in $runs; do wait "$run"; done
 
 # compare KIND REFERENCE TRANSCRIPTS: a case for each scenario
@@ -68,6 +71,7 @@ compare() {
 compare 'own stacks' threads own_stacks
 compare 'a shared stack' threads shared_stack
 compare 'confined' threads own_stacks_confined
+compare 'older kernel' threads_on_older own_stacks_on_older
 compare 'fortified' threads_fortified own_stacks_fortified
 
 for name in "${!exceptions[@]}"; do

@@ -151,7 +151,10 @@ pub(super) unsafe fn preadv(
                 }
                 pieces
             }
-            _ if waits(fd, &now) => Vector::new(vector.cast_mut(), count as usize),
+            _ if waits(fd, &now) => match Vector::refused(&now, vector, count) {
+                Some(pieces) => pieces,
+                None => return plain(),
+            },
             Err(_) => return plain(),
         };
         let length = pieces.length();

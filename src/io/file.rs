@@ -52,7 +52,8 @@ pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
     buffer.addr().checked_add(count).is_none_or(|end| end > END)
 }
 
-/// Reads a file that does not know `RWF_NOWAIT`, a terminal in the manner that it is set to: like `readv`, or EAGAIN.
+/// Reads what does not know `RWF_NOWAIT`: like `readv`, or EAGAIN. Sockets are told not to wait by their own call, as before
+/// Linux 6.5 they do not know the flag either. A terminal is read in the manner that it is set to.
 /// Where a terminal's settings make "readable" mean something else than "a read returns" (`VMIN` and `VTIME` of
 /// raw input), a helper thread waits in the read itself. `again` tells that the call has waited already.
 ///
@@ -62,9 +63,15 @@ pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
 pub(super) unsafe fn read_waiting(
     scheduler: *mut Scheduler, fd: c_int, pieces: &Vector, again: bool,
 ) -> io::Result<usize> {
+    // SAFETY: the kernel writes into the pieces alone.
+    let received = unsafe { sys::recvmsg(fd, &mut pieces.message(), libc::MSG_DONTWAIT) };
+    if !sys::failed_with(&received, libc::ENOTSOCK) {
+        return received;
+    }
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
-    if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && !tells_to_wait(fd, Direction::In)) {
+    let waits = || tells_to_wait(fd, Direction::In) && pieces.length() >= least_room(fd);
+    if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && !waits()) {
         let pieces = pieces.pieces();
         // SAFETY: by contract.
         let read = unsafe { sys::readv(fd, pieces.as_ptr(), pieces.len() as c_int, 0) };
@@ -92,6 +99,20 @@ pub(super) unsafe fn read_waiting(
             rest = behind;
         }
         unless_hung_up(fd, Ok(n))
+    }
+}
+
+/// For how many bytes a read must have room: with less, counters and queues of signals refuse it before they look whether
+/// there is anything to read.
+fn least_room(fd: c_int) -> usize {
+    if sys::file_type(fd).is_ok_and(|kind| kind != 0) {
+        0
+    } else if sys::is_eventfd(fd) || sys::is_timerfd(fd) {
+        size_of::<u64>()
+    } else if sys::is_signalfd(fd) {
+        size_of::<libc::signalfd_siginfo>()
+    } else {
+        0
     }
 }
 
@@ -130,7 +151,7 @@ fn is_fifo(fd: c_int) -> bool {
     sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO)
 }
 
-/// Writes to a file that may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
+/// Writes to what may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
 /// call: what that writes is all, as it has waited for the rest.
 ///
 /// # Safety
@@ -142,8 +163,15 @@ pub(super) unsafe fn write_careful(
     if !sys::knows_no_nowait(&result) {
         return result;
     }
-    if is_nonblocking(fd)? {
+    let is_nonblocking = is_nonblocking(fd)?;
+    // SAFETY: by contract.
+    let accepted = unsafe { Vector::refused(&result, pieces, count) };
+    let Some(vector) = accepted.filter(|_| !is_nonblocking) else {
         return sys::writev(fd, pieces, count, 0);
+    };
+    let sent = sys::sendmsg(fd, &vector.message(), libc::MSG_DONTWAIT);
+    if !sys::failed_with(&sent, libc::ENOTSOCK) {
+        return sent;
     }
     let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
     let is_fifo = is_fifo(fd);
@@ -151,14 +179,14 @@ pub(super) unsafe fn write_careful(
     if is_fifo && !has_room {
         return Err(error(libc::EAGAIN));
     }
-    // SAFETY: the kernel has read the vector before it refused the flag. By contract for the rest.
+    let pieces = vector.pieces();
+    // SAFETY: by contract.
     unsafe {
-        let pieces = Vector::new(pieces.cast_mut(), count as usize);
         if is_fifo {
-            write_fifo(fd, pieces.pieces())
+            write_fifo(fd, pieces)
         } else {
             is_all.set(true);
-            write_elsewhere(scheduler, fd, pieces.pieces(), has_room)
+            write_elsewhere(scheduler, fd, pieces, has_room)
         }
     }
 }

@@ -89,16 +89,22 @@ pub unsafe fn readv(
 unsafe fn readv_careful(
     scheduler: *mut Scheduler, fd: c_int, vector: *const libc::iovec, count: c_int,
 ) -> io::Result<usize> {
-    // SAFETY: by contract of `readv`. The kernel has read the vector before it refused the flag.
+    // SAFETY: by contract of `readv`.
     unsafe {
         let (mut ending, mut again) = (Ending::new(fd, || Ok(0)), false);
         persist(scheduler, fd, Direction::In, || {
-            let result = ending.attempt(|| sys::readv(fd, vector, count, libc::RWF_NOWAIT));
-            if !sys::knows_no_nowait(&result) {
-                return result;
-            }
-            let pieces = Vector::new(vector.cast_mut(), count as usize);
-            read_waiting(scheduler, fd, &pieces, core::mem::replace(&mut again, true))
+            ending.attempt(|| {
+                let result = sys::readv(fd, vector, count, libc::RWF_NOWAIT);
+                if !sys::knows_no_nowait(&result) {
+                    return result;
+                }
+                match Vector::refused(&result, vector, count) {
+                    Some(pieces) => {
+                        read_waiting(scheduler, fd, &pieces, core::mem::replace(&mut again, true))
+                    }
+                    None => sys::readv(fd, vector, count, 0),
+                }
+            })
         })
     }
 }

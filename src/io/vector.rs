@@ -1,9 +1,12 @@
 //! The program's vectors of buffers, and what is left of one after a part was done.
 
+use core::ffi::c_int;
 use core::mem::size_of;
 use std::io;
 
+use super::file::beyond_memory;
 use crate::scheduler::Scheduler;
+use crate::sys;
 
 /// What one call transfers at most, a page less than the largest `int` (`MAX_RW_COUNT`); the kernel cuts off the rest.
 pub(super) const LONGEST: usize = 0x7fff_f000;
@@ -20,6 +23,24 @@ impl Vector {
         Vector { pieces, count }
     }
 
+    /// The vector of a call of which the kernel has said that it does not know its flags, for which it has to have read the
+    /// vector. Unless a filter spoke in its place: then `None` where the kernel would refuse the vector.
+    pub(super) unsafe fn refused(
+        result: &io::Result<usize>, pieces: *const libc::iovec, count: c_int,
+    ) -> Option<Self> {
+        /// `UIO_MAXIOV` of linux/uio.h.
+        const MOST: c_int = 1024;
+        let acceptable = || {
+            (0..=MOST).contains(&count)
+                // SAFETY: any bytes are a piece; where they cannot be read there is none.
+                && (0..count as usize).all(|i| unsafe { sys::read_in(pieces.wrapping_add(i)) }.is_ok_and(is_acceptable))
+        };
+        if sys::is_lacking(result) && !acceptable() {
+            return None;
+        }
+        Some(Vector { pieces: pieces.cast_mut(), count: count as usize })
+    }
+
     /// The pieces.
     pub(super) fn pieces(&self) -> &[libc::iovec] {
         if self.count == 0 {
@@ -34,6 +55,11 @@ impl Vector {
         self.pieces().iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len)).min(LONGEST)
     }
 
+    /// A message of all pieces, with nothing but data.
+    pub(super) fn message(&self) -> libc::msghdr {
+        data(self.pieces, self.count)
+    }
+
     /// A copy that [`Rest::message`] may shorten, in the coroutine's scratch memory.
     pub(super) unsafe fn copy(&self, scheduler: *mut Scheduler) -> io::Result<Rest> {
         // SAFETY: by contract of the callers; the scratch has room for all pieces.
@@ -42,6 +68,11 @@ impl Vector {
             Ok(Rest { whole: Vector::new(self.pieces, self.count), copy: copy.cast() })
         }
     }
+}
+
+/// Whether the kernel takes it for a piece of a vector, whatever the memory holds.
+fn is_acceptable(piece: libc::iovec) -> bool {
+    piece.iov_len <= isize::MAX as usize && !beyond_memory(piece.iov_base, piece.iov_len)
 }
 
 /// What is left of a vector.
@@ -69,10 +100,14 @@ impl Rest {
             unsafe { self.copy.add(count).write_unaligned(left) };
             count += 1;
         }
-        // SAFETY: an empty header is all zeroes.
-        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
-        message.msg_iov = self.copy;
-        message.msg_iovlen = count;
-        message
+        data(self.copy, count)
     }
+}
+
+fn data(pieces: *mut libc::iovec, count: usize) -> libc::msghdr {
+    // SAFETY: an empty header is all zeroes.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_iov = pieces;
+    message.msg_iovlen = count;
+    message
 }

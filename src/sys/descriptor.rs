@@ -42,6 +42,16 @@ pub fn is_eventfd(fd: c_int) -> bool {
     is_anonymous(fd, b"anon_inode:[eventfd]")
 }
 
+/// Whether `fd` counts how often a timer was due: `timerfd_create(2)`.
+pub fn is_timerfd(fd: c_int) -> bool {
+    is_anonymous(fd, b"anon_inode:[timerfd]")
+}
+
+/// Whether `fd` is a queue of signals: `signalfd(2)`.
+pub fn is_signalfd(fd: c_int) -> bool {
+    is_anonymous(fd, b"anon_inode:[signalfd]")
+}
+
 /// Whether `fd` counts events of the processor or the kernel: `perf_event_open(2)`.
 pub fn is_perf_event(fd: c_int) -> bool {
     is_anonymous(fd, b"anon_inode:[perf_event]")

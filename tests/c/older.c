@@ -1,0 +1,114 @@
+/* Runs a command as on a kernel that can be asked not to wait for files on disk alone: older COMMAND...
+ *
+ * RWF_NOWAIT came with Linux 4.14, for them; for eventfds with 5.8, for pipes and sockets with 6.5, for timerfds and signalfds with
+ * 6.10. This process is asked about each such call (seccomp_unotify(2)), and refuses it where those kernels did: behind all that
+ * they looked at first. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+static int filter_preadv2_and_pwritev2(void) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_preadv2, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[5])),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, RWF_NOWAIT, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+static int process_of(unsigned thread) {
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/%u/status", thread);
+  FILE *status = fopen(path, "r");
+  int process = -1;
+  while (status && process < 0 && fgets(line, sizeof line, status)) sscanf(line, "Tgid: %d", &process);
+  if (status) fclose(status);
+  return process;
+}
+
+/* Whether the kernel, if it knew no flag, would come so far as to look at the vector's buffers. */
+static int takes(unsigned thread, uint64_t vector, uint64_t count) {
+  struct iovec pieces[1024];
+  if (count == 0 || count > 1024) return 0;
+  struct iovec here = {pieces, count * sizeof *pieces}, there = {(void *)vector, count * sizeof *pieces};
+  if (process_vm_readv((pid_t)thread, &here, 1, &there, 1, 0) != (ssize_t)here.iov_len) return 0;
+  size_t all = 0;
+  for (size_t i = 0; i < count; i++) {
+    uintptr_t end;
+    if ((ssize_t)pieces[i].iov_len < 0 || __builtin_add_overflow((uintptr_t)pieces[i].iov_base, pieces[i].iov_len, &end) ||
+        end > 0x7ffffffff000)
+      return 0;
+    all += pieces[i].iov_len;
+  }
+  return all > 0;
+}
+
+/* Whether an older kernel said that it cannot. */
+static int refuses(const struct seccomp_notif *call) {
+  int process = (int)syscall(SYS_pidfd_open, process_of(call->pid), 0);
+  int file = (int)syscall(SYS_pidfd_getfd, process, (int)call->data.args[0], 0);
+  close(process);
+  if (file < 0) return 0;
+  struct stat status;
+  NEED(fstat(file, &status) == 0);
+  int on_disk = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode);
+  /* The same without buffers, at the same position: -1 is the file's own. */
+  int suits = syscall((int)call->data.nr, file, NULL, 0, call->data.args[3], call->data.args[4], 0) == 0;
+  close(file);
+  return !on_disk && suits && takes(call->pid, call->data.args[1], call->data.args[2]);
+}
+
+static void answer(int listener) {
+  struct seccomp_notif call = {0};
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) return;
+  struct seccomp_notif_resp response = {.id = call.id};
+  if (refuses(&call))
+    response.error = -EOPNOTSUPP;
+  else
+    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+int main(int count, char **arguments) {
+  if (count < 2) return 2;
+  int told[2], heard[2], listener;
+  NEED(pipe2(told, O_CLOEXEC) == 0 && pipe2(heard, O_CLOEXEC) == 0);
+  pid_t child = fork();
+  NEED(child >= 0);
+  if (child == 0) {
+    listener = filter_preadv2_and_pwritev2();
+    NEED(write(told[1], &listener, sizeof listener) == sizeof listener);
+    NEED(read(heard[0], &listener, sizeof listener) == sizeof listener);
+    if (listener < 0) SKIP("the kernel asks nobody about calls");
+    close(listener);
+    execvp(arguments[1], arguments + 1);
+    perror(arguments[1]);
+    _exit(127);
+  }
+  NEED(read(told[0], &listener, sizeof listener) == sizeof listener);
+  int number = listener, process = (int)syscall(SYS_pidfd_open, child, 0);
+  if (number >= 0) listener = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+  NEED(write(heard[1], &number, sizeof number) == sizeof number);
+  /* Until the last one that the filter holds for has ended. */
+  for (struct pollfd asked = {listener, POLLIN, 0}; listener >= 0 && poll(&asked, 1, -1) > 0 && !(asked.revents & POLLHUP);)
+    if (asked.revents & POLLIN) answer(listener);
+  int status;
+  NEED(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
