@@ -1,8 +1,10 @@
-/* Runs a command as on a kernel that can be asked not to wait for files on disk alone: older COMMAND...
+/* Runs a command as on Linux 4.18: older COMMAND...
  *
- * RWF_NOWAIT came with Linux 4.14, for them; for eventfds with 5.8, for pipes and sockets with 6.5, for timerfds and signalfds with
- * 6.10. This process is asked about each such call (seccomp_unotify(2)), and refuses it where those kernels did: behind all that
- * they looked at first. */
+ * Of what the library has a use for, pidfds came with 5.3, io_uring's accept with 5.5, close_range with 5.9, MADV_COLLAPSE with
+ * 6.1 and MADV_GUARD_INSTALL with 6.13; epoll_pwait2, of 5.11, is not refused, as programs get it from the library then.
+ * RWF_NOWAIT came with 4.14 for files on disk, with 5.8 for eventfds, with 6.5 for pipes and sockets, with 6.10 for timerfds and
+ * signalfds: this process is asked about each such call (seccomp_unotify(2)), and refuses it where that kernel did, behind all
+ * that it looked at first. */
 #include "check.h"
 
 #include <fcntl.h>
@@ -17,15 +19,26 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-static int filter_preadv2_and_pwritev2(void) {
+static int filter_what_is_newer(void) {
+  enum { COLLAPSE = 25, GUARD_INSTALL = 102 };
   struct sock_filter filter[] = {
+      /* Jumps count from the next statement. */
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 12, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 11, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 10, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, COLLAPSE, 6, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, GUARD_INSTALL, 5, 4),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_preadv2, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 3),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 2),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[5])),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, RWF_NOWAIT, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, RWF_NOWAIT, 3, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
   };
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
@@ -92,7 +105,7 @@ int main(int count, char **arguments) {
   pid_t child = fork();
   NEED(child >= 0);
   if (child == 0) {
-    listener = filter_preadv2_and_pwritev2();
+    listener = filter_what_is_newer();
     NEED(write(told[1], &listener, sizeof listener) == sizeof listener);
     NEED(read(heard[0], &listener, sizeof listener) == sizeof listener);
     if (listener < 0) SKIP("the kernel asks nobody about calls");

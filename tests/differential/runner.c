@@ -55,7 +55,7 @@ static void begin(struct scenario *scenario, const char *directory) {
   dup2(null, 0);
   dup2(log, 1);
   dup2(log, 2);
-  close_range(3, ~0U, 0);
+  closefrom(3);
   in_child(scenario);
 }
 
