@@ -9,6 +9,11 @@ executable() { ! readelf -lW "$1" | grep -q 'GNU_STACK .* RW  *[0-9]'; }
 wants_no_executable_stack() { if executable "$1"; then ok 1 "$2"; else ok 0 "$2"; fi; }
 
 suite stacks -ldl
+if build_c older "$ROOT/tests/c/older.c" && said=$("$OUT/older" true 2>&1); then
+  PREFIX='on an older kernel: ' cases older "$OUT/numbers"
+else
+  skip "an older kernel: ${said-}"
+fi
 
 wants_no_executable_stack "$LIB/libcolib.so" "the shared library asks for no executable stack"
 wants_no_executable_stack "$OUT/sizes" "a program linked with it asks for no executable stack"

@@ -108,7 +108,10 @@ int main(int count, char **arguments) {
     listener = filter_what_is_newer();
     NEED(write(told[1], &listener, sizeof listener) == sizeof listener);
     NEED(read(heard[0], &listener, sizeof listener) == sizeof listener);
-    if (listener < 0) SKIP("the kernel asks nobody about calls");
+    if (listener < 0) {
+      fprintf(stderr, "older: this kernel asks nobody about calls: seccomp_unotify(2)\n");
+      _exit(126);
+    }
     close(listener);
     execvp(arguments[1], arguments + 1);
     perror(arguments[1]);
