@@ -42,7 +42,12 @@ static int filter_what_is_newer(void) {
   };
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  /* Signals that come while this process thinks about a call would have it begin again and again: not since Linux 5.19. */
+  enum { WAIT_KILLABLE = 1 << 5 };
+  unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | WAIT_KILLABLE, &program);
+  if (listener < 0) listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+  return (int)listener;
 }
 
 static int process_of(unsigned thread) {
