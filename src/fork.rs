@@ -37,7 +37,7 @@ pub struct Handlers {
 }
 
 /// The parts, outermost lock first.
-pub type Parts = [&'static Handlers; 6];
+pub type Parts = [&'static Handlers; 7];
 
 static PARTS: AtomicPtr<Parts> = AtomicPtr::new(ptr::null_mut());
 

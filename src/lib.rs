@@ -43,6 +43,7 @@ static PARTS: fork::Parts = [
     &threads::FORK,
     &stdio::FORK,
     &io::FORK_OF_COMMANDS,
+    &io::FORK_OF_FIFOS,
     &io::FORK_OF_HELPERS,
     &scheduler::FORK,
     &sync::lot::fork::FORK,

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use std::io;
 
+use super::fifo::{self, is_fifo};
 use super::offload::{self, Kind};
 use super::vector::Vector;
 use super::{Direction, disk, error, is_nonblocking};
@@ -11,8 +12,6 @@ use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
 
-/// A write of at most this size goes through whole once a pipe polls writable.
-const PIPE_BUF: usize = 4096;
 /// What a terminal holds at most (`N_TTY_BUF_SIZE`).
 const LONGEST_INPUT: usize = 4096;
 
@@ -67,6 +66,10 @@ pub(super) unsafe fn read_waiting(
     let received = unsafe { sys::recvmsg(fd, &mut pieces.message(), libc::MSG_DONTWAIT) };
     if !sys::failed_with(&received, libc::ENOTSOCK) {
         return received;
+    }
+    // SAFETY: by contract.
+    if let Some(read) = unsafe { fifo::read(fd, pieces.pieces()) } {
+        return read;
     }
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
@@ -147,10 +150,6 @@ pub(super) fn tells_to_wait(fd: c_int, direction: Direction) -> bool {
         }
 }
 
-fn is_fifo(fd: c_int) -> bool {
-    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO)
-}
-
 /// Writes to what may have to wait for room: like `writev`, or EAGAIN. `is_all` is set where a helper makes the
 /// call: what that writes is all, as it has waited for the rest.
 ///
@@ -173,6 +172,9 @@ pub(super) unsafe fn write_careful(
     if !sys::failed_with(&sent, libc::ENOTSOCK) {
         return sent;
     }
+    if let Some(written) = fifo::write(fd, vector.pieces()) {
+        return written;
+    }
     let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
     let is_fifo = is_fifo(fd);
     // Anything else may refuse at once what is written, room or not: the kernel must see it.
@@ -183,27 +185,11 @@ pub(super) unsafe fn write_careful(
     // SAFETY: by contract.
     unsafe {
         if is_fifo {
-            write_fifo(fd, pieces)
+            fifo::write_page(fd, pieces)
         } else {
             is_all.set(true);
             write_elsewhere(scheduler, fd, pieces, has_room)
         }
-    }
-}
-
-/// Writes to a FIFO that polls writable as much as surely goes through at once: one page, and that whole.
-fn write_fifo(fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize> {
-    let (mut size, mut fitting) = (0usize, 0);
-    for piece in pieces {
-        size = size.saturating_add(piece.iov_len);
-        if size > PIPE_BUF {
-            break;
-        }
-        fitting += 1;
-    }
-    match pieces.iter().find(|piece| piece.iov_len > 0) {
-        Some(first) if first.iov_len > PIPE_BUF => sys::write_from(fd, first.iov_base, PIPE_BUF),
-        _ => sys::writev(fd, pieces.as_ptr(), fitting, 0),
     }
 }
 

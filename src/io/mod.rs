@@ -11,7 +11,7 @@
 //! - `input`, `output`, `batch`, `accept`, `connect`, `close`: sockets, and all that is read and written like them
 //! - `gather`, `ending`, `vector`: receives that want more, inputs that were shut down, vectors of which a part is done
 //! - `address`, `fresh`: peers' addresses for the program, descriptors that helpers make for it
-//! - `file`, `positioned`, `disk`, `open`, `lock`, `flush`, `transfer`: files that are no sockets
+//! - `file`, `fifo`, `positioned`, `disk`, `open`, `lock`, `flush`, `transfer`: files that are no sockets
 //! - `poll`, `select`, `epoll`: many descriptors at once
 //! - `sleep`, `signal`, `child`, `system`: time, signals, children, commands; `owned`: the descriptors that these wait for
 //! - `message`, `queue`, `random`: System V's queues and semaphores, POSIX's queues, random numbers
@@ -28,6 +28,7 @@ mod connect;
 mod disk;
 mod ending;
 mod epoll;
+mod fifo;
 mod file;
 mod flush;
 mod fresh;
@@ -59,6 +60,7 @@ pub use completion::completions;
 pub use connect::connect;
 pub use disk::wait_on_helpers;
 pub use epoll::epoll_wait;
+pub use fifo::FORK as FORK_OF_FIFOS;
 pub use flush::{drain, flush, flush_all};
 pub use gather::expect_low_water_marks;
 pub use input::{drained, read, readv, receive_drained, recvfrom, recvmsg};

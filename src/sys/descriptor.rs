@@ -57,10 +57,21 @@ pub fn is_perf_event(fd: c_int) -> bool {
     is_anonymous(fd, b"anon_inode:[perf_event]")
 }
 
+/// Opens what `fd` is open for once more, in a description of its own.
+pub fn reopen(fd: c_int, flags: c_int) -> io::Result<c_int> {
+    super::openat(libc::AT_FDCWD, entry(fd).as_ptr().cast(), flags | libc::O_CLOEXEC, 0)
+}
+
+/// The path of `fd` itself.
+fn entry(fd: c_int) -> [u8; 32] {
+    let mut path = [0u8; 32];
+    let _ = std::io::Write::write_fmt(&mut &mut path[..31], format_args!("/proc/self/fd/{fd}"));
+    path
+}
+
 /// Whether `fd` is what the kernel calls by this name, of at most 31 bytes.
 fn is_anonymous(fd: c_int, expected: &[u8]) -> bool {
-    let (mut path, mut name) = ([0u8; 32], [0u8; 32]);
-    let _ = std::io::Write::write_fmt(&mut &mut path[..31], format_args!("/proc/self/fd/{fd}"));
+    let (path, mut name) = (entry(fd), [0u8; 32]);
     // SAFETY: the path ends with a zero, and the kernel writes no more than it is told.
     let length = unsafe { call!(SYS_readlink, path.as_ptr(), name.as_mut_ptr(), name.len()) };
     length.is_ok_and(|length| name[..length] == *expected)

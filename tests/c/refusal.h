@@ -23,7 +23,7 @@ static void filter_calls(unsigned number, unsigned action) {
 }
 
 /* From now on they fail with `error`. */
-static void refuse(unsigned number, unsigned error) {
+UNUSED static void refuse(unsigned number, unsigned error) {
   filter_calls(number, SECCOMP_RET_ERRNO | error);
   NEED(syscall(number, -1, NULL, 0, NULL, NULL, 0) == -1 && errno == (int)error);
 }
