@@ -28,12 +28,8 @@ unsafe fn go_on(_: Side) {
     unsafe { OPEN.force_unlock() };
 }
 
-/// Whether `fd` is a FIFO.
-pub(super) fn is_fifo(fd: c_int) -> bool {
-    sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO)
-}
-
-/// Reads what is there: like `readv`, or EAGAIN. `None` where that cannot be said.
+/// Reads what is there: like `readv`, or EAGAIN. `None` where that cannot be said. No look comes before: one that nobody has
+/// opened for writing yet is not readable, and a read is at its end.
 ///
 /// # Safety
 /// The pieces are the program's buffers.
@@ -73,9 +69,6 @@ pub(super) fn write_page(fd: c_int, pieces: &[libc::iovec]) -> io::Result<usize>
 fn attempt(
     fd: c_int, access: c_int, call: impl FnOnce(c_int) -> io::Result<usize>,
 ) -> Option<io::Result<usize>> {
-    if !is_fifo(fd) {
-        return None;
-    }
     // No handler jumps out of this, or forks in it: it runs behind it, for the SIGPIPE of the call say.
     let mask = sys::signal_mask(Some(!0)).ok()?;
     let result = attempt_alone(fd, access, call);

@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use std::io;
 
-use super::fifo::{self, is_fifo};
+use super::fifo;
 use super::offload::{self, Kind};
 use super::vector::Vector;
 use super::{Direction, disk, error, is_nonblocking};
@@ -62,14 +62,16 @@ pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
 pub(super) unsafe fn read_waiting(
     scheduler: *mut Scheduler, fd: c_int, pieces: &Vector, again: bool,
 ) -> io::Result<usize> {
-    // SAFETY: the kernel writes into the pieces alone.
-    let received = unsafe { sys::recvmsg(fd, &mut pieces.message(), libc::MSG_DONTWAIT) };
-    if !sys::failed_with(&received, libc::ENOTSOCK) {
-        return received;
-    }
-    // SAFETY: by contract.
-    if let Some(read) = unsafe { fifo::read(fd, pieces.pieces()) } {
-        return read;
+    match sys::file_type(fd)? {
+        // SAFETY: the kernel writes into the pieces alone.
+        libc::S_IFSOCK => return unsafe { sys::recvmsg(fd, &mut pieces.message(), libc::MSG_DONTWAIT) },
+        libc::S_IFIFO => {
+            // SAFETY: by contract.
+            if let Some(read) = unsafe { fifo::read(fd, pieces.pieces()) } {
+                return read;
+            }
+        }
+        _ => {}
     }
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
@@ -146,7 +148,11 @@ pub(super) fn tells_to_wait(fd: c_int, direction: Direction) -> bool {
             // A counter is read at once; what it polls is whether its ring has samples.
             Direction::In | Direction::Connection => !sys::is_perf_event(fd),
             // Others that are written to at once never poll writable: fanotify, and many a device.
-            Direction::Out => is_fifo(fd) || sys::is_terminal(fd) || sys::is_eventfd(fd),
+            Direction::Out => {
+                sys::file_type(fd).is_ok_and(|kind| kind == libc::S_IFIFO)
+                    || sys::is_terminal(fd)
+                    || sys::is_eventfd(fd)
+            }
         }
 }
 
@@ -168,15 +174,15 @@ pub(super) unsafe fn write_careful(
     let Some(vector) = accepted.filter(|_| !is_nonblocking) else {
         return sys::writev(fd, pieces, count, 0);
     };
-    let sent = sys::sendmsg(fd, &vector.message(), libc::MSG_DONTWAIT);
-    if !sys::failed_with(&sent, libc::ENOTSOCK) {
-        return sent;
+    let kind = sys::file_type(fd)?;
+    if kind == libc::S_IFSOCK {
+        return sys::sendmsg(fd, &vector.message(), libc::MSG_DONTWAIT);
     }
-    if let Some(written) = fifo::write(fd, vector.pieces()) {
+    let is_fifo = kind == libc::S_IFIFO;
+    if is_fifo && let Some(written) = fifo::write(fd, vector.pieces()) {
         return written;
     }
     let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
-    let is_fifo = is_fifo(fd);
     // Anything else may refuse at once what is written, room or not: the kernel must see it.
     if is_fifo && !has_room {
         return Err(error(libc::EAGAIN));
