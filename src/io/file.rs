@@ -12,6 +12,8 @@ use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
 
+/// What an eventfd counts with.
+const COUNT: usize = size_of::<u64>();
 /// What a terminal holds at most (`N_TTY_BUF_SIZE`).
 const LONGEST_INPUT: usize = 4096;
 
@@ -113,7 +115,7 @@ fn least_room(fd: c_int) -> usize {
     if sys::file_type(fd).is_ok_and(|kind| kind != 0) {
         0
     } else if sys::is_eventfd(fd) || sys::is_timerfd(fd) {
-        size_of::<u64>()
+        COUNT
     } else if sys::is_signalfd(fd) {
         size_of::<libc::signalfd_siginfo>()
     } else {
@@ -205,6 +207,12 @@ pub(super) unsafe fn write_careful(
 unsafe fn write_elsewhere(
     scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec], has_room: bool,
 ) -> io::Result<usize> {
+    // Of a piece that is longer than a count, a counter takes no more, or nothing (since Linux 6.9), however long it is.
+    let first = pieces.first().map(|piece| libc::iovec { iov_len: piece.iov_len.min(2 * COUNT), ..*piece });
+    let pieces = match &first {
+        Some(first) if first.iov_len > COUNT && sys::is_eventfd(fd) => core::slice::from_ref(first),
+        _ => pieces,
+    };
     let count = pieces.iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len));
     if has_room && count <= 1 {
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);

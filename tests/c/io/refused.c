@@ -1,6 +1,7 @@
 /* Vectors where a filter refuses the calls that can be told not to wait: they are read, written and refused as ever. */
 #include "../refusal.h"
 
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
@@ -40,6 +41,38 @@ static void *gives(void *unused) {
   close(ends[1]);
   ended++;
   return unused;
+}
+
+/* What the kernel gives, and what the hook. */
+static void count_with(uint64_t value) {
+  char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int counters[2] = {eventfd(0, 0), eventfd(0, 0)};
+  NEED(memory != MAP_FAILED && counters[0] >= 0 && counters[1] >= 0 && mprotect(memory + 4096, 4096, PROT_NONE) == 0);
+  struct iovec long_one = {memory + 4096 - 20, (size_t)SSIZE_MAX};
+  memcpy(long_one.iov_base, &value, sizeof value);
+  errno = 0;
+  co_disable_hook_sys();
+  ssize_t expected = writev(counters[0], &long_one, 1);
+  int error = errno;
+  co_enable_hook_sys();
+  errno = 0;
+  CHECK(writev(counters[1], &long_one, 1) == expected && errno == error);
+}
+
+static void *counts(void *unused) {
+  co_enable_hook_sys();
+  count_with(0);
+  count_with(1);
+  count_with(UINT64_MAX);
+  ended++;
+  return unused;
+}
+
+TEST(a_counter_is_not_written_more_than_a_count) {
+  stCoRoutine_t *co = spawn_on(NULL, 128 * 1024, counts, NULL);
+  co_resume(co);
+  loop_until(&ended, 1);
+  co_release(co);
 }
 
 static void go_through(int type) {
