@@ -157,7 +157,7 @@ pub fn set_in_lot(inside: bool) {
 }
 
 /// Sets the gate: the scheduler's address while the running coroutine may resume others, and leave, by a mere switch.
-/// `near`: coroutines learn no hints where the stack of another is.
+/// `near`: no hints are learned (hint.S).
 #[inline(always)]
 pub fn set_gate(address: usize, near: bool) {
     store::<GATE>(address);

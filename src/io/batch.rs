@@ -18,8 +18,8 @@ use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
 
-/// Messages that one `sendmmsg` takes at most (`UIO_MAXIOV`).
-const MOST: u32 = 1024;
+/// Messages that one `sendmmsg` takes at most.
+const MOST: u32 = libc::UIO_MAXIOV as u32;
 
 /// `recvmmsg`. As the kernel does it: `timeout` is looked at behind each message and not while waiting for one;
 /// whatever ends the call behind the first message, the messages are not lost. What the kernel keeps of such an end

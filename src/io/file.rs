@@ -64,7 +64,8 @@ pub(super) fn beyond_memory(buffer: *const c_void, count: usize) -> bool {
 pub(super) unsafe fn read_waiting(
     scheduler: *mut Scheduler, fd: c_int, pieces: &Vector, again: bool,
 ) -> io::Result<usize> {
-    match sys::file_type(fd)? {
+    let kind = sys::file_type(fd)?;
+    match kind {
         // SAFETY: the kernel writes into the pieces alone.
         libc::S_IFSOCK => return unsafe { sys::recvmsg(fd, &mut pieces.message(), libc::MSG_DONTWAIT) },
         libc::S_IFIFO => {
@@ -77,7 +78,7 @@ pub(super) unsafe fn read_waiting(
     }
     let settings = sys::raw_input(fd);
     let exact = matches!(settings, None | Some((1, 0)));
-    let waits = || tells_to_wait(fd, Direction::In) && pieces.length() >= least_room(fd);
+    let waits = || tells_to_wait(fd, Direction::In) && pieces.length() >= least_room(fd, kind);
     if settings == Some((0, 0)) || is_nonblocking(fd)? || (exact && !waits()) {
         let pieces = pieces.pieces();
         // SAFETY: by contract.
@@ -109,10 +110,10 @@ pub(super) unsafe fn read_waiting(
     }
 }
 
-/// For how many bytes a read must have room: with less, counters and queues of signals refuse it before they look whether
-/// there is anything to read.
-fn least_room(fd: c_int) -> usize {
-    if sys::file_type(fd).is_ok_and(|kind| kind != 0) {
+/// For how many bytes a read of a file of that kind must have room: with less, counters and queues of signals, which have no
+/// kind, refuse it before they look whether there is anything to read.
+fn least_room(fd: c_int, kind: libc::mode_t) -> usize {
+    if kind != 0 {
         0
     } else if sys::is_eventfd(fd) || sys::is_timerfd(fd) {
         COUNT
@@ -170,12 +171,9 @@ pub(super) unsafe fn write_careful(
     if !sys::knows_no_nowait(&result) {
         return result;
     }
-    let is_nonblocking = is_nonblocking(fd)?;
+    let plain = || sys::writev(fd, pieces, count, 0);
     // SAFETY: by contract.
-    let accepted = unsafe { Vector::refused(&result, pieces, count) };
-    let Some(vector) = accepted.filter(|_| !is_nonblocking) else {
-        return sys::writev(fd, pieces, count, 0);
-    };
+    let Some(vector) = (unsafe { Vector::refused(&result, pieces, count) }) else { return plain() };
     let kind = sys::file_type(fd)?;
     if kind == libc::S_IFSOCK {
         return sys::sendmsg(fd, &vector.message(), libc::MSG_DONTWAIT);
@@ -183,6 +181,9 @@ pub(super) unsafe fn write_careful(
     let is_fifo = kind == libc::S_IFIFO;
     if is_fifo && let Some(written) = fifo::write(fd, vector.pieces()) {
         return written;
+    }
+    if is_nonblocking(fd)? {
+        return plain();
     }
     let has_room = sys::readiness(fd, libc::POLLOUT) != 0;
     // Anything else may refuse at once what is written, room or not: the kernel must see it.

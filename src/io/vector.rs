@@ -28,10 +28,8 @@ impl Vector {
     pub(super) unsafe fn refused(
         result: &io::Result<usize>, pieces: *const libc::iovec, count: c_int,
     ) -> Option<Self> {
-        /// `UIO_MAXIOV` of linux/uio.h.
-        const MOST: c_int = 1024;
         let acceptable = || {
-            (0..=MOST).contains(&count)
+            (0..=libc::UIO_MAXIOV).contains(&count)
                 // SAFETY: any bytes are a piece; where they cannot be read there is none.
                 && (0..count as usize).all(|i| unsafe { sys::read_in(pieces.wrapping_add(i)) }.is_ok_and(is_acceptable))
         };

@@ -7,17 +7,12 @@
  * that it looked at first. */
 #include "check.h"
 
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 
 static int filter_what_is_newer(void) {
   enum { COLLAPSE = 25, GUARD_INSTALL = 102 };

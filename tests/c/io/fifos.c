@@ -19,17 +19,22 @@ static void is_faster(int signal, siginfo_t *info, void *context) {
   if (fds->fd == ends[1]) CHECK(syscall(SYS_write, ends[1], page, sizeof page) == sizeof page);
 }
 
-static void make_fifo(void) {
-  struct sigaction action = {.sa_sigaction = is_faster, .sa_flags = SA_SIGINFO | SA_NODEFER};
+/* A FIFO without a name any more, open to be read, by blocking reads. */
+static void make_readable(void) {
   char folder[] = "/tmp/colib-fifo-XXXXXX", name[64];
   NEED(mkdtemp(folder));
   snprintf(name, sizeof name, "%s/fifo", folder);
-  NEED(mkfifo(name, 0600) == 0);
-  int first = open(name, O_RDWR);
-  ends[0] = open(name, O_RDONLY), ends[1] = open(name, O_WRONLY);
-  NEED(first >= 0 && ends[0] >= 0 && ends[1] >= 0 && close(first) == 0);
+  NEED(mkfifo(name, 0600) == 0 && (ends[0] = open(name, O_RDONLY | O_NONBLOCK)) >= 0 && fcntl(ends[0], F_SETFL, 0) == 0);
   unlink(name);
   rmdir(folder);
+}
+
+static void make_fifo(void) {
+  struct sigaction action = {.sa_sigaction = is_faster, .sa_flags = SA_SIGINFO | SA_NODEFER};
+  char name[64];
+  make_readable();
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  NEED((ends[1] = open(name, O_WRONLY)) >= 0);
   NEED(sigaction(SIGSYS, &action, NULL) == 0);
   filter_calls(SYS_ppoll, SECCOMP_RET_TRAP);
 }
@@ -106,12 +111,7 @@ static void *reads_the_end(void *unused) {
 }
 
 TEST(a_fifo_that_nobody_has_written_to_yet_is_at_its_end) {
-  char folder[] = "/tmp/colib-fifo-XXXXXX", name[64];
-  NEED(mkdtemp(folder));
-  snprintf(name, sizeof name, "%s/fifo", folder);
-  NEED(mkfifo(name, 0600) == 0 && (ends[0] = open(name, O_RDONLY | O_NONBLOCK)) >= 0 && fcntl(ends[0], F_SETFL, 0) == 0);
-  unlink(name);
-  rmdir(folder);
+  make_readable();
   stCoRoutine_t *co = spawn_on(NULL, 128 * 1024, reads_the_end, NULL);
   co_resume(co);
   loop_until(&ended, 2);
