@@ -6,9 +6,9 @@ use std::io;
 
 use super::fifo;
 use super::offload::{self, Kind};
+use super::replica::Replica;
 use super::vector::Vector;
 use super::{Direction, disk, error, is_nonblocking};
-use crate::heap;
 use crate::scheduler::Scheduler;
 use crate::sys;
 
@@ -197,76 +197,32 @@ pub(super) unsafe fn write_careful(
             fifo::write_page(fd, pieces)
         } else {
             is_all.set(true);
-            write_elsewhere(scheduler, fd, pieces, has_room)
+            write_elsewhere(scheduler, fd, pieces, has_room, kind)
         }
     }
 }
 
 /// Writes to a file of whose room nothing is known, terminals say: "writable" promises only a byte, so all
-/// else is written by a helper thread, piece by piece as here. So is what goes to a file that does not poll writable, for
-/// some never do.
+/// else is written by a helper thread. So is what goes to a file that does not poll writable, for some never do.
 unsafe fn write_elsewhere(
-    scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec], has_room: bool,
+    scheduler: *mut Scheduler, fd: c_int, pieces: &[libc::iovec], has_room: bool, kind: libc::mode_t,
 ) -> io::Result<usize> {
-    // Of a piece that is longer than a count, a counter takes no more, or nothing (since Linux 6.9), however long it is.
-    let first = pieces.first().map(|piece| libc::iovec { iov_len: piece.iov_len.min(2 * COUNT), ..*piece });
-    let pieces = match &first {
-        Some(first) if first.iov_len > COUNT && sys::is_eventfd(fd) => core::slice::from_ref(first),
-        _ => pieces,
+    // SAFETY: any bytes are a count.
+    let is_one = |piece: &libc::iovec| matches!(unsafe { sys::read_in(piece.iov_base.cast()) }, Ok(1u64));
+    let fits = match pieces {
+        // An eventfd, which has no kind, has room for one more if it polls writable.
+        [piece] if kind == 0 && piece.iov_len == COUNT => is_one(piece),
+        _ => pieces.iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len)) <= 1,
     };
-    let count = pieces.iter().fold(0usize, |sum, piece| sum.saturating_add(piece.iov_len));
-    if has_room && count <= 1 {
+    if has_room && fits {
         return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
     }
-    let (bytes, lengths) = match copies(pieces, count) {
-        // Whether the file minds the size before it looks at the bytes is its own business.
-        Err(fault) if fault.raw_os_error() == Some(libc::EFAULT) && !sys::is_terminal(fd) => {
-            return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
-        }
-        copied => copied?,
-    };
-    if has_room && bytes == 1u64.to_ne_bytes() {
-        // An eventfd that polls writable has room for one more.
-        return sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0);
-    }
+    let replica = Replica::new(pieces)?;
     // SAFETY: by contract; the helper writes from memory of its own.
     let written = unsafe {
         offload::run_as(scheduler, Kind::DEED, move || {
-            write_copies(fd, &bytes, &lengths).map_err(|e| e.raw_os_error().unwrap_or(libc::ENOMEM))
+            replica.write(fd).map_err(|e| e.raw_os_error().unwrap_or(libc::ENOMEM))
         })?
     };
     written.map_err(error)
-}
-
-/// The bytes of all pieces, and how many each of them has.
-fn copies(pieces: &[libc::iovec], count: usize) -> io::Result<(Vec<u8>, Vec<usize>)> {
-    let (mut bytes, mut lengths) = (room::<u8>(count)?, room(pieces.len())?);
-    for piece in pieces {
-        // SAFETY: reserved for the sum of all pieces; the kernel checks the source.
-        unsafe {
-            let end = bytes.as_mut_ptr().add(bytes.len());
-            match sys::copy_in(piece.iov_base.cast(), end, piece.iov_len) {
-                Ok(()) => bytes.set_len(bytes.len() + piece.iov_len),
-                // What comes before goes out, as the kernel does it.
-                Err(_) if !bytes.is_empty() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        lengths.push(piece.iov_len);
-    }
-    Ok((bytes, lengths))
-}
-
-fn write_copies(fd: c_int, bytes: &[u8], lengths: &[usize]) -> io::Result<usize> {
-    let (mut pieces, mut rest) = (room(lengths.len())?, bytes);
-    for &length in lengths {
-        let (piece, behind) = rest.split_at(length);
-        pieces.push(libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: length });
-        rest = behind;
-    }
-    sys::writev(fd, pieces.as_ptr(), pieces.len() as c_int, 0)
-}
-
-fn room<T>(count: usize) -> io::Result<Vec<T>> {
-    heap::room(count).ok_or(error(libc::ENOMEM))
 }

@@ -44,6 +44,7 @@ mod poll;
 mod positioned;
 mod queue;
 mod random;
+mod replica;
 pub mod resolve;
 mod select;
 mod signal;

@@ -98,6 +98,15 @@ pub unsafe fn forbid(address: *mut u8, size: usize) -> io::Result<()> {
 /// # Safety
 /// `to` is writable for `size` bytes.
 pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
+    // SAFETY: by contract.
+    whole(unsafe { copy_readable(from, to, size) }, size)
+}
+
+/// Copies of `size` bytes of the program's memory those before the first that is not readable, and gives their number.
+///
+/// # Safety
+/// `to` is writable for `size` bytes.
+pub unsafe fn copy_readable(from: *const u8, to: *mut u8, size: usize) -> usize {
     // SAFETY: by contract; the kernel checks the source.
     unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_readv, own, to, 1, from, 1, 0)) }
 }
@@ -108,54 +117,62 @@ pub unsafe fn copy_in(from: *const u8, to: *mut u8, size: usize) -> io::Result<(
 /// `from` is readable for `size` bytes; `to` is memory that the program gave for the purpose.
 pub unsafe fn copy_out(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
     // SAFETY: by contract; the kernel checks the target.
-    unsafe { copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_writev, own, from, 1, to, 1, 0))? };
+    let copied = unsafe {
+        copy(from, to, size, |own, [from, to]| call!(SYS_process_vm_writev, own, from, 1, to, 1, 0))
+    };
+    whole(copied, size)?;
     annotate::written(to, size);
     Ok(())
+}
+
+fn whole(copied: usize, size: usize) -> io::Result<()> {
+    if copied == size { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFAULT)) }
 }
 
 /// Copies by a system call that checks what is the program's: of the process, from and to a place.
 unsafe fn copy(
     from: *const u8, to: *mut u8, size: usize,
     by: impl FnOnce(c_int, [*const libc::iovec; 2]) -> io::Result<usize>,
-) -> io::Result<()> {
+) -> usize {
     let places = [from.cast_mut(), to].map(|place| libc::iovec { iov_base: place.cast(), iov_len: size });
     match by(process_id(), places.each_ref().map(ptr::from_ref)) {
-        Ok(copied) if copied == size => Ok(()),
-        Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
-        Err(e) if e.raw_os_error() == Some(libc::EFAULT) => Err(e),
+        Ok(copied) => copied,
+        Err(e) if e.raw_os_error() == Some(libc::EFAULT) => 0,
         // Forbidden by a filter.
         // SAFETY: by contract of the callers.
         Err(_) => match unsafe { copy_by_pipe(from, to, size) } {
-            Err(e) if e.raw_os_error() != Some(libc::EFAULT) => {
+            Ok(copied) => copied,
+            Err(_) => {
                 // There is no pipe to be had: then without the check, as libc's own functions read.
                 // SAFETY: by contract of the callers, and the program's promise.
                 unsafe { ptr::copy_nonoverlapping(from, to, size) };
-                Ok(())
+                size
             }
-            copied => copied,
         },
     }
 }
 
 /// Copies through a pipe, as `write` and `read` check what is the program's too.
-unsafe fn copy_by_pipe(from: *const u8, to: *mut u8, size: usize) -> io::Result<()> {
+unsafe fn copy_by_pipe(from: *const u8, to: *mut u8, size: usize) -> io::Result<usize> {
     let mut ends: [c_int; 2] = [-1; 2];
     // SAFETY: the kernel fills the array, and checks one of the two places; the other is ours.
     unsafe {
         call!(SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC)?;
         let mut done = 0;
-        let mut result = Ok(0);
-        while done < size && result.is_ok() {
-            // So much an empty pipe takes, and gives back, without a wait.
-            let here = (size - done).min(libc::PIPE_BUF);
-            result = call!(SYS_write, ends[1], from.add(done), here)
+        while done < size {
+            // So much an empty pipe takes, and gives back, without a wait. It takes all of a page or nothing.
+            let page = libc::PIPE_BUF - from.addr().wrapping_add(done) % libc::PIPE_BUF;
+            let copied = call!(SYS_write, ends[1], from.add(done), page.min(size - done))
                 .and_then(|there| call!(SYS_read, ends[0], to.add(done), there));
-            done += result.as_ref().copied().unwrap_or(0);
+            match copied {
+                Ok(here) => done += here,
+                Err(_) => break,
+            }
         }
         for end in ends {
             let _ = call!(SYS_close, end);
         }
-        result.map(drop)
+        Ok(done)
     }
 }
 
