@@ -13,7 +13,7 @@ use super::gather::{may_gather, target};
 use super::input::{ENDED, NEVER_WAITS, receive};
 use super::output::{send_behind, send_first};
 use super::vector::Vector;
-use super::{Direction, Patience, persist, would_block};
+use super::{Direction, Patience, begin, persist, would_block};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::{Scheduler, Since};
 use crate::sys;
@@ -42,6 +42,7 @@ pub unsafe fn recvmmsg(
         let end = end_of(timeout);
         // The kernel goes through all it has to check before it looks for the first message.
         let at_once = if may_gather(flags) && target(fd, flags, 2) > 1 { 0 } else { count };
+        begin(scheduler, fd);
         let mut since = Scheduler::moment(scheduler);
         let first = sys::recvmmsg(fd, vector, at_once, flags | libc::MSG_DONTWAIT, timeout);
         let mut done = match first {
@@ -170,6 +171,7 @@ pub unsafe fn sendmmsg(
         let (count, mut done) = (count.min(MOST), 0);
         // A part of a message may go out on a stream, and the kernel would not tell whether it was all.
         let whole = kind.is_ok_and(|kind| kind != libc::SOCK_STREAM);
+        begin(scheduler, fd);
         let mut since = Scheduler::moment(scheduler);
         while done < count {
             let next = vector.add(done as usize);

@@ -27,6 +27,7 @@ pub unsafe fn epoll_wait(
 ) -> io::Result<usize> {
     // SAFETY: by contract.
     unsafe {
+        Scheduler::begin_wait(scheduler, deadline);
         // The kernel reads the mask before anything else.
         let mut masked = Masked::new(scheduler, Admitted::by(mask)?);
         let mut found = sys::epoll_now(epoll, events, count)?;

@@ -287,12 +287,21 @@ unsafe fn attempt_first<T>(
     // SAFETY: by contract of `persist`.
     unsafe {
         let began = Scheduler::moment(scheduler);
-        let mut since = began;
-        if Scheduler::is_due_to_give_way(scheduler) {
-            give_way(scheduler, fd);
-            since = Scheduler::moment(scheduler);
-        }
+        let since = if begin(scheduler, fd) { Scheduler::moment(scheduler) } else { began };
         First { began, since, result: attempt() }
+    }
+}
+
+/// A call on `fd` begins. `true` if others were due, and perhaps have run.
+#[inline(always)]
+unsafe fn begin(scheduler: *mut Scheduler, fd: c_int) -> bool {
+    // SAFETY: by contract of `persist`.
+    unsafe {
+        let is_due = Scheduler::is_due_to_give_way(scheduler);
+        if is_due {
+            give_way(scheduler, fd);
+        }
+        is_due
     }
 }
 

@@ -25,11 +25,7 @@ pub unsafe fn poll(
     // SAFETY: by contract.
     let look = || if asks { unsafe { sys::poll_now(fds, count, mask) } } else { Ok(0) };
     // SAFETY: by contract.
-    unsafe {
-        if Scheduler::is_due_to_give_way(scheduler) {
-            Scheduler::give_way(scheduler, clock::is_ahead(deadline));
-        }
-    }
+    unsafe { Scheduler::begin_wait(scheduler, deadline) };
     // SAFETY: by contract.
     let empty = count == 1 && mask.is_null() && unsafe { is_empty(scheduler, fds) };
     let mut found = if empty && clock::is_ahead(deadline) { 0 } else { look()? };

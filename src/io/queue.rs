@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_uint};
 use core::time::Duration;
 use std::io;
 
-use super::{Direction, error};
+use super::{Direction, begin, error};
 use crate::clock::{self, NEVER, Nanos};
 use crate::scheduler::Scheduler;
 use crate::sys;
@@ -75,7 +75,10 @@ unsafe fn persist<T>(
     attempt: impl Fn() -> io::Result<T>,
 ) -> io::Result<T> {
     // SAFETY: by contract of the callers.
-    let since = unsafe { Scheduler::moment(scheduler) };
+    let since = unsafe {
+        begin(scheduler, queue);
+        Scheduler::moment(scheduler)
+    };
     let mut interrupted = false;
     loop {
         let result = attempt();

@@ -48,6 +48,7 @@ pub unsafe fn select(
             ptr::copy_nonoverlapping(asked, answers, 3 * bytes);
             sys::select_now(count, places, mask)
         };
+        Scheduler::begin_wait(scheduler, deadline);
         let mut found = look()?;
         let mut masked = Masked::new(scheduler, Admitted::by(mask)?);
         while found == 0 && clock::is_ahead(deadline) {

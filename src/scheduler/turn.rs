@@ -230,6 +230,21 @@ impl Scheduler {
         }
     }
 
+    /// A call of the running coroutine begins that waits until `deadline`, or just looks. Lets others run where they are due:
+    /// also when a thread has had its time, which better ends here than in a call that it makes while others spin for it.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::sleep`].
+    #[inline(always)]
+    pub unsafe fn begin_wait(this: *mut Scheduler, deadline: Nanos) {
+        // SAFETY: by contract.
+        unsafe {
+            if Self::is_due_to_give_way(this) || Self::has_had_its_time(this) {
+                Self::give_way(this, clock::is_ahead(deadline));
+            }
+        }
+    }
+
     /// Whether the running coroutine, which the program resumed, has made very many calls since.
     #[cold]
     unsafe fn has_no_end(this: *mut Scheduler) -> bool {
@@ -269,7 +284,6 @@ impl Scheduler {
     }
 
     /// Whether the running coroutine is a thread, and the loop has not looked for so long as none should keep it.
-    #[cold]
     unsafe fn has_had_its_time(this: *mut Scheduler) -> bool {
         // SAFETY: by contract of `passes`.
         unsafe { Self::runs_thread(this) && clock::ticks().wrapping_sub((*this).glances.looked) > SLICE }

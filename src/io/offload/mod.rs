@@ -236,6 +236,8 @@ pub unsafe fn attempt_or_run<T: Send + 'static, W: Fn() -> io::Result<T> + Send 
     scheduler: *mut Scheduler, kind: Kind, mut attempt: impl FnMut() -> io::Result<T>,
     waits: impl Fn(&io::Result<T>) -> bool, prepare: impl FnOnce() -> io::Result<W>,
 ) -> io::Result<T> {
+    // SAFETY: by contract.
+    unsafe { Scheduler::begin_wait(scheduler, NEVER) };
     let mut result = attempt();
     if !waits(&result) {
         return result;
