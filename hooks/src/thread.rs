@@ -112,7 +112,7 @@ pub unsafe extern "C" fn give_way() -> c_int {
     unsafe {
         let alone = apart(|scheduler| {
             let alone = !Scheduler::has_ready(scheduler);
-            Scheduler::give_way(scheduler, true);
+            Scheduler::give_way(scheduler);
             alone
         });
         if threads::on().is_some_and(|on| on.is_cancelled_at_once()) {

@@ -7,7 +7,7 @@ use std::io;
 use super::ending::Ending;
 use super::fresh::Fresh;
 use super::offload::{self, Kind};
-use super::{Direction, address, error, persist};
+use super::{Direction, address, error, is_nonblocking, persist};
 use crate::clock::NEVER;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
@@ -24,6 +24,12 @@ pub unsafe fn accept(
 ) -> io::Result<c_int> {
     // SAFETY: by contract.
     unsafe {
+        // A thread too: whoever accepts without end makes others who are to run, and nobody spins for it.
+        if Scheduler::is_due_to_give_way(scheduler)
+            && is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking)
+        {
+            Scheduler::give_way(scheduler);
+        }
         let mut forks = registry::forks();
         let mut told = false;
         let mut ending = Ending::new(fd, || Err(error(libc::EINVAL)));

@@ -299,7 +299,7 @@ unsafe fn begin(scheduler: *mut Scheduler, fd: c_int) -> bool {
     unsafe {
         let is_due = Scheduler::is_due_to_give_way(scheduler);
         if is_due {
-            give_way(scheduler, fd);
+            begin_due(scheduler, fd);
         }
         is_due
     }
@@ -307,10 +307,10 @@ unsafe fn begin(scheduler: *mut Scheduler, fd: c_int) -> bool {
 
 /// Lets others run, unless the call on `fd` is one that may not wait.
 #[cold]
-unsafe fn give_way(scheduler: *mut Scheduler, fd: c_int) {
-    let blocks = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
+unsafe fn begin_due(scheduler: *mut Scheduler, fd: c_int) {
+    let waits = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
     // SAFETY: by contract of `persist`.
-    unsafe { Scheduler::give_way(scheduler, blocks) };
+    unsafe { Scheduler::begin_due(scheduler, waits) };
 }
 
 /// [`persist`] where the first attempt, of a call that began at `since`, has failed.

@@ -6,6 +6,7 @@
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `body`: how the body of a coroutine begins and ends
 //! - `turn`: one round of the loop; `fetch`: what is fetched into the cache for it
+//! - `fairness`: who lets others run though none of his calls has to wait
 //! - `hints`: who is resumed soon after whom
 //! - `descriptor`: what the program does to descriptors
 //! - `interrupt`: whose call a signal handler ends
@@ -22,6 +23,7 @@ mod blocks;
 mod body;
 mod deal;
 mod descriptor;
+mod fairness;
 mod fetch;
 mod hints;
 mod interrupt;
@@ -89,7 +91,7 @@ pub struct Scheduler {
     allowance: u32,
     /// Calls beyond that of one that the program resumed, in a row.
     overrun: u32,
-    /// Calls that did not wait.
+    /// Calls that did not wait, in a row.
     passes: u32,
     /// The coroutine that the loop resumed last.
     resumed: *mut Coroutine,

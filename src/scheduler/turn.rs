@@ -3,24 +3,13 @@
 use core::ptr;
 
 use super::Scheduler;
+use super::fairness::ALLOWANCE;
 use super::fetch::AT_ONCE;
 use crate::clock::{self, NEVER, Nanos};
 use crate::coroutine::{Coroutine, State};
 use crate::list::List;
 use crate::reactor::Message;
 use crate::waiter::{Waiter, Wake};
-
-/// How many calls a coroutine that never has to wait makes in a row before it gives way.
-const ALLOWANCE: u32 = 64;
-/// How many more one makes that the program resumed, which goes on when the coroutine leaves: as if its calls were between
-/// two of the program's own, unless there is no end to them.
-const LONG_ALLOWANCE: u32 = 4096;
-
-/// How many calls that never wait a thread makes before it looks whether it has had its time.
-const PASSES: u32 = 64;
-/// How long a thread that never waits keeps the others from running, in steps of [`clock::ticks`]: a few milliseconds, after
-/// which the kernel lets others run too.
-const SLICE: u64 = 10_000_000;
 
 /// How long the loop goes on with those who are ready before it looks who else is, in steps of [`clock::ticks`]: a few
 /// microseconds.
@@ -48,7 +37,7 @@ pub(super) struct Loop {
 /// When the loop looked for events and deadlines, by [`clock::ticks`].
 #[derive(Default)]
 pub(super) struct Glances {
-    looked: u64,
+    pub(super) looked: u64,
     glanced: u64,
     unseen: u32,
 }
@@ -214,81 +203,6 @@ impl Scheduler {
         }
     }
 
-    /// A call of the running coroutine begins. `true` when it has made so many in a row that others are due.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::current`].
-    #[inline(always)]
-    pub unsafe fn is_due_to_give_way(this: *mut Scheduler) -> bool {
-        // SAFETY: by contract.
-        unsafe {
-            if (*this).allowance > 0 {
-                (*this).allowance -= 1;
-                return false;
-            }
-            (*this).current == (*this).resumed || Self::has_no_end(this)
-        }
-    }
-
-    /// A call of the running coroutine begins that waits until `deadline`, or just looks. Lets others run where they are due:
-    /// also when a thread has had its time, which better ends here than in a call that it makes while others spin for it.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`].
-    #[inline(always)]
-    pub unsafe fn begin_wait(this: *mut Scheduler, deadline: Nanos) {
-        // SAFETY: by contract.
-        unsafe {
-            if Self::is_due_to_give_way(this) || Self::has_had_its_time(this) {
-                Self::give_way(this, clock::is_ahead(deadline));
-            }
-        }
-    }
-
-    /// Whether the running coroutine, which the program resumed, has made very many calls since.
-    #[cold]
-    unsafe fn has_no_end(this: *mut Scheduler) -> bool {
-        // SAFETY: by contract of `is_due_to_give_way`.
-        unsafe {
-            if (*(*this).current).count() {
-                (*this).overrun = 0;
-            }
-            (*this).overrun += 1;
-            (*this).overrun > LONG_ALLOWANCE
-        }
-    }
-
-    /// The running coroutine has done something that counts as `calls` in a row.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::current`].
-    pub unsafe fn spend(this: *mut Scheduler, calls: u32) {
-        // SAFETY: by contract.
-        unsafe { (*this).allowance = (*this).allowance.saturating_sub(calls) };
-    }
-
-    /// The running coroutine makes a call that does not wait. Where threads are coroutines, one that makes no others, and
-    /// perhaps waits in this way for what another does, lets others run when it has had its time.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`].
-    #[inline(always)]
-    pub unsafe fn passes(this: *mut Scheduler) {
-        // SAFETY: by contract.
-        unsafe {
-            (*this).passes = (*this).passes.wrapping_add(1);
-            if (*this).passes.is_multiple_of(PASSES) && Self::has_had_its_time(this) {
-                Self::give_way(this, true);
-            }
-        }
-    }
-
-    /// Whether the running coroutine is a thread, and the loop has not looked for so long as none should keep it.
-    unsafe fn has_had_its_time(this: *mut Scheduler) -> bool {
-        // SAFETY: by contract of `passes`.
-        unsafe { Self::runs_thread(this) && clock::ticks().wrapping_sub((*this).glances.looked) > SLICE }
-    }
-
     /// Whether others than the running coroutine are ready, or are to be told of events.
     ///
     /// # Safety
@@ -296,26 +210,6 @@ impl Scheduler {
     pub unsafe fn has_ready(this: *mut Scheduler) -> bool {
         // SAFETY: by contract.
         unsafe { !(*this).batch.is_empty() || !(*this).ready.is_empty() || (*this).reactor.has_events() }
-    }
-
-    /// Lets the others run who are ready, if the running coroutine's call may wait (`parks`), or it is a thread that has had
-    /// its time: it goes on in the next turn. In either case its allowance begins anew.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`].
-    #[cold]
-    pub unsafe fn give_way(this: *mut Scheduler, parks: bool) {
-        // SAFETY: by contract; the waiter is in the coroutine, which stays in place.
-        unsafe {
-            (*this).allowance = ALLOWANCE;
-            if parks || Self::has_had_its_time(this) {
-                let waiter = &raw const (*(*this).current).waiter;
-                (*waiter).arm();
-                Waiter::wake(waiter, Wake::Ready, &(*this).ready);
-                Self::park(this);
-                (*waiter).disarm();
-            }
-        }
     }
 
     /// Does what other threads asked for.

@@ -256,7 +256,7 @@ impl Threads {
             let mut made = self.make(&wishes, routine, argument);
             if made == Err(libc::EAGAIN) {
                 // Those who have what is wanting may be about to end.
-                Scheduler::give_way(Scheduler::get(), true);
+                Scheduler::give_way(Scheduler::get());
                 made = self.make(&wishes, routine, argument);
             }
             match made {

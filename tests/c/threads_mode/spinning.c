@@ -149,5 +149,45 @@ static void who_tries_to_read_lets_a_writer_go_first(void) {
   SAY(pthread_rwlock_tryrdlock(&polite));
 }
 
-CASES(CASE(who_tries_again_and_again_gets_it), CASE(who_looks_under_a_lock_sees_it), CASE(who_tries_to_join_again_and_again_joins),
+/* Threads that go round a loop of waits, and spin for a lock of their own that is held for long, but in no call that waits. */
+enum { ROUNDS = 10, HELD = 10, TOO_LONG = 2000 };
+static volatile char own_lock;
+static long long now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+static void *goes_round(void *of_ours) {
+  int *ours = of_ours;
+  char byte;
+  for (int i = 0; i < ROUNDS; i++) {
+    long long began = now_ms();
+    poll(NULL, 0, 0);
+    while (__atomic_test_and_set(&own_lock, __ATOMIC_ACQUIRE))
+      if (now_ms() - began > TOO_LONG) return puts("it was never let go"), NULL;
+    for (began = now_ms(); now_ms() - began < HELD;);
+    for (int j = 0; j < 60; j++) {
+      if (write(ours[1], "x", 1) != 1 || read(ours[0], &byte, 1) != 1) puts("lost");
+      if (recv(ours[0], &byte, 1, MSG_DONTWAIT) != -1) puts("more");
+      if (pthread_mutex_trylock(&mutex) == 0) pthread_mutex_unlock(&mutex);
+    }
+    __atomic_clear(&own_lock, __ATOMIC_RELEASE);
+  }
+  return NULL;
+}
+static void spin_for_a_lock_beside_calls_that(int do_not_block) {
+  pthread_t threads[3];
+  int own[3][2];
+  for (int i = 0; i < 3; i++) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | do_not_block, 0, own[i])) return;
+    MAKE(pthread_create(&threads[i], NULL, goes_round, own[i]));
+  }
+  for (int i = 0; i < 3; i++) SAY(pthread_join(threads[i], NULL));
+}
+
+static void who_spins_beside_calls_that_do_not_block_gets_the_lock(void) { spin_for_a_lock_beside_calls_that(SOCK_NONBLOCK); }
+static void who_spins_beside_calls_that_may_block_gets_the_lock(void) { spin_for_a_lock_beside_calls_that(0); }
+
+CASES(CASE(who_spins_beside_calls_that_do_not_block_gets_the_lock),
+      CASE(who_spins_beside_calls_that_may_block_gets_the_lock), CASE(who_tries_again_and_again_gets_it), CASE(who_looks_under_a_lock_sees_it), CASE(who_tries_to_join_again_and_again_joins),
       CASE(who_gets_no_thread_gets_one_later), CASE(who_tries_to_read_lets_a_writer_go_first))
