@@ -7,7 +7,7 @@ use std::io;
 use super::ending::Ending;
 use super::fresh::Fresh;
 use super::offload::{self, Kind};
-use super::{Direction, address, error, is_nonblocking, persist};
+use super::{Direction, address, error, may_wait, persist};
 use crate::clock::NEVER;
 use crate::reactor::registry;
 use crate::scheduler::Scheduler;
@@ -25,9 +25,7 @@ pub unsafe fn accept(
     // SAFETY: by contract.
     unsafe {
         // A thread too: whoever accepts without end makes others who are to run, and nobody spins for it.
-        if Scheduler::is_due_to_give_way(scheduler)
-            && is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking)
-        {
+        if Scheduler::is_due_to_give_way(scheduler) && may_wait(fd) {
             Scheduler::give_way(scheduler);
         }
         let mut forks = registry::forks();

@@ -308,9 +308,13 @@ unsafe fn begin(scheduler: *mut Scheduler, fd: c_int) -> bool {
 /// Lets others run, unless the call on `fd` is one that may not wait.
 #[cold]
 unsafe fn begin_due(scheduler: *mut Scheduler, fd: c_int) {
-    let waits = is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking);
     // SAFETY: by contract of `persist`.
-    unsafe { Scheduler::begin_due(scheduler, waits) };
+    unsafe { Scheduler::begin_due(scheduler, may_wait(fd)) };
+}
+
+/// Whether a call on `fd` may wait, as far as the descriptor tells.
+fn may_wait(fd: c_int) -> bool {
+    is_nonblocking(fd).is_ok_and(|nonblocking| !nonblocking)
 }
 
 /// [`persist`] where the first attempt, of a call that began at `since`, has failed.
