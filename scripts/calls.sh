@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Each exported hook has exactly one row in docs/CALLS.md, in whose first cell it stands, and no row names anything else.
 # Usage: calls.sh [TABLE [EXPORTS]]
-#        calls.sh --hooks [EXPORTS]   lists the hooks: all exports but the interface, in C and in C++
+#        calls.sh --hooks [EXPORTS]   lists the hooks: all exports but the interface, in C and in C++, and what debuggers read
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-hooks() { grep -Ev '^(co_|coctx_|_Z|GetCurrThreadCo$)' "$1" | LC_ALL=C sort; }
+hooks() { grep -Ev '^(co_|coctx_|_Z|GetCurrThreadCo$|colib_debugger$)' "$1" | LC_ALL=C sort; }
 if [ "${1-}" = --hooks ]; then
   hooks "${2:-$here/hooks/exports.txt}"
   exit

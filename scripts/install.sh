@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the libraries, the headers, a pkg-config file and the licence.
+# Installs the libraries, the headers, a pkg-config file, the commands for gdb and the licence.
 # PREFIX is where they belong (/usr/local), DESTDIR a folder to put before it, for packagers.
 set -euo pipefail
 umask 022
@@ -22,6 +22,10 @@ install -m 755 target/release/libcolib.so "$root$lib"
 install -m 644 target/release/libcolib.a "$root$lib"
 install -m 644 include/*.h "$root$prefix/include"
 install -m 644 LICENSE "$root$prefix/share/doc/colib"
+# Where gdb looks by itself for a library of this name, if PREFIX is its own.
+gdb=$root$prefix/share/gdb/auto-load$lib
+mkdir -p "$gdb"
+install -m 644 scripts/gdb/colib.py "$gdb/libcolib.so-gdb.py"
 pc=$root$lib/pkgconfig/colib.pc
 cat >"$pc.new" <<END
 prefix=$prefix

@@ -76,5 +76,5 @@ for suite in tests/linking.t tests/signals.t; do
   attempt "$suite" "$suite" || failed=1
 done
 echo "checkers"
-LONG=1 timeout 900 prove --merge tests/sanitizers.t || failed=1
+LONG=1 timeout 900 prove --failures --comments --merge tests/sanitizers.t || failed=1
 exit $failed

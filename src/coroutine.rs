@@ -126,6 +126,10 @@ impl Coroutine {
     /// See [`Coroutine::HOME`].
     pub const ERRNO: usize = offset_of!(Coroutine, errno);
     /// See [`Coroutine::HOME`].
+    pub const STATE: usize = offset_of!(Coroutine, state);
+    /// See [`Coroutine::HOME`].
+    pub const BASED: usize = offset_of!(Coroutine, based);
+    /// See [`Coroutine::HOME`].
     pub const HINT: usize = offset_of!(Coroutine, hint);
     /// See [`Coroutine::return_indirectly`] and [`Coroutine::count`]: bits of the word at [`Coroutine::RESUMER`].
     pub const MARKS: usize = INDIRECT | COUNTED;

@@ -72,6 +72,9 @@ pub struct Interest {
 }
 
 impl Interest {
+    /// Where debuggers find its place in the list.
+    pub const LINK: usize = offset_of!(Interest, link);
+
     /// An interest of `waiter` that is not registered anywhere yet.
     pub const fn new(waiter: *const Waiter, fd: c_int, events: u32) -> Self {
         Interest { link: Link::new(), waiter, fd, events: Cell::new(events) }
@@ -89,6 +92,7 @@ impl Interest {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
     /// Nothing is waited for.
     Idle,
@@ -135,6 +139,8 @@ impl Default for Waiter {
 }
 
 impl Waiter {
+    /// Where debuggers find how far the wait is.
+    pub const STATE: usize = offset_of!(Waiter, state);
     /// The slot of a waiter that stands in no timers.
     pub const NO_TIMER: u32 = u32::MAX;
 

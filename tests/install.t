@@ -5,11 +5,15 @@ SOURCE=$ROOT/tests/linking/core.c
 rm -rf "$OUT/prefix" "$OUT/dest"
 prefix=$OUT/prefix
 installed() { (cd "$1" && find . -type f -printf '%m %P\n' | LC_ALL=C sort -k 2); }
-expected="$(cd "$ROOT/include" && for header in *.h; do echo "644 include/$header"; done)
-644 lib/libcolib.a
+# expected PREFIX: what is there
+expected() {
+  (cd "$ROOT/include" && for header in *.h; do echo "644 include/$header"; done)
+  echo "644 lib/libcolib.a
 755 lib/libcolib.so
 644 lib/pkgconfig/colib.pc
-644 share/doc/colib/LICENSE"
+644 share/doc/colib/LICENSE
+644 share/gdb/auto-load$1/lib/libcolib.so-gdb.py"
+}
 
 # works NAME COMMAND...: the three cases of the program hold
 works() {
@@ -22,7 +26,7 @@ ok a hooked read lets the thread go on" "$name"
 
 # The caller's umask does not decide who may read.
 passes 'it installs' env PREFIX="$prefix" DESTDIR= sh -c "umask 077; $ROOT/scripts/install.sh"
-is "$(installed "$prefix")" "$expected" 'every file is there, with its mode, and nothing else'
+is "$(installed "$prefix")" "$(expected "$prefix")" 'every file is there, with its mode, and nothing else'
 is "$(find "$prefix" -type d ! -perm 755)" '' 'everybody may look into every folder'
 for file in lib/libcolib.so lib/libcolib.a; do
   passes "$file is what was built" cmp "$prefix/$file" "$ROOT/target/release/${file#lib/}"
@@ -54,7 +58,7 @@ else
 fi
 
 passes 'it installs below DESTDIR' env PREFIX=/opt/colib DESTDIR="$OUT/dest" "$ROOT/scripts/install.sh"
-is "$(installed "$OUT/dest/opt/colib")" "$expected" 'below DESTDIR are the same files'
+is "$(installed "$OUT/dest/opt/colib")" "$(expected /opt/colib)" 'below DESTDIR are the same files'
 is "$(ls "$OUT/dest")" opt 'nothing else is below DESTDIR'
 is "$(sed -n 's/^prefix=//p' "$OUT/dest/opt/colib/lib/pkgconfig/colib.pc")" /opt/colib 'DESTDIR does not appear in the pkg-config file'
 
@@ -62,7 +66,7 @@ is "$(sed -n 's/^prefix=//p' "$OUT/dest/opt/colib/lib/pkgconfig/colib.pc")" /opt
 before=$(stat -c %i "$prefix/lib/libcolib.so")
 exec 8<"$prefix/lib/libcolib.so"
 passes 'it installs over an installation' env PREFIX="$prefix/" DESTDIR= "$ROOT/scripts/install.sh"
-is "$(installed "$prefix")" "$expected" 'the files are the same after it'
+is "$(installed "$prefix")" "$(expected "$prefix")" 'the files are the same after it'
 ok "$([ "$(stat -c %i "$prefix/lib/libcolib.so")" != "$before" ]; echo $?)" 'the library was replaced and not overwritten'
 exec 8<&-
 

@@ -31,6 +31,9 @@ pub struct More {
 const _: () = assert!(size_of::<More>() == 88);
 
 impl More {
+    /// Where debuggers find it.
+    pub const BASE: usize = offset_of!(More, base);
+
     /// All that the call in progress waits for, in the order of asking.
     pub fn all(&self) -> impl Iterator<Item = &Interest> {
         self.interests.iter().chain(core::iter::once(&self.interest))

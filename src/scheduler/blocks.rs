@@ -3,6 +3,7 @@
 //! Blocks belong to a thread. Those of coroutines that nobody released when their thread ended are orphans: their slabs
 //! are then known to the process, until the last of them is released.
 
+use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::alloc::{Layout, alloc, dealloc};
@@ -16,7 +17,7 @@ const FIRST: usize = 80;
 /// Blocks in a slab, at most: a huge page, because random walks over many blocks are walks over many pages.
 const MOST: usize = sys::HUGE_PAGE / size_of::<Coroutine>();
 
-struct Slab {
+pub(super) struct Slab {
     base: *mut Coroutine,
     count: usize,
     /// No coroutine in this slab or in a later one is older.
@@ -29,6 +30,11 @@ struct Slab {
 const FOR_GOOD: usize = usize::MAX;
 
 impl Slab {
+    /// Where debuggers find it.
+    pub(super) const BASE: usize = offset_of!(Slab, base);
+    /// See [`Slab::BASE`].
+    pub(super) const COUNT: usize = offset_of!(Slab, count);
+
     fn layout(&self) -> Layout {
         // A huge page is far below the limit of a layout.
         Layout::array::<Coroutine>(self.count).unwrap_or(Layout::new::<Coroutine>())
@@ -60,7 +66,7 @@ struct Free {
     home: AtomicPtr<()>,
 }
 
-const _: () = assert!(core::mem::offset_of!(Free, home) == Coroutine::HOME);
+const _: () = assert!(offset_of!(Free, home) == Coroutine::HOME);
 
 /// Where somebody is who looks at all blocks.
 #[derive(Clone, Copy, Default)]
@@ -78,11 +84,22 @@ pub(super) struct Blocks {
     /// Blocks of all slabs.
     total: usize,
     slabs: Vec<Slab>,
+    /// Where those are and how many, for debuggers.
+    shown: (*const Slab, usize),
     /// How many coroutines the thread has had, as far as this counts.
     ages: u32,
 }
 
 impl Blocks {
+    /// Where debuggers find the slabs.
+    pub(super) const SLABS: usize = offset_of!(Blocks, shown.0);
+    /// See [`Blocks::SLABS`].
+    pub(super) const SLAB_COUNT: usize = offset_of!(Blocks, shown.1);
+    /// See [`Blocks::SLABS`].
+    pub(super) const FRESH: usize = offset_of!(Blocks, fresh);
+    /// See [`Blocks::SLABS`].
+    pub(super) const LEFT: usize = offset_of!(Blocks, left);
+
     pub(super) const fn new() -> Self {
         Blocks {
             free: ptr::null_mut(),
@@ -90,6 +107,7 @@ impl Blocks {
             left: 0,
             total: 0,
             slabs: Vec::new(),
+            shown: (ptr::null(), 0),
             ages: 0,
         }
     }
@@ -128,6 +146,7 @@ impl Blocks {
         (self.fresh, self.left) = (slab.base, slab.count);
         self.total += slab.count;
         self.slabs.push(slab);
+        self.shown = (self.slabs.as_ptr(), self.slabs.len());
         Some(())
     }
 

@@ -5,6 +5,7 @@
 //!
 //! - `switch`: resume, yield, park, and what changes hands at a switch
 //! - `body`: how the body of a coroutine begins and ends
+//! - `wait`: parking until something comes
 //! - `turn`: one round of the loop; `fetch`: what is fetched into the cache for it
 //! - `fairness`: who lets others run though none of his calls has to wait
 //! - `hints`: who is resumed soon after whom
@@ -16,12 +17,14 @@
 //! - `blocks`: where the control blocks are
 //! - `spare`: released coroutines that are kept for the next
 //! - `taken`: which locks they took last
+//! - `debugger`: what debuggers are told
 //! - `thread`: the scheduler's own beginning and end, and what a fork leaves of it
 
 mod adopt;
 mod blocks;
 mod body;
 mod deal;
+mod debugger;
 mod descriptor;
 mod fairness;
 mod fetch;
@@ -33,6 +36,7 @@ mod switch;
 mod taken;
 mod thread;
 mod turn;
+mod wait;
 
 pub use descriptor::{closed, closing, made_here, nudge, opened};
 pub use interrupt::{
@@ -40,6 +44,7 @@ pub use interrupt::{
 };
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{EVER, FORK, count_of_threads};
+pub use wait::{NAP, Want};
 
 use core::ffi::c_int;
 use core::mem::offset_of;
@@ -48,16 +53,15 @@ use core::sync::atomic::Ordering;
 use std::io;
 use std::sync::Arc;
 
-use crate::clock::{self, Nanos};
 use crate::context::Context;
 use crate::coroutine::Coroutine;
-use crate::list::List;
+use crate::list::{Link, List};
 use crate::reactor::{Message, Reactor, Remote};
 use crate::stack::{Alternate, Areas, Pool, Stack};
 use crate::timer::Timers;
 use crate::tls::Record;
-use crate::waiter::{Interest, Waiter, Wake};
-use crate::{heap, sys, tls};
+use crate::waiter::{Waiter, Wake};
+use crate::{sys, tls};
 
 /// The scheduler of one thread. Made by [`Scheduler::get_or_new`], freed when the thread ends.
 ///
@@ -119,6 +123,10 @@ pub struct Scheduler {
     bounds: (*mut u8, usize),
     /// Where the report of an overflown stack runs.
     alternate: Option<Alternate>,
+    /// Among those of all threads, for debuggers.
+    link: Link,
+    /// The kernel's number of the thread, for debuggers.
+    thread: c_int,
 }
 
 /// A context of the scheduler's own.
@@ -128,12 +136,6 @@ struct Mover {
     /// Who goes on once its bytes are in place.
     next: *mut Coroutine,
 }
-
-/// What to wait for: a descriptor and the `EPOLL*` events that end the wait.
-pub type Want = (c_int, u32);
-
-/// How long to wait when readiness says that a call would go through and the call says it would not.
-pub const NAP: core::time::Duration = core::time::Duration::from_millis(1);
 
 impl Scheduler {
     /// Where the assembly of the switches finds what it needs.
@@ -207,115 +209,6 @@ impl Scheduler {
     pub fn go_over(word: usize) {
         Self::set_word(word as u32);
         tls::set_hook_word(word);
-    }
-
-    /// Parks the running coroutine until `deadline`, or until something wakes its waiter.
-    ///
-    /// # Safety
-    /// A coroutine runs, and not inside libc (invariant 3).
-    pub unsafe fn sleep(this: *mut Scheduler, deadline: Nanos) -> Wake {
-        // SAFETY: by contract; the waiter is in the coroutine, which stays in place.
-        unsafe { Self::wait(this, core::iter::empty(), deadline, |_| ()) }
-    }
-
-    /// Parks the running coroutine until one descriptor is ready or closed, or `deadline` passes.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`].
-    pub unsafe fn wait_for(this: *mut Scheduler, want: Want, deadline: Nanos) -> Wake {
-        // SAFETY: by contract.
-        unsafe {
-            // Whatever woke it first: once it is closed, the number may mean something else.
-            let mut closed = false;
-            let wake = Self::wait(this, core::iter::once(want), deadline, |_| closed = true);
-            if closed { Wake::Closed } else { wake }
-        }
-    }
-
-    /// Parks the running coroutine until one of `wants` is ready or closed, or `deadline` passes. `closed`
-    /// is told the places of the wants whose descriptors were closed meanwhile.
-    ///
-    /// The answer is a hint: whoever waits looks again for himself. Where readiness cannot be waited for,
-    /// the wait is a short nap, so that the caller's next look finds out.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`].
-    pub unsafe fn wait(
-        this: *mut Scheduler, wants: impl ExactSizeIterator<Item = Want>, deadline: Nanos,
-        mut closed: impl FnMut(usize),
-    ) -> Wake {
-        // SAFETY: by contract; the coroutine stays in place while it is parked.
-        unsafe {
-            let me = (*this).current;
-            (*me).waiter.arm();
-            let watched = Self::watch(this, me, wants);
-            let until = if watched { deadline } else { deadline.min(clock::after(NAP)) };
-            let timed = (*this).timers.add(&raw const (*me).waiter, until);
-            Self::park_interruptible(this, timed);
-            (*this).timers.leave(&(*me).waiter);
-            let wake = (*me).waiter.disarm();
-            if let Some(more) = (*me).more.as_deref() {
-                for (place, interest) in more.all().enumerate() {
-                    interest.unlink();
-                    (*this).reactor.left(interest);
-                    if interest.was_closed() {
-                        closed(place);
-                        interest.events.set(0);
-                    }
-                }
-            }
-            if let Some(more) = (*me).more.as_deref_mut() {
-                more.interests = Box::default();
-            }
-            match wake {
-                Wake::TimedOut if until < deadline => Wake::Ready,
-                wake => wake,
-            }
-        }
-    }
-
-    /// Registers the wants; `false` when one of them cannot be waited for. A negative number waits for nothing.
-    unsafe fn watch(
-        this: *mut Scheduler, me: *mut Coroutine, mut wants: impl ExactSizeIterator<Item = Want>,
-    ) -> bool {
-        // SAFETY: by contract of `wait`; interests live in the coroutine until they are unlinked there.
-        unsafe {
-            let waiter = &raw const (*me).waiter;
-            // Only the loop resumes those that are threads: nobody's `co_resume` could come meanwhile, and be taken for it.
-            let crowded = (*me).base() != 0 && Self::has_ready(this);
-            if wants.len() <= 1 {
-                let Some((fd, events)) = wants.next().filter(|&(fd, _)| fd >= 0) else { return true };
-                let Some(more) = (*me).make_more() else { return false };
-                more.interest = Interest::new(waiter, fd, events);
-                return (*this).reactor.watch(&raw const more.interest, crowded, &(*this).ready).is_ok();
-            }
-            let Some(more) = (*me).make_more() else { return false };
-            let Some(mut interests) = heap::room(wants.len()) else { return false };
-            interests.extend(wants.map(|(fd, events)| Interest::new(waiter, fd, events)));
-            // Its room is exact, so it stays where it is.
-            more.interests = interests.into_boxed_slice();
-            let mut all = true;
-            for interest in more.interests.iter().filter(|interest| interest.fd >= 0) {
-                all &= (*this).reactor.watch(interest, crowded, &(*this).ready).is_ok();
-            }
-            all
-        }
-    }
-
-    /// Parks the running coroutine until another thread posts its waiter's wake-up. If the wait ends otherwise, the
-    /// waiter may still stand in the place where the other thread found it: the caller takes it out.
-    ///
-    /// # Safety
-    /// As for [`Scheduler::sleep`]. The waiter was armed before it was shown to other threads.
-    pub unsafe fn wait_shown(this: *mut Scheduler, deadline: Nanos) -> Wake {
-        // SAFETY: by contract.
-        unsafe {
-            let me = (*this).current;
-            let timed = (*this).timers.add(&raw const (*me).waiter, deadline);
-            Self::park_interruptible(this, timed);
-            (*this).timers.leave(&(*me).waiter);
-            (*me).waiter.disarm()
-        }
     }
 
     /// Whether a waiter belongs to the calling thread.

@@ -4,17 +4,18 @@ use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::Scheduler;
 use super::blocks::{Blocks, Orphans, Place};
 use super::hints::Hints;
 use super::spare::Spares;
+use super::{Scheduler, debugger};
 use crate::coroutine::{Coroutine, Ground};
 use crate::fork::{self, Handlers, Side};
 use crate::latch::Mutex;
+use crate::list::Link;
 use crate::reactor::{Message, Reactor, descriptor, registry};
 use crate::stack::{Alternate, Areas, Pool};
 use crate::timer::Timers;
-use crate::{alone, annotate, exceptions, tls};
+use crate::{alone, annotate, exceptions, sys, tls};
 
 /// Held while a coroutine is sent home and while a home ceases to exist.
 static HOMES: Mutex<Orphans> = Mutex::new(Orphans::new());
@@ -92,6 +93,8 @@ impl Scheduler {
             hints: Hints::new(),
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),
+            link: Link::new(),
+            thread: sys::thread_id(),
         }));
         // SAFETY: just made, and never moved again.
         unsafe {
@@ -101,6 +104,8 @@ impl Scheduler {
             (*this).main.started = true;
             (*this).main.home = AtomicPtr::new(this.cast());
             Self::show(this);
+            let _homes = HOMES.lock();
+            debugger::colib_debugger.threads.push_back(&raw const (*this).link);
         }
         THREADS.fetch_add(1, Ordering::Relaxed);
         EVER.store(1, Ordering::SeqCst);
@@ -117,6 +122,10 @@ impl Scheduler {
         // SAFETY: called once, on the thread itself, with nothing running but its end.
         unsafe {
             registry::leave((*this).reactor.remote());
+            {
+                let _homes = HOMES.lock();
+                (*this).link.unlink();
+            }
             // Destructors may make others meanwhile, also where it has looked before.
             let mut place = Place::default();
             loop {
@@ -271,9 +280,15 @@ fn later(side: Side) {
     unsafe {
         registry::tidy_after_fork();
         super::deal::begin_anew();
+        let threads = &debugger::colib_debugger.threads;
+        while !threads.is_empty() {
+            (*threads.first()).unlink();
+        }
         if !this.is_null() {
             (*this).reactor.forget_registrations(&(*this).ready);
             Scheduler::show(this);
+            (*this).thread = sys::thread_id();
+            threads.push_back(&raw const (*this).link);
         }
     }
 }

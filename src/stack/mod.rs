@@ -28,6 +28,7 @@ pub use areas::Areas;
 pub use pool::{Pool, Stack};
 pub use rows::OWNER;
 pub use shared::{SharedStacks, Slot, Tenant};
+pub use sizes::STEP as SAVED_STEP;
 
 /// The size of a page on every x86-64.
 pub const PAGE: usize = 4096;

@@ -6,6 +6,7 @@
 //! scheduler, which runs on a stack of its own while it does so.
 
 use core::arch::asm;
+use core::mem::offset_of;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
@@ -33,6 +34,13 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Where debuggers find it.
+    pub const LOW: usize = offset_of!(Slot, low);
+    /// See [`Slot::LOW`].
+    pub const SIZE: usize = offset_of!(Slot, size);
+    /// See [`Slot::LOW`].
+    pub const OCCUPANT: usize = offset_of!(Slot, occupant);
+
     /// The lowest usable byte; the guard lies below.
     pub fn low(&self) -> *mut u8 {
         self.low
@@ -142,6 +150,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// Where debuggers find it.
+    pub const SAVED: usize = offset_of!(Tenant, saved);
+    /// See [`Tenant::SAVED`]: six bytes.
+    pub const SLOT: usize = offset_of!(Tenant, slot);
+
     /// The slot.
     pub fn slot(&self) -> &Slot {
         // SAFETY: slots outlive their tenants.

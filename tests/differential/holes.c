@@ -5,7 +5,8 @@
 static int ends[2];
 static char received[1 << 14];
 static const size_t readable[] = {0, 1, 7, 8, 389, 2047, 2048, 3000, 4096, 5000},
-                    beyond[] = {0, 1, 100, 5000, (size_t)1 << 32, (size_t)1 << 40};
+                    // The last is beyond all addresses, wherever the memory is.
+                    beyond[] = {0, 1, 100, 5000, (size_t)1 << 32, (size_t)1 << 46};
 enum { READABLE = sizeof readable / sizeof *readable, BEYOND = sizeof beyond / sizeof *beyond };
 
 static char *before_the_hole(size_t length) {

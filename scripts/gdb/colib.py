@@ -1,0 +1,495 @@
+"""The coroutines of colib, for gdb: `source colib.py`, or installed where gdb loads it by itself.
+
+info coroutines              all that there are: state, what each waits for, where it is
+info coroutine-stacks        the same by backtrace: how many stand where
+coroutine WHICH COMMAND      runs a command as if the coroutine were the thread: coroutine 3 bt full
+coroutine all COMMAND        the same for each
+coroutine WHICH              lets all commands see it, until the program goes on or `coroutine none`
+
+WHICH is a number that `info coroutines` gives, or an expression for a stCoRoutine_t *; where threads are coroutines, also for a
+pthread_t. Thread-local variables are those of the kernel's thread whoever is seen. Nothing is written to the process,
+and core files do as well, but for one thing: the bytes of a shared stack that are kept elsewhere are put where they belong
+while COMMAND looks at them, and then back, which a core file does not allow.
+
+What the library tells of itself is the object `colib_debugger` (src/scheduler/debugger.rs). Needs gdb 9 or later.
+"""
+
+import collections
+import re
+import struct
+
+import gdb
+import gdb.unwinder
+
+VERSION = 1
+WORDS = """version
+scheduler_link scheduler_thread scheduler_current scheduler_main scheduler_slabs scheduler_slab_count scheduler_fresh
+scheduler_fresh_count scheduler_dealt
+dealt_link dealt_coroutine
+slab_size slab_base slab_count
+coroutine_size coroutine_started coroutine_ended coroutine_shares_stack coroutine_state coroutine_based coroutine_home
+coroutine_stack_pointer coroutine_resumer coroutine_routine coroutine_argument coroutine_waiter coroutine_tenant coroutine_more
+waiter_exit waiter_timer waiter_state
+more_interest more_interests more_base
+interest_size interest_link interest_fd interest_events
+tenant_saved tenant_slot
+slot_low slot_size slot_occupant
+saved_step
+threads""".split()
+
+# `State` of src/coroutine.rs, and that of src/waiter.rs.
+SUSPENDED, OPEN, ACTIVE = 2, 3, 4
+IDLE, ARMED, QUEUED, WOKEN = range(4)
+MARKS = 3
+NO_TIMER = 0xFFFFFFFF
+# EPOLLIN, EPOLLRDNORM, EPOLLRDHUP; EPOLLOUT, EPOLLWRNORM
+READING, WRITING = 0x2041, 0x104
+# What asm/x86_64/switch.S keeps above the stack pointer of one that does not run.
+KEPT = {"r15": 8, "r14": 16, "r13": 24, "r12": 32, "rbx": 40, "rbp": 48, "rip": 56}
+FRAME = 64
+# A stack that goes on for ever is shown this far.
+DEEPEST = 200
+# Shared stacks are put in place for commands that only look.
+LOOKS = "backtrace bt where frame f up down info i print p inspect output printf echo x list l ptype whatis".split()
+
+
+def read(address, size):
+    return bytes(gdb.selected_inferior().read_memory(address, size))
+
+
+def word(address):
+    return struct.unpack("<Q", read(address, 8))[0]
+
+
+def number(address):
+    return struct.unpack("<I", read(address, 4))[0]
+
+
+def library():
+    """Where `colib_debugger` is. Asked in words, for expressions depend on the language of the frame."""
+    if not gdb.selected_thread():
+        raise gdb.GdbError("The program is not being run.")
+    try:
+        found = re.search("0x[0-9a-f]+", gdb.execute("info address colib_debugger", to_string=True))
+    except gdb.error:
+        found = None
+    if not found:
+        raise gdb.GdbError("There is no colib in this program.")
+    return int(found.group(), 16)
+
+
+class Layout:
+    """What `colib_debugger` says, by the names of its words."""
+
+    def __init__(self):
+        self.place = library()
+        words = struct.unpack(f"<{len(WORDS)}Q", read(self.place, 8 * len(WORDS)))
+        self.__dict__.update(zip(WORDS, words))
+        if self.version != VERSION:
+            raise gdb.GdbError(f"This script is for version {VERSION} of colib_debugger; the library has {self.version}.")
+
+    def links(self, head):
+        """The links of a list (src/list.rs)."""
+        link = word(head)
+        while link and link != head:
+            yield link
+            link = word(link)
+
+    def coroutines(self):
+        for link in self.links(self.place + 8 * WORDS.index("threads")):
+            scheduler = link - self.scheduler_link
+            yield Coroutine(self, scheduler + self.scheduler_main, scheduler)
+            fresh = word(scheduler + self.scheduler_fresh)
+            left = word(scheduler + self.scheduler_fresh_count)
+            for i in range(word(scheduler + self.scheduler_slab_count)):
+                slab = word(scheduler + self.scheduler_slabs) + i * self.slab_size
+                base, count = word(slab + self.slab_base), word(slab + self.slab_count)
+                end = base + count * self.coroutine_size
+                if left and base <= fresh < end:
+                    end = fresh
+                blocks = read(base, end - base) if end > base else b""
+                for at in range(0, len(blocks), self.coroutine_size):
+                    block = blocks[at : at + self.coroutine_size]
+                    if struct.unpack_from("<Q", block, self.coroutine_home)[0] == scheduler:
+                        yield Coroutine(self, base + at, scheduler, block)
+            for dealt in self.links(word(scheduler + self.scheduler_dealt)):
+                yield Coroutine(self, word(dealt - self.dealt_link + self.dealt_coroutine), scheduler)
+
+
+class Coroutine:
+    def __init__(self, layout, address, scheduler, block=None):
+        self.layout, self.address, self.scheduler = layout, address, scheduler
+        self.block = block or read(address, layout.coroutine_size)
+        self.thread = number(scheduler + layout.scheduler_thread)
+        self.is_main = address == scheduler + layout.scheduler_main
+        self.runs = word(scheduler + layout.scheduler_current) == address
+        self.sp = self.word(layout.coroutine_stack_pointer)
+
+    def word(self, offset):
+        return struct.unpack_from("<Q", self.block, offset)[0]
+
+    def flag(self, offset):
+        return self.block[offset]
+
+    @property
+    def is_parked(self):
+        """It has frames, and others run."""
+        begun = self.is_main or self.flag(self.layout.coroutine_started) and not self.flag(self.layout.coroutine_ended)
+        return begun and not self.runs and self.sp != 0
+
+    @property
+    def state(self):
+        layout = self.layout
+        if self.runs:
+            return "runs the loop" if self.is_main and self.base else "runs"
+        if self.is_main:
+            return "the loop" if self.base else "the thread's own"
+        if self.flag(layout.coroutine_ended):
+            return "has ended"
+        if not self.flag(layout.coroutine_started):
+            return "has not begun"
+        wait = self.flag(layout.coroutine_waiter + layout.waiter_state)
+        if wait == WOKEN:
+            return "ready"
+        if wait in (ARMED, QUEUED):
+            return "waits" + self.wait
+        resumed = self.word(layout.coroutine_resumer) & ~MARKS
+        if self.flag(layout.coroutine_state) == ACTIVE and resumed != self.scheduler:
+            return "has resumed another"
+        return "yielded"
+
+    @property
+    def base(self):
+        """Where threads are coroutines: its pthread_t, else zero."""
+        more = self.word(self.layout.coroutine_more)
+        return word(more + self.layout.more_base) if more and self.flag(self.layout.coroutine_based) else 0
+
+    @property
+    def name(self):
+        return f"thread {self.base:#x}" if self.base and not self.is_main else f"{self.address:#x}"
+
+    @property
+    def wait(self):
+        """For what."""
+        layout = self.layout
+        waiter, more = layout.coroutine_waiter, self.word(layout.coroutine_more)
+        timed = struct.unpack_from("<I", self.block, waiter + layout.waiter_timer)[0] != NO_TIMER
+        limit = ", with a time-out" if timed else ""
+        if more:
+            interests, count = word(more + layout.more_interests), word(more + layout.more_interests + 8)
+            if count:
+                return f" for {count} descriptors{limit}"
+            if word(more + layout.more_interest + layout.interest_link):
+                fd, events = (number(more + layout.more_interest + at) for at in (layout.interest_fd, layout.interest_events))
+                means = [name for bits, name in ((READING, "reading"), (WRITING, "writing")) if events & bits]
+                return f" for {' and '.join(means) or 'an event'} on {fd}{limit}"
+        if self.word(waiter + layout.waiter_exit):
+            return f" to be woken{limit}"
+        return " for time to pass" if timed else " to be woken"
+
+    @property
+    def kept(self):
+        """The bytes of its stack that are kept elsewhere, and where they belong; None when all are in place."""
+        layout = self.layout
+        if not self.flag(layout.coroutine_shares_stack) or not self.is_parked:
+            return None
+        tenant = layout.coroutine_tenant
+        slot = self.word(tenant + layout.tenant_slot) & (1 << 48) - 1
+        if word(slot + layout.slot_occupant) == self.address:
+            return None
+        start = self.sp - self.sp % layout.saved_step
+        top = word(slot + layout.slot_low) + word(slot + layout.slot_size)
+        return start, read(self.word(tenant + layout.tenant_saved), top - start)
+
+    def registers(self):
+        """What a caller of the switch had in them."""
+        kept = self.kept
+        at = (lambda place: place) if kept is None else (lambda place: place - kept[0])
+        if kept is None:
+            values = {name: word(self.sp + offset) for name, offset in KEPT.items()}
+        else:
+            values = {name: struct.unpack_from("<Q", kept[1], at(self.sp + offset))[0] for name, offset in KEPT.items()}
+        return {**values, "rsp": self.sp + FRAME}
+
+
+class Id:
+    """A frame's, for gdb."""
+
+    def __init__(self, sp, pc):
+        self.sp, self.pc = sp, pc
+
+
+class View(gdb.unwinder.Unwinder):
+    """Whom commands see: what the thread runs is a frame whose caller is where the coroutine goes on."""
+
+    def __init__(self):
+        super().__init__("colib")
+        self.coroutine = self.registers = self.instead_of = self.library = None
+
+    def show(self, coroutine):
+        self.hide()
+        self.library = coroutine.layout.place
+        for thread in gdb.selected_inferior().threads():
+            if thread.ptid[1] == coroutine.thread:
+                thread.switch()
+        if coroutine.runs:
+            return
+        self.registers = coroutine.registers()
+        frame = gdb.newest_frame()
+        self.instead_of = tuple(int(frame.read_register(name)) for name in ("rsp", "rip"))
+        self.coroutine = coroutine
+        gdb.invalidate_cached_frames()
+        innermost = next(frames_of_program(), None) or gdb.newest_frame().older()
+        if innermost:
+            innermost.select()
+
+    def hide(self):
+        if self.coroutine:
+            self.coroutine = None
+            gdb.invalidate_cached_frames()
+
+    def __call__(self, frame):
+        if not self.coroutine:
+            return None
+        now = {name: frame.read_register(name) for name in ("rsp", "rip")}
+        if tuple(int(value) for value in now.values()) != self.instead_of:
+            return None
+        # Below all others, for gdb does not believe in callers whose stacks are lower.
+        lowest = gdb.Value((16).to_bytes(8, "little"), now["rsp"].type)
+        info = frame.create_unwind_info(Id(lowest, now["rip"]))
+        for name, value in self.registers.items():
+            info.add_saved_register(name, gdb.Value(value.to_bytes(8, "little"), frame.read_register(name).type))
+        return info
+
+
+class Filter:
+    """Leaves what the thread runs, and the library's own frames, out of a coroutine's backtrace: `bt -no-filters` has all."""
+
+    name, priority, enabled = "colib", 100, True
+
+    def __init__(self):
+        gdb.frame_filters[self.name] = self
+
+    def filter(self, frames):
+        if not VIEW.coroutine:
+            return frames
+        next(frames, None)
+        return (frame for frame in frames if not is_own(frame.inferior_frame()))
+
+
+class Elsewhere(gdb.error):
+    """Its part of a shared stack is kept elsewhere, and cannot be put back."""
+
+    def __str__(self):
+        return "its part of a shared stack is kept elsewhere, and only in a process can it be put back"
+
+
+class Placed:
+    """While the bytes of a shared stack are where they belong."""
+
+    def __init__(self, coroutine):
+        self.kept, self.before = coroutine.kept, None
+
+    def __enter__(self):
+        if self.kept:
+            start, mine = self.kept
+            self.before = read(start, len(mine))
+            try:
+                gdb.selected_inferior().write_memory(start, mine)
+            except gdb.error:
+                raise Elsewhere() from None
+            gdb.invalidate_cached_frames()
+
+    def __exit__(self, *_):
+        if self.kept:
+            gdb.selected_inferior().write_memory(self.kept[0], self.before)
+            gdb.invalidate_cached_frames()
+
+
+class Here:
+    """Puts the selected thread and frame back."""
+
+    def __enter__(self):
+        self.thread, self.frame = gdb.selected_thread(), gdb.selected_frame()
+        self.seen = VIEW.coroutine
+        if self.seen:
+            self.level = level_of(self.frame)
+
+    def __exit__(self, *_):
+        VIEW.hide()
+        self.thread.switch()
+        if self.seen:
+            VIEW.show(self.seen)
+            gdb.execute(f"frame {self.level}", to_string=True)
+        elif self.frame.is_valid():
+            self.frame.select()
+
+
+def level_of(frame):
+    level = 0
+    while frame.newer():
+        frame, level = frame.newer(), level + 1
+    return level
+
+
+def is_own(frame):
+    """It is one of the library's."""
+    own = gdb.solib_name(VIEW.library)
+    # Linked into the program: what is not inlined has telling names.
+    return gdb.solib_name(frame.pc()) == own if own else bool(re.match("co_|colib", symbol_at(frame.pc())))
+
+
+def frames_of_program():
+    """Those of whoever is seen that are not the library's, from the innermost outwards."""
+    frame = gdb.newest_frame()
+    if VIEW.coroutine:
+        frame = frame.older()
+    for _ in range(DEEPEST):
+        if frame is None:
+            return
+        if not is_own(frame):
+            yield frame
+        frame = frame.older()
+
+
+def described(frame):
+    name = frame.name() or hex(frame.pc())
+    where = frame.find_sal()
+    if where.symtab:
+        return f"{name} at {where.symtab.filename}:{where.line}"
+    solib = gdb.solib_name(frame.pc())
+    return f"{name} from {solib}" if solib else name
+
+
+def symbol_at(address):
+    said = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    return "" if said.startswith("No symbol") else said.split(" in section")[0].strip()
+
+
+def routine_of(coroutine):
+    routine = coroutine.word(coroutine.layout.coroutine_routine)
+    return symbol_at(routine) or f"{routine:#x}"
+
+
+def stack_of(coroutine):
+    """What its frames are, described; why not, if they cannot be seen."""
+    if not coroutine.is_parked and not coroutine.runs:
+        return [f"({routine_of(coroutine)})"]
+    try:
+        with Placed(coroutine):
+            VIEW.show(coroutine)
+            return [described(frame) for frame in frames_of_program()] or ["(nothing of the program's)"]
+    except gdb.error as error:
+        return [f"({error})"]
+
+
+def which(said, layout):
+    """Those that the user means."""
+    everybody = list(layout.coroutines())
+    if said == "all":
+        return list(enumerate(everybody, 1))
+    if said.isdecimal():
+        if not 1 <= int(said) <= len(everybody):
+            raise gdb.GdbError(f"There is no coroutine {said}: `info coroutines` lists {len(everybody)}.")
+        return [(int(said), everybody[int(said) - 1])]
+    try:
+        address = int(gdb.parse_and_eval(said))
+    except gdb.error as error:
+        raise gdb.GdbError(str(error))
+    found = [(i, one) for i, one in enumerate(everybody, 1) if address in (one.address, one.base)]
+    if not found:
+        raise gdb.GdbError(f"{said} is {address:#x}, which is no coroutine of a thread that lives.")
+    return found
+
+
+class InfoCoroutines(gdb.Command):
+    """All coroutines: state, what each waits for, where it is."""
+
+    def __init__(self):
+        super().__init__("info coroutines", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, from_tty):
+        rows, layout = [], Layout()
+        with Here():
+            for i, one in enumerate(layout.coroutines(), 1):
+                rows.append((str(i), one.name, str(one.thread), one.state, stack_of(one)[0]))
+        heads = ("Id", "Coroutine", "LWP", "State", "Where")
+        widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(4)]
+        for row in [heads, *rows]:
+            gdb.write("  ".join([*(text.ljust(width) for text, width in zip(row, widths)), row[4]]) + "\n")
+
+
+class InfoCoroutineStacks(gdb.Command):
+    """How many coroutines stand where: their backtraces, the most frequent first."""
+
+    def __init__(self):
+        super().__init__("info coroutine-stacks", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, from_tty):
+        groups, layout = collections.defaultdict(list), Layout()
+        with Here():
+            for i, one in enumerate(layout.coroutines(), 1):
+                groups[tuple(stack_of(one))].append(i)
+        for stack, ids in sorted(groups.items(), key=lambda group: -len(group[1])):
+            some = ", ".join(map(str, ids[:8])) + (", ..." if len(ids) > 8 else "")
+            gdb.write(f"{len(ids)} coroutine{'s' if len(ids) > 1 else ''}: {some}\n")
+            for frame in stack:
+                gdb.write(f"    {frame}\n")
+
+
+class CoroutineCommand(gdb.Command):
+    """Runs a command as if a coroutine were the thread, or lets all commands see it.
+
+coroutine WHICH COMMAND    WHICH: a number of `info coroutines`, an expression for a stCoRoutine_t * or pthread_t, or `all`
+coroutine WHICH            until the program goes on
+coroutine none             the thread again"""
+
+    def __init__(self):
+        super().__init__("coroutine", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, from_tty):
+        said, _, command = argument.strip().partition(" ")
+        command = command.strip()
+        if said == "none":
+            VIEW.hide()
+            return
+        if not said or said == "all" and not command:
+            raise gdb.GdbError("usage: coroutine WHICH [COMMAND], coroutine all COMMAND, coroutine none")
+        chosen = which(said, Layout())
+        if command:
+            with Here():
+                for i, one in chosen:
+                    self.run(i, one, command, from_tty)
+        else:
+            self.see(*chosen[0])
+
+    def run(self, i, one, command, from_tty):
+        gdb.write(f"\nCoroutine {i} ({one.name}, LWP {one.thread}, {one.state}):\n")
+        if not one.is_parked and not one.runs:
+            gdb.write(f"It has no frames. {routine_of(one)}\n")
+            return
+        if one.kept and re.match(r"\w+", command).group() not in LOOKS:
+            raise gdb.GdbError("Its stack is put in place only for commands that look: " + ", ".join(LOOKS))
+        try:
+            with Placed(one):
+                VIEW.show(one)
+                gdb.execute(command, from_tty)
+        except gdb.error as error:
+            gdb.write(f"{error}\n")
+
+    def see(self, i, one):
+        if not one.is_parked and not one.runs:
+            raise gdb.GdbError(f"Coroutine {i} has no frames: it {one.state}.")
+        if one.kept:
+            raise gdb.GdbError(f"Its part of a shared stack is kept elsewhere: use `coroutine {i} COMMAND`.")
+        VIEW.show(one)
+        gdb.execute("frame")
+
+
+VIEW = View()
+gdb.unwinder.register_unwinder(None, VIEW, replace=True)
+Filter()
+InfoCoroutines()
+InfoCoroutineStacks()
+CoroutineCommand()
+gdb.events.cont.connect(lambda _: VIEW.hide())
