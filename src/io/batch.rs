@@ -42,7 +42,7 @@ pub unsafe fn recvmmsg(
         let end = end_of(timeout);
         // The kernel goes through all it has to check before it looks for the first message.
         let at_once = if may_gather(flags) && target(fd, flags, 2) > 1 { 0 } else { count };
-        begin(scheduler, fd);
+        begin(scheduler, fd, Direction::In);
         let mut since = Scheduler::moment(scheduler);
         let first = sys::recvmmsg(fd, vector, at_once, flags | libc::MSG_DONTWAIT, timeout);
         let mut done = match first {
@@ -171,7 +171,7 @@ pub unsafe fn sendmmsg(
         let (count, mut done) = (count.min(MOST), 0);
         // A part of a message may go out on a stream, and the kernel would not tell whether it was all.
         let whole = kind.is_ok_and(|kind| kind != libc::SOCK_STREAM);
-        begin(scheduler, fd);
+        begin(scheduler, fd, Direction::Out);
         let mut since = Scheduler::moment(scheduler);
         while done < count {
             let next = vector.add(done as usize);

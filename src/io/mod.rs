@@ -261,7 +261,7 @@ unsafe fn persist<T>(
 ) -> io::Result<T> {
     // SAFETY: by contract.
     unsafe {
-        let first = attempt_first(scheduler, fd, &mut attempt);
+        let first = attempt_first(scheduler, fd, direction, &mut attempt);
         match would_block(&first.result) {
             true => persist_further(scheduler, first.began, fd, direction, attempt),
             false => first.result,
@@ -282,24 +282,27 @@ struct First<T> {
 /// Makes the first attempt of a call, perhaps after others have run.
 #[inline(always)]
 unsafe fn attempt_first<T>(
-    scheduler: *mut Scheduler, fd: c_int, attempt: impl FnOnce() -> io::Result<T>,
+    scheduler: *mut Scheduler, fd: c_int, direction: Direction, attempt: impl FnOnce() -> io::Result<T>,
 ) -> First<T> {
     // SAFETY: by contract of `persist`.
     unsafe {
         let began = Scheduler::moment(scheduler);
-        let since = if begin(scheduler, fd) { Scheduler::moment(scheduler) } else { began };
+        let since = if begin(scheduler, fd, direction) { Scheduler::moment(scheduler) } else { began };
         First { began, since, result: attempt() }
     }
 }
 
 /// A call on `fd` begins. `true` if others were due, and perhaps have run.
 #[inline(always)]
-unsafe fn begin(scheduler: *mut Scheduler, fd: c_int) -> bool {
+unsafe fn begin(scheduler: *mut Scheduler, fd: c_int, direction: Direction) -> bool {
     // SAFETY: by contract of `persist`.
     unsafe {
         let is_due = Scheduler::is_due_to_give_way(scheduler);
         if is_due {
             begin_due(scheduler, fd);
+        } else if direction == Direction::In && Scheduler::may_rest(scheduler) && may_wait(fd) {
+            Scheduler::give_way(scheduler);
+            return true;
         }
         is_due
     }

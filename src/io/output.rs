@@ -143,7 +143,7 @@ unsafe fn at_once(
     attempt: impl FnOnce() -> io::Result<usize>,
 ) -> Result<usize, First<usize>> {
     // SAFETY: by contract of the callers.
-    let first = unsafe { attempt_first(scheduler, fd, attempt) };
+    let first = unsafe { attempt_first(scheduler, fd, Direction::Out, attempt) };
     match first.result {
         Ok(sent) if sent == count && flags & libc::MSG_FASTOPEN == 0 => Ok(sent),
         _ => Err(first),
@@ -249,7 +249,7 @@ unsafe fn begin(
 ) -> io::Result<usize> {
     // SAFETY: by contract of the callers.
     unsafe {
-        let first = attempt_first(scheduler, fd, || attempt(flags | libc::MSG_DONTWAIT));
+        let first = attempt_first(scheduler, fd, Direction::Out, || attempt(flags | libc::MSG_DONTWAIT));
         *since = first.since;
         begin_with(scheduler, first, since, fd, flags, attempt)
     }

@@ -76,7 +76,7 @@ unsafe fn persist<T>(
 ) -> io::Result<T> {
     // SAFETY: by contract of the callers.
     let since = unsafe {
-        begin(scheduler, queue);
+        begin(scheduler, queue, direction);
         Scheduler::moment(scheduler)
     };
     let mut interrupted = false;

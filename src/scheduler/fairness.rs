@@ -76,6 +76,17 @@ impl Scheduler {
         }
     }
 
+    /// Whether the running coroutine, a thread, has had its time when it begins to receive something. If it may wait for that,
+    /// nobody spins until it has it, or would for ever anyway.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    #[inline(always)]
+    pub unsafe fn may_rest(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract.
+        unsafe { Self::runs_thread(this) && Self::time(this) > SLICE }
+    }
+
     /// Whether the running coroutine, which the program resumed, has made very many calls since.
     #[cold]
     unsafe fn has_no_end(this: *mut Scheduler) -> bool {

@@ -149,7 +149,8 @@ static void who_tries_to_read_lets_a_writer_go_first(void) {
   SAY(pthread_rwlock_tryrdlock(&polite));
 }
 
-/* Threads that go round a loop of waits, and spin for a lock of their own that is held for long, but in no call that waits. */
+/* Threads that go round a loop of waits, and spin for a lock of their own that is held for long, but in no call that waits: of
+ * those that may, only in such as wake others. */
 enum { ROUNDS = 10, HELD = 10, TOO_LONG = 2000 };
 static volatile char own_lock;
 static long long now_ms(void) {
@@ -167,7 +168,8 @@ static void *goes_round(void *of_ours) {
       if (now_ms() - began > TOO_LONG) return puts("it was never let go"), NULL;
     for (began = now_ms(); now_ms() - began < HELD;);
     for (int j = 0; j < 60; j++) {
-      if (write(ours[1], "x", 1) != 1 || read(ours[0], &byte, 1) != 1) puts("lost");
+      if (write(ours[1], "x", 1) != 1 || recv(ours[0], &byte, 1, MSG_DONTWAIT) != 1) puts("lost");
+      if (recv(ours[2], &byte, 1, 0) != -1) puts("something");
       if (recv(ours[0], &byte, 1, MSG_DONTWAIT) != -1) puts("more");
       if (pthread_mutex_trylock(&mutex) == 0) pthread_mutex_unlock(&mutex);
     }
@@ -177,9 +179,10 @@ static void *goes_round(void *of_ours) {
 }
 static void spin_for_a_lock_beside_calls_that(int do_not_block) {
   pthread_t threads[3];
-  int own[3][2];
+  int own[3][4];
   for (int i = 0; i < 3; i++) {
     if (socketpair(AF_UNIX, SOCK_STREAM | do_not_block, 0, own[i])) return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, own[i] + 2)) return;
     MAKE(pthread_create(&threads[i], NULL, goes_round, own[i]));
   }
   for (int i = 0; i < 3; i++) SAY(pthread_join(threads[i], NULL));
@@ -188,6 +191,36 @@ static void spin_for_a_lock_beside_calls_that(int do_not_block) {
 static void who_spins_beside_calls_that_do_not_block_gets_the_lock(void) { spin_for_a_lock_beside_calls_that(SOCK_NONBLOCK); }
 static void who_spins_beside_calls_that_may_block_gets_the_lock(void) { spin_for_a_lock_beside_calls_that(0); }
 
-CASES(CASE(who_spins_beside_calls_that_do_not_block_gets_the_lock),
+/* One that computes, and receives what is always there already; another waits for a moment, and then for a moment again. */
+enum { PIECES = 200, PIECE_US = 1000 };
+static void *computes(void *unused) {
+  int own[2];
+  char byte;
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, own)) return unused;
+  for (int i = 0; i < PIECES && !done; i++) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    for (long long end = now.tv_nsec / 1000 + 1000000LL * now.tv_sec + PIECE_US; now.tv_nsec / 1000 + 1000000LL * now.tv_sec < end;)
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    if (write(own[1], "x", 1) != 1 || read(own[0], &byte, 1) != 1) puts("lost");
+  }
+  puts(done ? "others ran meanwhile" : "nobody else ran");
+  return unused;
+}
+static void *waits_twice(void *unused) {
+  usleep(1000);
+  usleep(1000);
+  done = 1;
+  return unused;
+}
+static void who_computes_and_receives_lets_others_run(void) {
+  pthread_t threads[2];
+  done = 0;
+  MAKE(pthread_create(&threads[0], NULL, waits_twice, NULL));
+  MAKE(pthread_create(&threads[1], NULL, computes, NULL));
+  for (int i = 0; i < 2; i++) SAY(pthread_join(threads[i], NULL));
+}
+
+CASES(CASE(who_computes_and_receives_lets_others_run), CASE(who_spins_beside_calls_that_do_not_block_gets_the_lock),
       CASE(who_spins_beside_calls_that_may_block_gets_the_lock), CASE(who_tries_again_and_again_gets_it), CASE(who_looks_under_a_lock_sees_it), CASE(who_tries_to_join_again_and_again_joins),
       CASE(who_gets_no_thread_gets_one_later), CASE(who_tries_to_read_lets_a_writer_go_first))
