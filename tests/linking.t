@@ -20,7 +20,7 @@ libc=$($CC -print-file-name=libc.so.6)
 newer='__isoc23_v?f?scanf'
 strange=$(echo "$exported" | c++filt | sed 's/(.*//' | grep -Ev "^(co_[a-z_]+|coctx_(init|make|swap)|GetCurrThreadCo|$newer)\$" \
   | LC_ALL=C sort -u | LC_ALL=C comm -23 - <(nm -D --defined-only "$libc" | awk '{sub(/@.*/, "", $3); print $3}' | LC_ALL=C sort -u))
-is "$strange" "$(printf '%s\n' __cxa_get_globals __cxa_get_globals_fast __io_uring_get_cqe colib_debugger io_getevents)" \
+is "$strange" "$(printf '%s\n' __cxa_get_globals __cxa_get_globals_fast __io_uring_get_cqe colib_debugger io_getevents io_pgetevents)" \
   'an exported name is one of the interface or one of libc, but for what C++ runtimes ask, those by which liburing and libaio wait, and what debuggers read'
 interface=$(for header in co_routine co_routine_inner coctx; do
   printf '#include "%s.h"\n' $header | $CC -E -P -I"$ROOT/include" -x c - | tr '\n' ' ' | tr ';' '\n' \
@@ -76,7 +76,7 @@ for one in self log core-archived core-collected; do
   # What the program itself does not call of the interface may be dropped with its section; a hook may not. Names that libc
   # keeps for what was linked long ago are none that a program linked now could be called by, nor are newer ones, nor are liburing's and libaio's
   # or a C++ runtime's without it. What debuggers read is no function.
-  wanted=$(grep -Ev "^(_Z|co_|coctx_|GetCurr|__pthread_(mutex|rwlock|once)|__res_n?(query|querydomain|search|send)$|pthread_yield$|__io_uring_get_cqe$|io_getevents$|__cxa_|colib_debugger$|$newer$)" "$LISTED")
+  wanted=$(grep -Ev "^(_Z|co_|coctx_|GetCurr|__pthread_(mutex|rwlock|once)|__res_n?(query|querydomain|search|send)$|pthread_yield$|__io_uring_get_cqe$|io_p?getevents$|__cxa_|colib_debugger$|$newer$)" "$LISTED")
   is "$(echo "$wanted" | LC_ALL=C sort | LC_ALL=C comm -23 - <(nm --defined-only "$OUT/$one" | awk '$2 ~ /[TW]/ {print $3}' | LC_ALL=C sort))" '' \
     "archive: every hook is in a program of which $one is the only text"
   is "$(stack_of "$OUT/$one")" RW "archive: $one asks for no executable stack"

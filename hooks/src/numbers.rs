@@ -59,6 +59,7 @@ const WAITING: &[c_long] = &[
     libc::SYS_mq_timedsend,
     libc::SYS_futex,
     libc::SYS_io_getevents,
+    colib_core::sys::IO_PGETEVENTS,
 ];
 
 /// Calls that change what descriptors mean, and those that make processes.

@@ -71,9 +71,10 @@ unsafe extern "C" fn resolve() {
 const OLDEST: &CStr = c"GLIBC_2.2.5";
 
 /// Functions of other libraries than libc, and these. Some distributions note in a name that times have 64 bits.
-const ELSEWHERE: [(Row, &[&CStr]); 2] = [
+const ELSEWHERE: [(Row, &[&CStr]); 3] = [
     (Row::__io_uring_get_cqe, &[c"liburing.so.2"]),
     (Row::io_getevents, &[c"libaio.so.1", c"libaio.so.1t64"]),
+    (Row::io_pgetevents, &[c"libaio.so.1", c"libaio.so.1t64"]),
 ];
 
 /// Looks up the function of a row.

@@ -156,7 +156,10 @@ unsafe fn wait(number: c_long, arguments: [usize; 6]) -> Option<isize> {
             libc::SYS_semop => ipc::semop(fd, b as _, c) as isize,
             libc::SYS_semtimedop => ipc::semtimedop(fd, b as _, c, d as _) as isize,
             libc::SYS_io_getevents => {
-                answer(libaio::completions(a, b as c_long, c as c_long, d as _, e as _))
+                answer(libaio::completions(a, b as c_long, c as c_long, d as _, e as _, ptr::null()))
+            }
+            sys::IO_PGETEVENTS => {
+                answer(libaio::completions(a, b as c_long, c as c_long, d as _, e as _, f as _))
             }
             libc::SYS_mq_timedreceive => ipc::mq_timedreceive(fd, b as _, c, d as _, e as _),
             libc::SYS_mq_timedsend => ipc::mq_timedsend(fd, b as _, c, d as c_uint, e as _) as isize,

@@ -57,7 +57,7 @@ pub use accept::accept;
 pub use batch::{recvmmsg, sendmmsg};
 pub use child::{wait4, waitid};
 pub use close::{close, close_kept, expect_lingering, keep_lingering, lingers};
-pub use completion::completions;
+pub use completion::masked_completions;
 pub use connect::connect;
 pub use disk::wait_on_helpers;
 pub use epoll::epoll_wait;

@@ -206,3 +206,30 @@ pub unsafe fn completions(
     // SAFETY: by contract.
     unsafe { call!(SYS_io_getevents, context, least, most, events, time) }
 }
+
+/// What `io_pgetevents` takes: a signal mask, and its size.
+#[repr(C)]
+pub struct SizedMask {
+    /// Null for none.
+    pub mask: *const libc::sigset_t,
+    /// In bytes.
+    pub size: usize,
+}
+
+/// The number of `io_pgetevents`, which the crate `libc` does not have (`asm/unistd_64.h`).
+pub const IO_PGETEVENTS: c_long = 333;
+
+/// `io_pgetevents` that never sleeps.
+///
+/// # Safety
+/// As for [`completions`]; `mask` is null or the program's.
+pub unsafe fn completions_now(
+    context: usize, least: c_long, most: c_long, events: *mut Completion, mask: *const SizedMask,
+) -> io::Result<usize> {
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: by contract.
+    unsafe {
+        let (least, most, zero) = (least as usize, most as usize, (&raw const zero).addr());
+        super::call(IO_PGETEVENTS, &[context, least, most, events.addr(), zero, mask.addr()])
+    }
+}

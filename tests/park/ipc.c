@@ -111,6 +111,7 @@ PARKS(mq_timedsend, full_queue, receive_one) {
 /* ---- the kernel's asynchronous input and output ----------------------------------------------------- */
 
 int io_getevents(aio_context_t context, long least, long most, struct io_event *events, struct timespec *time);
+int io_pgetevents(aio_context_t context, long least, long most, struct io_event *events, struct timespec *time, sigset_t *mask);
 
 static aio_context_t contexts[CROWD];
 static struct iocb polls[CROWD];
@@ -135,6 +136,19 @@ PARKS(io_getevents, asked_for_input, write_a_byte) {
   struct timespec time = {59, 1000000000};
   if (io_getevents(contexts[me->index], 1, 0, events, NULL) != -EINVAL) return false;
   return both_completed(me, io_getevents(contexts[me->index], 2, 4, events, &time), events);
+}
+PARKS(io_pgetevents, asked_for_input, write_a_byte) {
+  struct io_event events[4];
+  struct timespec time = {59, 1000000000};
+  sigset_t all;
+  sigfillset(&all);
+  if (io_pgetevents(contexts[me->index], 1, 0, events, NULL, &all) != -EINVAL) return false;
+  return both_completed(me, io_pgetevents(contexts[me->index], 2, 4, events, &time, &all), events);
+}
+PARKS_AS(syscall_io_pgetevents, "syscall", asked_for_input, write_a_byte, .again = false) {
+  struct io_event events[4];
+  enum { IO_PGETEVENTS = 333 };
+  return both_completed(me, syscall(IO_PGETEVENTS, contexts[me->index], 2, 4, events, NULL, NULL), events);
 }
 PARKS_AS(syscall_io_getevents, "syscall", asked_for_input, write_a_byte, .again = false) {
   struct io_event events[4];

@@ -49,6 +49,7 @@ macro_rules! rows {
     coroutine fn epoll_pwait2(epoll: c_int, events: *mut epoll_event, count: c_int, timeout: *const timespec, mask: *const sigset_t) -> c_int => epoll::epoll_pwait2;
     coroutine fn __io_uring_get_cqe(ring: *mut c_void, completion: *mut *mut c_void, submit: c_uint, wait: c_uint, mask: *const sigset_t) -> c_int => uring::get_cqe;
     coroutine fn io_getevents(context: usize, least: c_long, most: c_long, events: *mut c_void, time: *const timespec) -> c_int => libaio::io_getevents;
+    coroutine fn io_pgetevents(context: usize, least: c_long, most: c_long, events: *mut c_void, time: *const timespec, mask: *const sigset_t) -> c_int => libaio::io_pgetevents;
 
     // What descriptors mean.
     keeper fn close | __close(fd: c_int) -> c_int => descriptor::close;
