@@ -39,6 +39,7 @@ flock           util-linux
 make            make
 c++             g++
 clang           clang
+llvm-symbolizer llvm
 /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a libclang-rt-dev|libclang-common-14-dev
 xz              xz-utils
 gdb             gdb

@@ -5,6 +5,7 @@
 //! are a few instructions that a real CPU executes as a no-op.
 
 use core::arch::asm;
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -146,11 +147,23 @@ impl Drop for Fiber {
     }
 }
 
+std::thread_local! {
+    static FORKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The calling thread is about to fork, or has forked: in between ThreadSanitizer, whose own handlers are around the library's,
+/// must not be told anything by it. That of gcc 14 crashes.
+pub fn forks(now: bool) {
+    FORKS.set(now);
+}
+
 /// Tells ThreadSanitizer, which does not see the library's own locks and atomic words, that all that the caller has
 /// done comes before what others do who [`receive`] at the same place.
 #[inline(always)]
 pub fn hand_over<T>(place: *const T) {
-    if let Some(release) = weak_symbol!("__tsan_release" as HandOver) {
+    if let Some(release) = weak_symbol!("__tsan_release" as HandOver)
+        && !FORKS.get()
+    {
         // SAFETY: the place is a name, and nothing there is touched.
         unsafe { release(place.cast()) };
     }
@@ -159,7 +172,9 @@ pub fn hand_over<T>(place: *const T) {
 /// See [`hand_over`].
 #[inline(always)]
 pub fn receive<T>(place: *const T) {
-    if let Some(acquire) = weak_symbol!("__tsan_acquire" as HandOver) {
+    if let Some(acquire) = weak_symbol!("__tsan_acquire" as HandOver)
+        && !FORKS.get()
+    {
         // SAFETY: as in `hand_over`.
         unsafe { acquire(place.cast()) };
     }

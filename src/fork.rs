@@ -13,7 +13,7 @@ use core::ffi::c_long;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
-use crate::tls;
+use crate::{annotate, tls};
 
 /// On which side of a fork the thread finds itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,7 @@ pub fn look_after() {
 /// The helpers' lock is std's, which waits by `syscall`: in a coroutine that forks with hooks on it would park, and leave the
 /// library standing still.
 unsafe extern "C" fn stop() {
+    annotate::forks(true);
     // SAFETY: once a fork, on its thread.
     tls::unhooked(|| parts().iter().for_each(|part| unsafe { (part.stop)() }));
 }
@@ -85,6 +86,7 @@ unsafe extern "C" fn stop() {
 fn go_on(side: Side) {
     // SAFETY: after `stop`, on the same thread.
     parts().iter().rev().for_each(|part| unsafe { (part.go_on)(side) });
+    annotate::forks(false);
 }
 
 fn later(side: Side) {

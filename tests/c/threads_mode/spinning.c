@@ -204,8 +204,7 @@ static void *computes(void *unused) {
       clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     if (write(own[1], "x", 1) != 1 || read(own[0], &byte, 1) != 1) puts("lost");
   }
-  puts(done ? "others ran meanwhile" : "nobody else ran");
-  return unused;
+  return done ? "others ran meanwhile" : "nobody else ran";
 }
 static void *waits_twice(void *unused) {
   usleep(1000);
@@ -218,7 +217,11 @@ static void who_computes_and_receives_lets_others_run(void) {
   done = 0;
   MAKE(pthread_create(&threads[0], NULL, waits_twice, NULL));
   MAKE(pthread_create(&threads[1], NULL, computes, NULL));
-  for (int i = 0; i < 2; i++) SAY(pthread_join(threads[i], NULL));
+  for (int i = 0; i < 2; i++) {
+    void *said;
+    SAY(pthread_join(threads[i], &said));
+    if (said) puts(said);
+  }
 }
 
 CASES(CASE(who_computes_and_receives_lets_others_run), CASE(who_spins_beside_calls_that_do_not_block_gets_the_lock),
