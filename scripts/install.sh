@@ -26,6 +26,7 @@ install -m 644 LICENSE "$root$prefix/share/doc/colib"
 gdb=$root$prefix/share/gdb/auto-load$lib
 mkdir -p "$gdb"
 install -m 644 scripts/gdb/colib.py "$gdb/libcolib.so-gdb.py"
+install -m 644 scripts/gdb/colib_state.py "$gdb"
 pc=$root$lib/pkgconfig/colib.pc
 cat >"$pc.new" <<END
 prefix=$prefix

@@ -12,6 +12,7 @@ expected() {
 755 lib/libcolib.so
 644 lib/pkgconfig/colib.pc
 644 share/doc/colib/LICENSE
+644 share/gdb/auto-load$1/lib/colib_state.py
 644 share/gdb/auto-load$1/lib/libcolib.so-gdb.py"
 }
 

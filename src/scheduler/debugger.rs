@@ -1,6 +1,6 @@
 //! What debuggers are told: where the coroutines of all threads are, and how to read them.
 //!
-//! One exported object, [`colib_debugger`], which `scripts/gdb/colib.py` reads from a process or from its core file. It
+//! One exported object, [`colib_debugger`], which `scripts/gdb/colib_state.py` reads from a process or from its core file. It
 //! is there without debug information, which installed libraries rarely have, and costs nothing while nobody looks.
 
 use core::mem::{offset_of, size_of};
