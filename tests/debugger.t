@@ -63,6 +63,10 @@ said=$(stopped "$OUT/coroutines" 'info coroutine-stacks' 'set language rust' 'in
 like "$(sed -nE '/^2 coroutines: 2, 3/,+1p' <<<"$said")" 'reading at' 'coroutines that stand in one place are counted'
 is "$(listed <<<"$said")" "$states" 'whatever language the frame has'
 
+said=$(debug -ex 'run inline' -ex 'info coroutines' -ex 'coroutine 2 bt' "$OUT/coroutines")
+is "$(listed <<<"$said")" "$(sed '$s/stop_here/stop_inline/' <<<"$states")" 'what runs is in a function that was inlined'
+is "$(grep -c '^#' <<<"$(sed -n '/^Coroutine 2/,$p' <<<"$said")")" 1 'and is no part of the backtrace of others'
+
 # Installed libraries are stripped, and gdb finds the script by itself.
 PREFIX=$OUT/prefix DESTDIR='' "$ROOT/scripts/install.sh" >/dev/null
 strip "$OUT/prefix/lib/libcolib.so"

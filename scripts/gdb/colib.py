@@ -58,7 +58,7 @@ class View(gdb.unwinder.Unwinder):
         self.instead_of = tuple(int(frame.read_register(name)) for name in ("rsp", "rip"))
         self.coroutine = coroutine
         gdb.invalidate_cached_frames()
-        innermost = next(frames_of_program(), None) or gdb.newest_frame().older()
+        innermost = next(frames_of_program(), None) or innermost_of_coroutine()
         if innermost:
             innermost.select()
 
@@ -92,7 +92,10 @@ class Filter:
     def filter(self, frames):
         if not VIEW.coroutine:
             return frames
-        next(frames, None)
+        # Functions that were inlined where the thread is have frames of their own before its frame.
+        for frame in frames:
+            if frame.inferior_frame().type() != gdb.INLINE_FRAME:
+                break
         return (frame for frame in frames if not is_own(frame.inferior_frame()))
 
 
@@ -161,11 +164,17 @@ def is_own(frame):
     return symbol.startswith("colib") or bool(table and table.filename.endswith(".rs"))
 
 
+def innermost_of_coroutine():
+    """The caller, as it seems, of what the thread runs."""
+    frame = gdb.newest_frame()
+    while frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    return frame.older()
+
+
 def frames_of_program():
     """Those of whoever is seen that are not the library's, from the innermost outwards."""
-    frame = gdb.newest_frame()
-    if VIEW.coroutine:
-        frame = frame.older()
+    frame = innermost_of_coroutine() if VIEW.coroutine else gdb.newest_frame()
     for _ in range(DEEPEST):
         if frame is None:
             return

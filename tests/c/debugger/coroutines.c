@@ -1,5 +1,5 @@
 /* For a debugger: a coroutine in each state, and one that stops. Then all go on, and find their variables as they were. With an
- * argument: `abort` ends there, `fork` stops in a child. */
+ * argument: `abort` ends there, `fork` stops in a child, `inline` stops first in a function that has no frame of its own. */
 #include "../check.h"
 
 enum { KEEP = 64 };
@@ -7,6 +7,7 @@ static int ends[2], over;
 static stCoCond_t *condition;
 
 static NOINLINE void stop_here(void) { __asm__ volatile("" : : : "memory"); }
+static inline __attribute__((always_inline)) void stop_inline(void) { __asm__ volatile("int3; nop; nop" : : : "memory"); }
 /* What a coroutine has on its stack while it waits. */
 #define KEPT(value)            \
   volatile char kept[KEEP];    \
@@ -58,6 +59,7 @@ static void *yielding(void *who) {
 static void *ending(void *unused) { return unused; }
 static void *inner(void *how) {
   if (how && !strcmp((char *)how, "abort")) abort();
+  if (how && !strcmp((char *)how, "inline")) stop_inline();
   if (how && !strcmp((char *)how, "fork") && fork() > 0) exit(wait(NULL) < 0);
   stop_here();
   return NULL;
