@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 
 static int ends[2], ended;
-static char bytes[3] = "abc", room[3];
+static char bytes[3] = {'a', 'b', 'c'}, room[3];
 static struct iovec *nowhere;
 
 static void refuse_all(int fd, ssize_t (*call)(int, const struct iovec *, int)) {
