@@ -2,7 +2,9 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ops::Range;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{ptr, slice};
 
 use libc::dl_phdr_info;
@@ -38,6 +40,55 @@ pub fn find<T>(look: impl FnMut(Object) -> Option<T>) -> Option<T> {
     // SAFETY: the callback gets what this function passes it.
     unsafe { libc::dl_iterate_phdr(Some(callback_for(&search)), (&raw mut search).cast()) };
     search.found
+}
+
+/// libc's function that finds the object of an address without any lock, since glibc 2.35; null before, and before
+/// [`look_up`].
+static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+type FindObject = unsafe extern "C" fn(*const c_void, *mut MaybeUninit<Found>) -> c_int;
+
+/// `struct dl_find_object`, of which libc fills in some part.
+#[repr(C)]
+struct Found {
+    flags: u64,
+    start: *const libc::Elf64_Ehdr,
+    end: *const c_void,
+    /// `struct link_map`, which begins with how far the object is from where its file says.
+    map: *const libc::Elf64_Addr,
+    more: [u64; 12],
+}
+
+/// Finds out what [`at`] can do without a lock: once, before the process's first fork.
+pub fn look_up() {
+    // SAFETY: a valid name.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
+    FIND_OBJECT.store(found, Ordering::Relaxed);
+}
+
+/// Looks at the object that has this address, which nobody unloads meanwhile. [`find`] waits for whoever is in the loader: a
+/// thread that a child of fork does not have, or one that waits there for another.
+pub fn at<T>(address: usize, mut look: impl FnMut(Object) -> T) -> Option<T> {
+    let function = FIND_OBJECT.load(Ordering::Relaxed);
+    if function.is_null() {
+        return find(|object| object.segment_of(address).map(|_| look(object)));
+    }
+    let mut found = MaybeUninit::<Found>::zeroed();
+    // SAFETY: libc's function of that type, and room for what it gives. Its header is where an object begins, as a rule.
+    unsafe {
+        let function = core::mem::transmute::<*mut c_void, FindObject>(function);
+        let result = function(ptr::with_exposed_provenance(address), (&raw mut found).cast());
+        let Found { start, map, .. } = found.assume_init();
+        let header = (result == 0).then_some(start)?;
+        if !(*header).e_ident.starts_with(b"\x7fELF") {
+            return find(|object| object.segment_of(address).map(|_| look(object)));
+        }
+        let mut object = core::mem::zeroed::<dl_phdr_info>();
+        object.dlpi_addr = *map;
+        object.dlpi_phdr = header.byte_add((*header).e_phoff as usize).cast();
+        object.dlpi_phnum = (*header).e_phnum;
+        Some(look(Object(&object)))
+    }
 }
 
 struct Search<T, F> {

@@ -25,6 +25,7 @@ static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 
 /// Looks at the environment.
 pub(super) fn begin() {
+    object::look_up();
     let Some(value) = std::env::var_os("COLIB_THREADS_REAL") else { return };
     let bytes = value.into_vec();
     let patterns = bytes.split(|&byte| byte == b':').filter(|pattern| !pattern.is_empty());
@@ -58,8 +59,7 @@ pub(super) fn program_is_of_go() -> bool {
 
 /// The same of the library that a function is from.
 fn is_of_go(function: Routine) -> bool {
-    let of = |object: Object| object.segment_of(function as usize).map(|_| object.is_of_go());
-    object::find(of) == Some(true)
+    object::at(function as usize, |object: Object| object.is_of_go()) == Some(true)
 }
 
 /// Whether a thread that is to run this stays real: Go's do, and others by the routine's name, or the file that it is from. What

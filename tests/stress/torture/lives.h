@@ -120,6 +120,7 @@ static void *forks(void *unused) {
     int status = -1;
     CHECK(child > 0);
     CHECK(waitpid(child, &status, 0) == child);
+    if (status != 0) printf("a child ended with status %#x; ", (unsigned)status);
     check(status == 0, "a child is well");
     usleep(20000 + below(&state, 30000));
   }
