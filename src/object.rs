@@ -70,25 +70,27 @@ pub fn look_up() {
 /// thread that a child of fork does not have, or one that waits there for another.
 pub fn at<T>(address: usize, mut look: impl FnMut(Object) -> T) -> Option<T> {
     let function = FIND_OBJECT.load(Ordering::Relaxed);
-    if function.is_null() {
-        return find(|object| object.segment_of(address).map(|_| look(object)));
-    }
-    let mut found = MaybeUninit::<Found>::zeroed();
-    // SAFETY: libc's function of that type, and room for what it gives. Its header is where an object begins, as a rule.
-    unsafe {
-        let function = core::mem::transmute::<*mut c_void, FindObject>(function);
-        let result = function(ptr::with_exposed_provenance(address), (&raw mut found).cast());
-        let Found { start, map, .. } = found.assume_init();
-        let header = (result == 0).then_some(start)?;
-        if !(*header).e_ident.starts_with(b"\x7fELF") {
-            return find(|object| object.segment_of(address).map(|_| look(object)));
+    if !function.is_null() {
+        // SAFETY: libc's function of that type.
+        let function = unsafe { core::mem::transmute::<*mut c_void, FindObject>(function) };
+        let mut found = MaybeUninit::<Found>::zeroed();
+        // SAFETY: there is room for what it gives, and zeroes are a value where it gives nothing. An object begins with its
+        // header, as a rule, and is mapped while it is loaded.
+        unsafe {
+            if function(ptr::with_exposed_provenance(address), &raw mut found) != 0 {
+                return None;
+            }
+            let Found { start: header, map, .. } = found.assume_init();
+            if (*header).e_ident.starts_with(b"\x7fELF") {
+                let mut object = core::mem::zeroed::<dl_phdr_info>();
+                object.dlpi_addr = *map;
+                object.dlpi_phdr = header.byte_add((*header).e_phoff as usize).cast();
+                object.dlpi_phnum = (*header).e_phnum;
+                return Some(look(Object(&object)));
+            }
         }
-        let mut object = core::mem::zeroed::<dl_phdr_info>();
-        object.dlpi_addr = *map;
-        object.dlpi_phdr = header.byte_add((*header).e_phoff as usize).cast();
-        object.dlpi_phnum = (*header).e_phnum;
-        Some(look(Object(&object)))
     }
+    find(|object| object.segment_of(address).map(|_| look(object)))
 }
 
 struct Search<T, F> {

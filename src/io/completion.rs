@@ -90,8 +90,7 @@ pub unsafe fn masked_completions(
             let [shortest, longest] = LOOKS.map(|limit| limit.as_nanos() as Nanos);
             let until = deadline.min(now + pause.clamp(shortest, longest));
             wake = masked.park(scheduler, until, |signals, until| {
-                let want = (signals.unwrap_or(-1), libc::EPOLLIN as u32);
-                Scheduler::wait(scheduler, core::iter::once(want), until, |_| ())
+                Scheduler::wait_for(scheduler, (signals.unwrap_or(-1), libc::EPOLLIN as u32), until)
             });
             match look(found) {
                 Ok(more) => found += more,

@@ -66,18 +66,17 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let is_due = Self::is_due_to_give_way(this) && clock::is_ahead(deadline);
-            let is_thread = Self::runs_thread(this);
-            if is_thread {
+            if Self::runs_thread(this) {
                 (*this).passes = 0;
             }
-            if is_due || (is_thread && Self::time(this) > SLICE) {
+            if is_due || Self::may_rest(this) {
                 Self::give_way(this);
             }
         }
     }
 
-    /// Whether the running coroutine, a thread, has had its time when it begins to receive something. If it may wait for that,
-    /// nobody spins until it has it, or would for ever anyway.
+    /// Whether the running coroutine, a thread, has had its time when it begins a wait, or to receive something that it may wait
+    /// for: nobody spins until it has that, or would for ever anyway.
     ///
     /// # Safety
     /// As for [`Scheduler::current`].
