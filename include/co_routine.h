@@ -152,6 +152,26 @@ void co_release(struct stCoRoutine_t *co);
 void co_reset(struct stCoRoutine_t *co);
 
 /**
+ * Gives a coroutine that has not begun thread-local storage of its own: the variables that C declares _Thread_local and
+ * C++ thread_local, the values of pthread_setspecific, and what libc keeps for each thread. They begin as in a new thread,
+ * and pthread_self differs. For code that leaves there what belongs to one call and waits in the middle of it, as
+ * gRPC, Abseil's locks, TBB and GIO do: without, the next coroutine of the thread finds it.
+ *
+ * When the body has returned, destructors of the variables and values run in the coroutine; otherwise co_release
+ * or co_reset runs them, with hooks off, and they must not resume or yield. co_reset takes the storage away. Each takes some KiB, as the program's
+ * and its libraries' variables need, and a resume and a yield of such a coroutine take some 20 ns more.
+ *
+ * The kernel's thread stays the one on which the coroutine runs: gettid, signals and their masks, CPU affinity.
+ * pthread_exit ends that thread, pthread_cancel cancels it.
+ *
+ * Returns 0, also when it has it already, or -1 with errno EBUSY (it has begun), EINVAL (NULL, another thread's,
+ * or the one that stands for the thread), ENOMEM, or ENOTSUP: where threads could not be coroutines (README: a known glibc
+ * on a CPU and kernel with FSGSBASE, no memory checker) or are, in static programs, and in a child of fork that a thread
+ * other than the process's first made.
+ */
+int co_own_thread_locals(struct stCoRoutine_t *co);
+
+/**
  * The running coroutine. Outside any: the one that stands for the thread, or NULL when the thread has made
  * no coroutine yet.
  */

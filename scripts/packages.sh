@@ -16,6 +16,8 @@ libpq.pc        libpq-dev
 libmariadb.pc   libmariadb-dev
 libcurl.pc      libcurl4-openssl-dev
 openssl.pc      libssl-dev
+grpc++.pc       libgrpc++-dev
+gio-2.0.pc      libglib2.0-dev
 redis-server    redis-server
 redis-cli       redis-tools
 pg_config       libpq-dev

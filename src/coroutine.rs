@@ -40,6 +40,18 @@ pub enum State {
     Active,
 }
 
+/// Whose thread-local storage a coroutine has while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Storage {
+    /// That of the kernel's thread, with all others.
+    Common,
+    /// One of its own, which the program asked for.
+    Own,
+    /// One of its own, as it is a thread to the program (`threads`).
+    Thread,
+}
+
 /// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
 const INDIRECT: usize = 1;
 /// Marks a [`Coroutine::resumer`] since when the calls of the coroutine are counted. Any resume sets it anew, unmarked.
@@ -77,8 +89,8 @@ pub struct Coroutine {
     state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// It has thread-local storage of its own (`threads`).
-    based: bool,
+    /// Whose thread-local storage it has.
+    storage: Storage,
     /// The scheduler of its thread; null once that thread has ended.
     pub home: AtomicPtr<()>,
     /// Where it goes on.
@@ -128,7 +140,7 @@ impl Coroutine {
     /// See [`Coroutine::HOME`].
     pub const STATE: usize = offset_of!(Coroutine, state);
     /// See [`Coroutine::HOME`].
-    pub const BASED: usize = offset_of!(Coroutine, based);
+    pub const STORAGE: usize = offset_of!(Coroutine, storage);
     /// See [`Coroutine::HOME`].
     pub const HINT: usize = offset_of!(Coroutine, hint);
     /// See [`Coroutine::return_indirectly`] and [`Coroutine::count`]: bits of the word at [`Coroutine::RESUMER`].
@@ -144,7 +156,7 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            based: false,
+            storage: Storage::Common,
             home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
             age: 0,
@@ -173,7 +185,7 @@ impl Coroutine {
         self.shares_stack = false;
         self.state = State::Fresh;
         self.doomed = false;
-        self.based = false;
+        self.storage = Storage::Common;
         self.errno = 0;
         self.number.store(0, Ordering::Relaxed);
         self.control = Control::current();
@@ -207,6 +219,14 @@ impl Coroutine {
             self.state = State::Active;
             self.resumer = self.home.load(Ordering::Relaxed).cast();
         } else {
+            self.state = State::Suspended;
+        }
+    }
+
+    /// It was made, and to go on with it takes more than a switch from now on.
+    pub fn close(&mut self) {
+        if self.state() == State::Open {
+            self.set_resumer(ptr::null_mut(), false);
             self.state = State::Suspended;
         }
     }
@@ -304,13 +324,13 @@ impl Coroutine {
 
     /// What it has if it was made for another thread.
     pub fn dealt(&self) -> Option<&Dealt> {
-        if self.based { self.rare()?.dealt.as_ref() } else { None }
+        if self.is_thread() { self.rare()?.dealt.as_ref() } else { None }
     }
 
     /// The base of its own thread-local storage; zero when it has none.
     #[inline(always)]
     pub fn base(&self) -> usize {
-        if self.based { self.more.as_ref().map_or(0, |more| more.base) } else { 0 }
+        if self.storage == Storage::Common { 0 } else { self.more.as_ref().map_or(0, |more| more.base) }
     }
 
     /// Lets its next wait that a cancellation ends end at once.
@@ -323,15 +343,34 @@ impl Coroutine {
     /// Whether [`Coroutine::cancel`] was called since the last time.
     #[inline(always)]
     pub fn take_cancelled(&mut self) -> bool {
-        self.based && self.more.as_mut().is_some_and(|more| core::mem::take(&mut more.cancelled))
+        self.is_thread() && self.more.as_mut().is_some_and(|more| core::mem::take(&mut more.cancelled))
+    }
+
+    /// Whether it is a thread to the program.
+    #[inline(always)]
+    pub fn is_thread(&self) -> bool {
+        self.storage == Storage::Thread
+    }
+
+    /// Whose thread-local storage it has.
+    #[inline(always)]
+    pub fn storage(&self) -> Storage {
+        self.storage
     }
 
     /// Gives it thread-local storage of its own. `None` without memory.
-    pub fn set_base(&mut self, base: usize) -> Option<()> {
+    pub fn set_base(&mut self, base: usize, storage: Storage) -> Option<()> {
         let more = self.make_more()?;
         (more.base, more.cancelled) = (base, false);
-        self.based = true;
+        self.storage = storage;
         Some(())
+    }
+
+    /// It goes on with that of the kernel's thread. Gives the base of the storage that it had for itself.
+    pub fn take_base(&mut self) -> usize {
+        let base = self.base();
+        self.storage = Storage::Common;
+        base
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

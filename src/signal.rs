@@ -284,11 +284,11 @@ fn report_overflow(address: usize, code: c_int) {
     let (low, high) = (low as usize, low as usize + size);
     if (low - GUARD..low).contains(&address) {
         // SAFETY: as above.
-        match unsafe { (*co).base() } {
-            0 => {
+        match unsafe { ((*co).is_thread(), (*co).base()) } {
+            (false, _) => {
                 complain!("stack overflow in coroutine {co:p}: its stack is {low:#x}-{high:#x}, {size} bytes")
             }
-            thread => {
+            (true, thread) => {
                 complain!(
                     "stack overflow in thread {thread:#x}: its stack is {low:#x}-{high:#x}, {size} bytes"
                 );

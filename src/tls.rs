@@ -109,6 +109,16 @@ pub fn set_handlers(innermost: usize) {
     store::<HANDLERS>(innermost);
 }
 
+/// What [`scheduler`] gives on the thread of that base.
+///
+/// # Safety
+/// There is a thread, or a block whose words are [filled in](provide).
+pub unsafe fn scheduler_at(base: usize) -> usize {
+    let words = core::ptr::with_exposed_provenance::<u8>(base).wrapping_offset(place());
+    // SAFETY: by contract.
+    unsafe { words.add(SCHEDULER).cast::<usize>().read() }
+}
+
 /// Fills in the words of a block of thread-local storage that nobody runs on yet.
 ///
 /// # Safety

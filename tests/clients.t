@@ -28,7 +28,7 @@ build() {
   local name=$1 how=build_c source=$ROOT/tests/clients/$1.c; shift
   [ -e "$source" ] || { how=build_cxx; source+=pp; }
   # shellcheck disable=SC2046
-  passes "$name: builds" $how "$name" "$source" $(pkg-config --cflags --libs "$@")
+  passes "$name: builds" $how "$name" "$source" $([ $# -eq 0 ] || pkg-config --cflags --libs "$@")
 }
 
 # seconds OUTPUT, threads OUTPUT
@@ -89,6 +89,21 @@ if need thrift pkg-config thrift.pc c++ /usr/include/boost/numeric/conversion/ca
   serial thrift "$OUT/thrift"
   hundred thrift "$OUT/thrift" coroutines any
   hundred 'thrift, four loops' "$OUT/thrift" loops any
+fi
+
+# own NAME LIBRARIES...: a library that keeps in thread-local variables what belongs to one call
+own() {
+  local name=$1; shift
+  build "$name" "$@"
+  serial "$name" "$OUT/$name"
+  hundred "$name, thread-local variables of their own" "$OUT/$name" own any
+}
+! need grpc pkg-config c++ grpc++.pc || own grpc grpc++
+if [ -n "${server_pid[http]-}" ]; then
+  ! need gio pkg-config gio-2.0.pc || own gio gio-2.0
+  ! need asio c++ /usr/include/boost/asio.hpp || own asio
+else
+  skip 'gio, asio: their server does not run'
 fi
 
 if [ "$(printf '%s\n' "${available[@]-}" | grep -cxE 'redis|postgres|mariadb|curl|openssl')" -eq 5 ]; then

@@ -25,7 +25,7 @@ start_server() {
 run() { local example=$1; shift; output=$(timeout 60 "$OUT/$example" "$@" 2>&1); status=$?; }
 matching() { printf '%s\n' "$output" | grep -Ec -- "$1"; }
 
-for name in closure cond copystack echosvr echocli poll setenv specific thread; do
+for name in closure cond copystack echosvr echocli poll setenv specific thread thread_local; do
   passes "example_$name builds" build_cxx "example_$name" "$HERE/example_$name.cpp"
 done
 passes "an example builds as C++98" build_cxx example98 "$HERE/example_specific.cpp" -std=gnu++98
@@ -67,6 +67,10 @@ run example_thread 3 4 10
 is "$status" 0 "thread ends"
 is "$(matching '^thread [0-2]: round [0-3]$')" 12 "thread: three loops run"
 is "$(matching '^thread [0-2]: done, its coroutine stayed$')" 3 "thread: coroutines stay in their thread"
+
+run example_thread_local 20
+is "$status" 0 "thread_local ends"
+is "$(matching '^request ([0-9]): answer to \1$')" 10 "thread_local: each finds its own request again"
 
 # Fewer tasks than clients: the rest waits in the backlog until a task is idle again.
 start_server 4 1 -n 20

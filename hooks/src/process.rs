@@ -5,7 +5,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use colib_core::threads::{self, Threads};
+use colib_core::threads::{self, Threads, storage};
 use colib_core::{fork, io};
 use libc::{id_t, pid_t, rusage, siginfo_t};
 
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn system(command: *const c_char) -> c_int {
 pub unsafe extern "C" fn fork() -> pid_t {
     fork::look_after();
     // SAFETY: see above.
-    unsafe { real::fork() }
+    storage::as_kernel_thread(|| unsafe { real::fork() })
 }
 
 pub unsafe extern "C" fn forkpty(
@@ -57,13 +57,13 @@ pub unsafe extern "C" fn forkpty(
 ) -> pid_t {
     fork::look_after();
     // SAFETY: see above.
-    unsafe { real::forkpty(controller, name, terms, size) }
+    storage::as_kernel_thread(|| unsafe { real::forkpty(controller, name, terms, size) })
 }
 
 pub unsafe extern "C" fn daemon(stay: c_int, keep: c_int) -> c_int {
     fork::look_after();
     // SAFETY: see above.
-    unsafe { real::daemon(stay, keep) }
+    storage::as_kernel_thread(|| unsafe { real::daemon(stay, keep) })
 }
 
 /// What `pthread_atfork` calls, of which each program and library has its own.

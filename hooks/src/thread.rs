@@ -6,7 +6,7 @@ use core::ptr;
 
 use colib_core::alone;
 use colib_core::scheduler::Scheduler;
-use colib_core::threads::{self, real as kept};
+use colib_core::threads::{self, real as kept, storage};
 use libc::{pthread_attr_t, pthread_spinlock_t, pthread_t};
 
 use crate::call::{apart, cancellation_point};
@@ -71,8 +71,9 @@ pub unsafe extern "C" fn thrd_create(
 pub unsafe extern "C" fn exit(result: *mut c_void) {
     // SAFETY: see above.
     unsafe {
-        if let Some(on) = threads::on() {
-            apart(|_| on.exits());
+        match threads::on() {
+            Some(on) => apart(|_| on.exits()),
+            None => storage::exits(),
         }
         real::pthread_exit(result);
     }
@@ -87,7 +88,7 @@ pub unsafe extern "C" fn thrd_exit(result: c_int) {
 pub unsafe extern "C" fn cancel(thread: pthread_t) -> c_int {
     // SAFETY: see above.
     unsafe {
-        let real = || real::pthread_cancel(thread);
+        let real = || real::pthread_cancel(storage::kernel_thread(thread));
         let other = threads::on().and_then(|on| apart(|_| on.cancel(thread, real)));
         other.unwrap_or_else(real)
     }

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
-use colib_core::threads;
+use colib_core::threads::{self, storage};
 use libc::{clockid_t, pthread_attr_t, pthread_t};
 
 use crate::call::apart;
@@ -15,7 +15,8 @@ unsafe fn about<T>(thread: pthread_t, real: impl FnOnce(pthread_t) -> T) -> T {
     match threads::on() {
         // SAFETY: see above.
         Some(on) => apart(|_| unsafe { real(on.kernel_thread(thread)) }),
-        None => real(thread),
+        // SAFETY: see above.
+        None => real(unsafe { storage::kernel_thread(thread) }),
     }
 }
 
@@ -27,7 +28,10 @@ unsafe extern "C" {
 pub unsafe extern "C" fn attributes(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int {
     // SAFETY: see above; the set has room for the kernel's.
     unsafe {
-        let ours = threads::on().and_then(|on| apart(|_| on.attributes(thread, attributes)));
+        let ours = apart(|_| match threads::on() {
+            Some(on) => on.attributes(thread, attributes),
+            None => storage::attributes(thread, attributes),
+        });
         let Some(error) = ours else { return real::pthread_getattr_np(thread, attributes) };
         let mut set = [0u64; 128];
         let size = size_of_val(&set);
@@ -74,7 +78,7 @@ pub unsafe extern "C" fn set_name(thread: pthread_t, name: *const c_char) -> c_i
     // SAFETY: see above; the name is the program's string.
     unsafe {
         let ours = threads::on().and_then(|on| apart(|_| on.set_name(thread, CStr::from_ptr(name))));
-        ours.unwrap_or_else(|| real::pthread_setname_np(thread, name))
+        ours.unwrap_or_else(|| about(thread, |thread| real::pthread_setname_np(thread, name)))
     }
 }
 
@@ -101,7 +105,8 @@ unsafe fn send(
     match threads::on() {
         // SAFETY: see above.
         Some(on) => apart(|_| unsafe { on.kill(thread, signal, queued, real) }),
-        None => real(thread),
+        // SAFETY: see above.
+        None => real(unsafe { storage::kernel_thread(thread) }),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::coroutine::Coroutine;
 use crate::scheduler::{Scheduler, prepare_resume, prepare_yield};
 use crate::stack::{DEFAULT_SIZE, SharedStacks, rounded};
+use crate::threads::storage;
 use crate::{alone, heap, signal, tls};
 
 /// Makes a coroutine of the calling thread. It runs when it is first resumed, in that thread only.
@@ -179,6 +180,33 @@ pub unsafe extern "C" fn co_reset(co: *mut stCoRoutine_t) {
     }
     // SAFETY: as for `co_release`.
     tls::unhooked(|| unsafe { Scheduler::reset(Scheduler::get(), co.cast()) });
+}
+
+/// Gives a coroutine that has not begun thread-local storage of its own: the variables that C declares _Thread_local and
+/// C++ thread_local, the values of pthread_setspecific, and what libc keeps for each thread. They begin as in a new thread,
+/// and pthread_self differs. For code that leaves there what belongs to one call and waits in the middle of it, as
+/// gRPC, Abseil's locks, TBB and GIO do: without, the next coroutine of the thread finds it.
+///
+/// When the body has returned, destructors of the variables and values run in the coroutine; otherwise co_release
+/// or co_reset runs them, with hooks off, and they must not resume or yield. co_reset takes the storage away. Each takes some KiB, as the program's
+/// and its libraries' variables need, and a resume and a yield of such a coroutine take some 20 ns more.
+///
+/// The kernel's thread stays the one on which the coroutine runs: gettid, signals and their masks, CPU affinity.
+/// pthread_exit ends that thread, pthread_cancel cancels it.
+///
+/// Returns 0, also when it has it already, or -1 with errno EBUSY (it has begun), EINVAL (NULL, another thread's,
+/// or the one that stands for the thread), ENOMEM, or ENOTSUP: where threads could not be coroutines (README: a known glibc
+/// on a CPU and kernel with FSGSBASE, no memory checker) or are, in static programs, and in a child of fork that a thread
+/// other than the process's first made.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_own_thread_locals(co: *mut stCoRoutine_t) -> c_int {
+    if co.is_null() {
+        set_errno(libc::EINVAL);
+        return -1;
+    }
+    // SAFETY: the program says it is a coroutine that was not released.
+    let given = tls::unhooked(|| unsafe { storage::give(co.cast()) });
+    answer(given.map(|()| 0usize).map_err(std::io::Error::from_raw_os_error)) as c_int
 }
 
 /// The running coroutine. Outside any: the one that stands for the thread, or NULL when the thread has made

@@ -11,7 +11,7 @@ use std::io;
 use super::{Scheduler, interrupt, thread};
 use crate::clock::NEVER;
 use crate::context::{Context, Control, Entry};
-use crate::coroutine::{Coroutine, Ground, Routine, State};
+use crate::coroutine::{Coroutine, Ground, Routine, State, Storage};
 use crate::stack::MAX_SIZE;
 use crate::tls;
 use crate::waiter::{Waiter, Wake};
@@ -46,7 +46,9 @@ impl Scheduler {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             co.write(Coroutine::new(None, ptr::null_mut(), Ground::Thread));
-            if (*co).set_base(base).and_then(|()| (*this).main.set_base(loop_base)).is_none() {
+            let (own, of_loop) =
+                ((*co).set_base(base, Storage::Thread), (*this).main.set_base(loop_base, Storage::Thread));
+            if own.and(of_loop).is_none() {
                 co.drop_in_place();
                 (*this).blocks.free(co);
                 (*this).pool.free(stack);
@@ -64,7 +66,7 @@ impl Scheduler {
                 Context::new(stack.top(), Control::current(), turn_for_ever, this.cast(), ptr::null_mut());
             // The stack is never given back: the loop never ends.
             (*this).current = co;
-            (*this).kernel_base = base;
+            ((*this).kernel_base, (*this).common_base) = (base, loop_base);
             if (*this).asks {
                 (*this).exceptions = tls::exceptions(loop_base);
             }
@@ -82,8 +84,8 @@ impl Scheduler {
     pub unsafe fn devote(this: *mut Scheduler, base: usize) -> Option<()> {
         // SAFETY: by contract.
         unsafe {
-            (*this).main.set_base(base)?;
-            (*this).kernel_base = base;
+            (*this).main.set_base(base, Storage::Thread)?;
+            ((*this).kernel_base, (*this).common_base) = (base, base);
         }
         lasts(this);
         Some(())
@@ -109,7 +111,7 @@ impl Scheduler {
         // SAFETY: by contract.
         unsafe {
             let co = Self::create(this, Some(routine), argument, size, ptr::null_mut())?;
-            if (*co).set_base(base).is_none() {
+            if (*co).set_base(base, Storage::Thread).is_none() {
                 Self::release(this, co);
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
@@ -164,7 +166,7 @@ impl Scheduler {
         unsafe {
             Self::for_each(this, |co| {
                 let parked = (*co).started && matches!((*co).state(), State::Suspended | State::Open);
-                let suits = parked && (*co).base() != 0 && interrupt::lets(co, signal);
+                let suits = parked && (*co).is_thread() && interrupt::lets(co, signal);
                 if suits && (oldest.is_null() || (*co).age < (*oldest).age) {
                     oldest = co;
                 }
@@ -181,7 +183,7 @@ impl Scheduler {
     /// As for [`Scheduler::begun`].
     pub unsafe fn base_of_loop(this: *mut Scheduler) -> usize {
         // SAFETY: by contract.
-        unsafe { (*this).main.base() }
+        unsafe { (*this).common_base }
     }
 
     /// Frees all coroutines but the running one, without a trace: a child of fork does not have them.

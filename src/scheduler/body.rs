@@ -81,6 +81,7 @@ unsafe extern "C" fn finish(co: *mut Coroutine) -> ! {
         if let Some(rare) = (*co).rare_mut() {
             destroy_values(rare);
         }
+        Scheduler::destroy_storage(co);
         tls::set_hook_word(0);
         (*co).ended = true;
         (*co).set_done();

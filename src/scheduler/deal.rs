@@ -10,7 +10,7 @@ use std::io;
 use super::Scheduler;
 use super::blocks::Blocks;
 use super::spare::Spares;
-use crate::coroutine::{Coroutine, Dealt, Ground, Routine};
+use crate::coroutine::{Coroutine, Dealt, Ground, Routine, Storage};
 use crate::latch::Mutex;
 use crate::list::Link;
 use crate::reactor::{Errand, Message};
@@ -87,7 +87,7 @@ impl Scheduler {
             let mut store = STORE.lock();
             let (co, number) = (store.make(routine, argument, size)?, store.number);
             drop(store);
-            let rare = (*co).set_base(base).and_then(|()| (*co).make_rare());
+            let rare = (*co).set_base(base, Storage::Thread).and_then(|()| (*co).make_rare());
             let Some(rare) = rare else {
                 give_back(co, number);
                 return Err(io::ErrorKind::OutOfMemory.into());
@@ -139,7 +139,7 @@ impl Scheduler {
     pub unsafe fn leave_message(home: *mut Scheduler, message: Message) -> bool {
         // SAFETY: by contract; the remote side is made for being shared. The base was set before others knew the thread.
         unsafe {
-            let (remote, lasts) = ((*home).reactor.remote(), (*home).kernel_base != 0);
+            let (remote, lasts) = ((*home).reactor.remote(), (*home).main.is_thread());
             remote.put(message);
             if !lasts {
                 remote.ring();

@@ -54,7 +54,7 @@ pub fn handler_ran(signal: c_int, restarts: bool, to_thread: bool) {
     HANDLERS[(signal as usize).wrapping_sub(1) % 64].fetch_add(1, Ordering::Release);
     let this = Scheduler::get();
     // SAFETY: the calling thread's scheduler is valid.
-    if !this.is_null() && (!to_thread || unsafe { (*this).kernel_base } == 0) {
+    if !this.is_null() && (!to_thread || unsafe { !(*this).main.is_thread() }) {
         // SAFETY: the calling thread's scheduler is valid, and its remote side is made for being shared.
         unsafe { (*this).reactor.remote().interrupt(signal, restarts) };
     }

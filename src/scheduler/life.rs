@@ -284,6 +284,7 @@ impl Scheduler {
                 // Its frames have ended, though none has returned.
                 rare.fiber = Fiber::default();
             }
+            Self::end_storage(co);
         }
     }
 

@@ -15,6 +15,7 @@
 //! - `adopt`: a loop with a context of its own, for programs whose threads are coroutines
 //! - `deal`: coroutines that are made for another thread
 //! - `blocks`: where the control blocks are
+//! - `storage`: coroutines that have thread-local storage for themselves
 //! - `spare`: released coroutines that are kept for the next
 //! - `taken`: which locks they took last
 //! - `debugger`: what debuggers are told
@@ -32,6 +33,7 @@ mod hints;
 mod interrupt;
 mod life;
 mod spare;
+mod storage;
 mod switch;
 mod taken;
 mod thread;
@@ -42,6 +44,7 @@ pub use descriptor::{closed, closing, made_here, nudge, opened};
 pub use interrupt::{
     Since, expect_handler, expected_handler, handler_ran, handlers_run, have_done, have_loop_do, have_masks,
 };
+pub use storage::Keeper;
 pub use switch::{prepare_resume, prepare_yield};
 pub use thread::{EVER, FORK, count_of_threads};
 pub use wait::{NAP, Want};
@@ -119,6 +122,8 @@ pub struct Scheduler {
     taken: taken::Taken,
     /// The base of the kernel thread's own thread-local storage, where coroutines have others; else zero.
     kernel_base: usize,
+    /// That of the storage which the loop has, and all coroutines without one of their own; zero as above.
+    common_base: usize,
     /// The bounds of the thread's own stack, for the sanitizer; asked for only when it runs.
     bounds: (*mut u8, usize),
     /// Where the report of an overflown stack runs.
@@ -169,7 +174,7 @@ impl Scheduler {
     #[inline(always)]
     pub unsafe fn runs_thread(this: *mut Scheduler) -> bool {
         // SAFETY: by contract.
-        unsafe { (*(*this).current).base() != 0 }
+        unsafe { (*(*this).current).is_thread() }
     }
 
     /// The base by which libc knows the kernel thread that runs, where coroutines have bases of their own; else zero.
@@ -177,6 +182,13 @@ impl Scheduler {
         let this = Self::get();
         // SAFETY: null, or the calling thread's.
         if this.is_null() { 0 } else { unsafe { (*this).kernel_base } }
+    }
+
+    /// Whether the calling thread runs the program's threads as coroutines, and nothing else.
+    pub fn serves_threads() -> bool {
+        let this = Self::get();
+        // SAFETY: null, or the calling thread's.
+        !this.is_null() && unsafe { (*this).main.is_thread() }
     }
 
     /// The coroutine that runs, or null outside any.

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 use super::body::lay_out;
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
-use crate::coroutine::{Coroutine, Ground, State};
+use crate::coroutine::{Coroutine, Ground, State, Storage};
 use crate::stack::{PAGE, Pool};
 use crate::{annotate, tls};
 
@@ -30,8 +30,10 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
         }
         if Scheduler::may_resume(this, co) {
             Scheduler::reap(this);
-            (*(*this).current).context.word = word as u32;
-            return Scheduler::enter(this, (*this).current, co);
+            let me = (*this).current;
+            (*me).context.word = word as u32;
+            Scheduler::change_storage(this, me, co);
+            return Scheduler::enter(this, me, co);
         }
     }
     tls::set_hook_word(word);
@@ -46,7 +48,9 @@ pub extern "C" fn prepare_yield() -> Switch {
     // SAFETY: the scheduler is this thread's.
     unsafe {
         if !this.is_null() && !(*(*this).current).is_main {
-            (*(*this).current).context.word = word as u32;
+            let me = (*this).current;
+            (*me).context.word = word as u32;
+            Scheduler::change_storage(this, me, (*me).resumer());
             return Scheduler::suspend(this);
         }
     }
@@ -102,7 +106,7 @@ impl Scheduler {
         unsafe {
             let me = (*this).current;
             let word = replace(&mut (*me).context.word, 0);
-            Self::change_base(co, co);
+            Self::change_storage(this, me, co);
             let switch = Self::enter(this, me, co);
             if !switch.from.is_null() {
                 context::switch(switch.to, switch.from);
@@ -126,15 +130,13 @@ impl Scheduler {
             }
             let word = replace(&mut (*me).context.word, 0);
             if next.is_null() {
-                Self::change_base(me, resumer);
+                Self::change_storage(this, me, resumer);
                 let switch = Self::suspend(this);
                 if !switch.from.is_null() {
                     context::switch(switch.to, switch.from);
                 }
             } else {
-                // One that the program made itself runs with the loop's.
-                let based = if (*next).base() == 0 { resumer } else { next };
-                Self::change_base(based, based);
+                Self::change_storage(this, me, next);
                 (*me).set_suspended(Self::switches_only(me));
                 let switch = Self::enter(this, resumer, next);
                 // It parked here too.
@@ -146,29 +148,29 @@ impl Scheduler {
         }
     }
 
-    /// Goes over to the thread-local storage of `to`, where `co` has one of its own (`adopt`). The hook word is zero
-    /// in both until the switch is made.
+    /// Goes over from the thread-local storage of `from` to that of `to`. The hook word is zero in both until the switch
+    /// is made.
     #[inline(always)]
-    unsafe fn change_base(co: *mut Coroutine, to: *mut Coroutine) {
-        // SAFETY: by contract of the callers; who has a base is resumed by the loop, which has one too.
+    unsafe fn change_storage(this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine) {
+        // SAFETY: by contract of the callers; where any coroutine has storage of its own, what is common is known.
         unsafe {
-            if (*co).base() != 0 {
-                tls::set_base((*to).base());
+            if (*from).storage() != Storage::Common || (*to).storage() != Storage::Common {
+                let own = (*to).base();
+                tls::set_base(if own == 0 { (*this).common_base } else { own });
             }
         }
     }
 
     /// Opens the thread's gate while a resume may be but a switch: nobody waits to be freed, the running coroutine
-    /// has a stack of its own, no exception is in flight and none can be without notice, and no sanitizer must be told.
+    /// is left by a mere switch, and no exception is in flight and none can be without notice.
     #[inline(always)]
     pub(super) unsafe fn set_gate(this: *mut Scheduler) {
         // SAFETY: by contract of the callers: the calling thread's scheduler.
         unsafe {
             let open = (*this).doomed.is_null()
-                && !(*(*this).current).shares_stack
+                && Self::switches_only((*this).current)
                 && (*this).asks
-                && *(*this).exceptions == [0; 2]
-                && !annotate::sanitized();
+                && *(*this).exceptions == [0; 2];
             let gate = if open { this.expose_provenance() } else { 0 };
             tls::set_gate(gate, (*this).hints.are_learned());
         }
@@ -184,11 +186,12 @@ impl Scheduler {
         }
     }
 
-    /// Whether a switch is all it takes to go on with `co` when it has begun.
+    /// Whether a switch is all it takes to go on with `co` when it has begun, and to leave it: it has a stack of its own
+    /// and no storage that the program asked for, and no sanitizer must be told.
     #[inline(always)]
     pub(super) unsafe fn switches_only(co: *mut Coroutine) -> bool {
         // SAFETY: by contract of the callers.
-        unsafe { !(*co).shares_stack && !annotate::sanitized() }
+        unsafe { !(*co).shares_stack && (*co).storage() != Storage::Own && !annotate::sanitized() }
     }
 
     /// The switch from the running coroutine, which can go on later, to whoever resumed it.
@@ -206,7 +209,11 @@ impl Scheduler {
     /// The switch from the running coroutine, which has ended, to whoever resumed it.
     pub(super) unsafe fn leave(this: *mut Scheduler) -> Switch {
         // SAFETY: by contract of the callers.
-        unsafe { Self::leave_for(this, (*(*this).current).resumer()) }
+        unsafe {
+            let me = (*this).current;
+            Self::change_storage(this, me, (*me).resumer());
+            Self::leave_for(this, (*me).resumer())
+        }
     }
 
     #[inline(always)]

@@ -90,6 +90,7 @@ impl Scheduler {
             exceptions,
             asks,
             kernel_base: 0,
+            common_base: 0,
             hints: Hints::new(),
             bounds: if annotate::sanitized() { stack_bounds() } else { (ptr::null_mut(), 0) },
             alternate: Alternate::install(),

@@ -88,7 +88,7 @@ impl Scheduler {
         unsafe {
             let waiter = &raw const (*me).waiter;
             // Only the loop resumes those that are threads: nobody's `co_resume` could come meanwhile, and be taken for it.
-            let crowded = (*me).base() != 0 && Self::has_ready(this);
+            let crowded = (*me).is_thread() && Self::has_ready(this);
             if wants.len() <= 1 {
                 let Some((fd, events)) = wants.next().filter(|&(fd, _)| fd >= 0) else { return true };
                 let Some(more) = (*me).make_more() else { return false };

@@ -105,7 +105,7 @@ pub(super) unsafe fn uncancelled<T>(work: impl FnOnce() -> T) -> T {
     unsafe extern "C" {
         fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
     }
-    if Scheduler::kernel_base() == 0 {
+    if !Scheduler::serves_threads() {
         return work();
     }
     let mut before = 0;

@@ -309,6 +309,28 @@ impl Blocks {
         }
     }
 
+    /// In a child of fork whose thread is the anchor: if libc has forgotten all others, it gets the blocks back.
+    ///
+    /// # Safety
+    /// The child has this one thread, and nobody has the pool.
+    pub unsafe fn link_again(&self) {
+        let (stride, mut slab) = (self.stride(), self.slabs.load(Ordering::Relaxed));
+        let (fresh, count) = self.with_store(|store| store.fresh);
+        let anchor = self.anchor.load(Ordering::Relaxed) + self.layout.list;
+        // SAFETY: by contract. Those of the last slab that were never used are in no list.
+        unsafe {
+            let head = at::<usize>(anchor, 0).read();
+            if at::<usize>(head, 0).read() != anchor {
+                return;
+            }
+            while slab != 0 {
+                let used = SLAB - if (slab..slab + SLAB * stride).contains(&fresh) { count } else { 0 };
+                (0..used).for_each(|i| self.link(self.base_in(slab + i * stride)));
+                slab = at::<usize>(slab, SLAB * stride).read();
+            }
+        }
+    }
+
     /// In a child of fork: libc has forgotten all other threads than the one at `me`, and so do we. The kernel's thread
     /// is known by `kernel` for whatever it is asked, so libc gets that back with the right number.
     ///

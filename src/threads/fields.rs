@@ -9,6 +9,27 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::block::{Blocks, at};
 use super::layout::{Join, KEY_ARRAYS};
+use crate::local;
+use crate::sync::mutex;
+
+/// Where a buffer of those that a thread goes to one after another when it exits names the next one: the first of libc's own
+/// words in its `__pthread_unwind_buf_t`.
+pub(super) const NEXT: usize = 9;
+
+/// The last of them.
+///
+/// # Safety
+/// `buffer` is the first. Each cleanup handler of the program has one, which names the one outside it.
+pub(super) unsafe fn outermost(buffer: *const c_int) -> *mut usize {
+    let mut buffer = buffer.cast_mut().cast::<usize>();
+    // SAFETY: by contract.
+    unsafe {
+        while buffer.add(NEXT).read() != 0 {
+            buffer = ptr::with_exposed_provenance_mut(buffer.add(NEXT).read());
+        }
+    }
+    buffer
+}
 
 unsafe extern "C" {
     fn __res_nclose(state: *mut core::ffi::c_void);
@@ -33,7 +54,7 @@ impl Blocks {
     ///
     /// # Safety
     /// As for [`Blocks::describe`].
-    pub unsafe fn described(&self, base: usize) -> ([usize; 4], bool) {
+    unsafe fn described(&self, base: usize) -> ([usize; 4], bool) {
         // SAFETY: as for `Blocks::fill`.
         unsafe {
             let detached = match self.layout.table.join {
@@ -41,6 +62,27 @@ impl Blocks {
                 Join::State(offset) => at::<u32>(base, offset).read() == Join::DETACHED,
             };
             (at::<[usize; 4]>(base, self.layout.table.stack).read(), detached)
+        }
+    }
+
+    /// `pthread_getattr_np`, by what [`Blocks::describe`] told.
+    ///
+    /// # Safety
+    /// As for [`Blocks::describe`]; `attributes` is writable.
+    pub unsafe fn attributes(&self, base: usize, attributes: *mut libc::pthread_attr_t) -> c_int {
+        // SAFETY: by contract.
+        unsafe {
+            let ([low, size, guard, _], detached) = self.described(base);
+            let error = libc::pthread_attr_init(attributes);
+            if error == 0 {
+                let state =
+                    if detached { libc::PTHREAD_CREATE_DETACHED } else { libc::PTHREAD_CREATE_JOINABLE };
+                let low = ptr::with_exposed_provenance_mut(low + guard);
+                libc::pthread_attr_setstack(attributes, low, size - guard);
+                libc::pthread_attr_setguardsize(attributes, guard);
+                libc::pthread_attr_setdetachstate(attributes, state);
+            }
+            error
         }
     }
 
@@ -79,8 +121,19 @@ impl Blocks {
         unsafe { at::<*mut core::ffi::c_void>(base, self.layout.table.result).read() }
     }
 
+    /// Tells of the robust mutexes that the thread at `base` owns that it has ended.
+    ///
+    /// # Safety
+    /// Nothing runs on the block any more.
+    pub unsafe fn give_up_mutexes(&self, base: usize) {
+        for mutex in self.robust_mutexes(base) {
+            // SAFETY: libc has it in the list of those that the thread owns.
+            unsafe { mutex::owner_has_ended(mutex) };
+        }
+    }
+
     /// The robust mutexes that the thread at `base` owns.
-    pub fn robust_mutexes(&self, base: usize) -> impl Iterator<Item = *mut libc::pthread_mutex_t> {
+    fn robust_mutexes(&self, base: usize) -> impl Iterator<Item = *mut libc::pthread_mutex_t> {
         /// From the beginning of a mutex to its place in the list, whose lowest bit has a meaning of its own.
         const PLACE: usize = 32;
         let head = base + self.layout.table.robust;
@@ -117,12 +170,25 @@ impl Blocks {
         at(base, self.layout.tid)
     }
 
+    /// Runs the destructors of the running thread's variables and values, and frees what libc has made for it.
+    ///
+    /// # Safety
+    /// `base` is in force, and nothing but this needs what is there any more.
+    pub unsafe fn destroy_own(&self, base: usize) {
+        // SAFETY: by contract.
+        unsafe {
+            (self.layout.call_destructors)();
+            local::destroy_of_thread();
+            self.free_what_libc_made(base);
+        }
+    }
+
     /// Frees what libc has made for the thread at `base`, as it does at the end of a thread: the arrays for values of
     /// keys beyond the first, texts of `strsignal` and `strerror`, the resolver's state, and an error of `dlopen`.
     ///
     /// # Safety
     /// The thread runs, and its destructors have run.
-    pub unsafe fn free_what_libc_made(&self, base: usize) {
+    unsafe fn free_what_libc_made(&self, base: usize) {
         /// `nscount` of the resolver's state: servers, once the thread has initialised it.
         const SERVERS: usize = 16;
         let table = &self.layout.table;

@@ -38,17 +38,7 @@ impl Threads {
         // SAFETY: by contract; the thread's block tells what it was made with.
         unsafe {
             let thread = self.find(thread).filter(|thread| thread.number != 0)?;
-            let ([low, size, guard, _], detached) = self.blocks.described(thread.base);
-            let error = libc::pthread_attr_init(attributes);
-            if error != 0 {
-                return Some(error);
-            }
-            let state = if detached { libc::PTHREAD_CREATE_DETACHED } else { libc::PTHREAD_CREATE_JOINABLE };
-            let low = core::ptr::with_exposed_provenance_mut(low + guard);
-            libc::pthread_attr_setstack(attributes, low, size - guard);
-            libc::pthread_attr_setguardsize(attributes, guard);
-            libc::pthread_attr_setdetachstate(attributes, state);
-            Some(0)
+            Some(self.blocks.attributes(thread.base, attributes))
         }
     }
 

@@ -197,8 +197,8 @@ unsafe fn word(thread: usize, offset: usize) -> usize {
 }
 
 impl Layout {
-    /// Finds everything out, on the main thread at `thread`, its base.
-    pub fn find(thread: usize) -> Result<Layout, Refusal> {
+    /// Finds everything out, on the thread at `thread`, its base; `main` is that of the process's first thread.
+    pub fn find(thread: usize, main: usize) -> Result<Layout, Refusal> {
         const FSGSBASE: u64 = 2;
         // SAFETY: asks for a word of the auxiliary vector, and for a string of libc's own.
         let (features, version) =
@@ -231,14 +231,14 @@ impl Layout {
                 call_destructors: function(c"__call_tls_dtors")?,
             }
         };
-        if !layout.is_true(thread)? {
+        if !layout.is_true(thread, main)? {
             return Err("libc's threads do not look as expected");
         }
         Ok(layout)
     }
 
-    /// Whether the main thread's structure has in it what must be there.
-    fn is_true(&self, thread: usize) -> Result<bool, Refusal> {
+    /// Whether the structures of the calling thread and of the main thread have in them what must be there.
+    fn is_true(&self, thread: usize, main: usize) -> Result<bool, Refusal> {
         let Table { robust, first_values, user_stack, join, stack, cancel_state, texts, random, .. } =
             self.table;
         let top_of_stack = symbol(c"__libc_stack_end")?.cast::<usize>();
@@ -256,8 +256,8 @@ impl Layout {
         {
             return Ok(false);
         }
-        // SAFETY: the structure of the main thread has `size` bytes; a list's nodes stay in place; no signal is -1, so
-        // libc makes a text of it.
+        // SAFETY: the structure of a thread has `size` bytes, and the main thread's stays; a list's nodes stay in place; no
+        // signal is -1, so libc makes a text of it.
         unsafe {
             let text = libc::strsignal(-1);
             let neighbour = word(thread, self.list);
@@ -268,16 +268,17 @@ impl Layout {
                 && word(thread, robust + 8) as isize == -32
                 && word(thread, self.values) == thread + first_values
                 && word(neighbour, size_of::<usize>()) == thread + self.list
-                && word(thread, user_stack.0) as u8 == user_stack.1
-                && match join {
-                    Join::Id(offset) => word(thread, offset) == 0,
-                    Join::State(offset) => word(thread, offset) as u32 == Join::JOINABLE,
-                }
                 && cancel_state.is_none_or(|state| word(thread, state) as u16 == 0)
                 && random.is_none_or(|random| word(thread, random).is_multiple_of(size_of::<usize>()))
                 && word(thread, texts) == text.addr()
-                && word(thread, stack) == 0
-                && word(thread, stack + 8) == top_of_stack.read())
+                && word(main, self.tid) as u32 as c_int == sys::process_id()
+                && word(main, user_stack.0) as u8 == user_stack.1
+                && match join {
+                    Join::Id(offset) => word(main, offset) == 0,
+                    Join::State(offset) => word(main, offset) as u32 == Join::JOINABLE,
+                }
+                && word(main, stack) == 0
+                && word(main, stack + 8) == top_of_stack.read())
         }
     }
 }

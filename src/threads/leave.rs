@@ -44,7 +44,7 @@ impl Threads {
     pub unsafe fn exit_from_handler(&self, status: c_int) {
         let this = Scheduler::get();
         let Some(Interruption { of_program, is_own, signal, base }) = signal::interruption() else { return };
-        if Scheduler::kernel_base() == 0 {
+        if !Scheduler::serves_threads() {
             return;
         }
         // Who never lets the loop come ends the process when he is interrupted again.

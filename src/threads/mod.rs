@@ -19,6 +19,7 @@
 //! - `mask`: signals that threads block
 //! - `number`: the numbers that `gettid` gives
 //! - `real`: threads that are none
+//! - `storage`: of such a thread only its thread-local storage, for a coroutine of the interface
 //! - `worker`: the kernel's threads, and who gets a new thread
 //!
 //! Of a thread, others than its worker touch what is atomic, what is under a latch, and what its `fate` gives them;
@@ -36,6 +37,7 @@ mod leave;
 mod mask;
 mod number;
 pub mod real;
+pub mod storage;
 mod thread;
 mod worker;
 
@@ -86,6 +88,7 @@ pub fn on() -> Option<&'static Threads> {
 /// Looks at the environment, from the library's constructor: what runs on the main thread becomes a coroutine if the
 /// user wants it and everything is as it must be.
 pub fn begin() {
+    storage::note_main();
     let Some(value) = std::env::var_os("COLIB_THREADS") else { return };
     let wanted = match value.to_str().map(str::parse::<usize>) {
         Some(Ok(count)) => count,
@@ -113,7 +116,7 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
         return Err("not under a memory checker");
     }
     let base = tls::base();
-    let layout = Layout::find(base)?;
+    let layout = Layout::find(base, base)?;
     let this = Scheduler::get_or_new();
     let blocks = Blocks::new(layout, base);
     const NO_MEMORY: &str = "out of memory";
@@ -317,6 +320,7 @@ impl Threads {
 pub static FORK: Handlers = Handlers { stop, go_on, later };
 
 fn stop() {
+    storage::stop_for_fork();
     if let Some(threads) = on() {
         threads.names.close();
         threads.blocks.stop_for_fork();
@@ -324,6 +328,7 @@ fn stop() {
 }
 
 fn go_on(_: Side) {
+    storage::go_on_after_fork();
     if let Some(threads) = on() {
         threads.blocks.go_on_after_fork();
         threads.names.open();
@@ -332,6 +337,9 @@ fn go_on(_: Side) {
 
 /// Only the thread that forks lives on in the child, and its worker is the only one.
 fn later(side: Side) {
+    if side == Side::Child {
+        storage::later_in_child();
+    }
     let Some(threads) = on().filter(|_| side == Side::Child) else { return };
     if Scheduler::running().is_null() {
         // A helper forked, which has none of them.

@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 
 use super::Threads;
 use super::fate::Fate;
+use super::fields::outermost;
 use super::layout::Layout;
 use super::mask::NEVER;
 use super::worker::{Worker, prepare_libc};
@@ -15,8 +16,8 @@ use crate::coroutine::{Coroutine, Routine};
 use crate::reactor::Errand;
 use crate::scheduler::Scheduler;
 use crate::stack::PAGE;
-use crate::sync::{lot, mutex};
-use crate::{jump, local, tls};
+use crate::sync::lot;
+use crate::{jump, tls};
 
 /// Our own part of a thread's block.
 #[repr(C, align(64))]
@@ -50,11 +51,9 @@ const WORTH: u32 = 8;
 
 /// The words of glibc's `__pthread_unwind_buf_t`: a jmp_buf of eight registers, and room of libc's own.
 const LANDING: usize = 13;
-/// The first of libc's own words: the buffer outside this one.
-const PREVIOUS: usize = 9;
 
 /// `LC_GLOBAL_LOCALE` of locale.h.
-const GLOBAL_LOCALE: libc::locale_t = ptr::without_provenance_mut(usize::MAX);
+pub(super) const GLOBAL_LOCALE: libc::locale_t = ptr::without_provenance_mut(usize::MAX);
 
 /// What the attributes of a new thread say.
 pub(super) struct Wishes {
@@ -197,13 +196,9 @@ impl Threads {
             return;
         }
         self.diverted.set(true);
-        let mut buffer = self.blocks.exit(self.main.base).cast_mut().cast::<usize>();
-        // SAFETY: each cleanup handler of the program has such a buffer, which names the one outside it. The outermost
-        // is libc's own, on its first frame; nobody else looks at it.
+        // SAFETY: the outermost is libc's own, on its first frame; nobody else looks at it.
         unsafe {
-            while buffer.add(PREVIOUS).read() != 0 {
-                buffer = ptr::with_exposed_provenance_mut(buffer.add(PREVIOUS).read());
-            }
+            let buffer = outermost(self.blocks.exit(self.main.base));
             buffer.add(jump::ADDRESS).write(jump::mangled(exited as *const () as usize));
         }
     }
@@ -211,11 +206,7 @@ impl Threads {
     /// Runs the destructors of the running thread's variables and values. With the last thread the process ends.
     unsafe fn destroy_own(&self) {
         // SAFETY: the thread's routine is over; destructors are the program's, and may wait.
-        unsafe {
-            (self.blocks.layout.call_destructors)();
-            local::destroy_of_thread();
-            self.blocks.free_what_libc_made(tls::base());
-        }
+        unsafe { self.blocks.destroy_own(tls::base()) };
         if self.living.fetch_sub(1, Ordering::AcqRel) == 1 {
             let word = tls::hook_word();
             tls::set_hook_word(0);
@@ -232,10 +223,8 @@ impl Threads {
         let worker = thread.worker.get();
         worker.masks.ends(thread.mask.get());
         worker.relieve();
-        for mutex in self.blocks.robust_mutexes(thread.base) {
-            // SAFETY: libc has it in the list of those that the thread owns.
-            unsafe { mutex::owner_has_ended(mutex) };
-        }
+        // SAFETY: nothing of the thread's runs any more.
+        unsafe { self.blocks.give_up_mutexes(thread.base) };
         thread.result.set(result);
     }
 

@@ -3,8 +3,8 @@
  *   static int client(int number) { ... }                  returns 0 when the answer was the one meant for this number
  *   HUNDRED(client, prepare);                               makes main: PROGRAM MODE [COUNT]
  *
- * MODE: serial, threads, coroutines; loops is coroutines of four threads with a loop each; shared is coroutines of four shared stacks. It
- * prints "COUNT ok, COUNT failed, SECONDS seconds, MOST threads" and exits 0 when none failed. A client knows nothing of coroutines:
+ * MODE: serial, threads, coroutines; loops is coroutines of four threads with a loop each; shared is coroutines of four shared stacks; own
+ * is coroutines of two threads, with larger stacks and thread-local variables of their own. It prints "COUNT ok, COUNT failed, SECONDS seconds, MOST threads" and exits 0 when none failed. A client knows nothing of coroutines:
  * it is the code a program with threads would have. With -DNO_COLIB the coroutine mode is left out and nothing of colib is needed.
  */
 #ifndef HUNDRED_H
@@ -13,6 +13,7 @@
 #ifndef NO_COLIB
 #include "co_routine.h"
 #endif
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,7 +85,7 @@ static inline void *hundred_coroutine(void *argument) {
 
 struct hundred_loop {
   struct hundred_one *all;
-  int count, running, most, shared;
+  int count, running, most, shared, own;
   double sampled;
 };
 
@@ -104,12 +105,13 @@ static inline void *hundred_loop(void *argument) {
   struct hundred_loop *loop = (struct hundred_loop *)argument;
   stCoRoutine_t **coroutines = (stCoRoutine_t **)calloc((size_t)loop->count, sizeof *coroutines);
   stCoRoutineAttr_t attribute;
-  attribute.stack_size = 128 * 1024;
+  attribute.stack_size = (loop->own ? 512 : 128) * 1024;
   attribute.share_stack = loop->shared ? co_alloc_sharestack(4, 256 * 1024) : NULL;
   loop->running = loop->count;
   for (int i = 0; i < loop->count; i++) {
     loop->all[i].running = &loop->running;
-    if (co_create(&coroutines[i], loop->shared ? &attribute : NULL, hundred_coroutine, &loop->all[i])) exit(wrong(i, "no coroutine"));
+    if (co_create(&coroutines[i], &attribute, hundred_coroutine, &loop->all[i])) exit(wrong(i, "no coroutine"));
+    if (loop->own && co_own_thread_locals(coroutines[i])) exit(wrong(i, "no thread-local variables: %s", strerror(errno)));
     co_resume(coroutines[i]);
   }
   co_eventloop(co_get_epoll_ct(), hundred_turn, loop);
@@ -139,25 +141,26 @@ static inline int hundred(int argc, char **argv, hundred_client client) {
     free(threads);
 #ifndef NO_COLIB
   } else if (!strcmp(mode, "coroutines") || !strcmp(mode, "shared")) {
-    struct hundred_loop loop = {all, count, 0, 0, mode[0] == 's', 0};
+    struct hundred_loop loop = {all, count, 0, 0, mode[0] == 's', 0, 0};
     hundred_loop(&loop);
     most = loop.most;
-  } else if (!strcmp(mode, "loops")) {
+  } else if (!strcmp(mode, "loops") || !strcmp(mode, "own")) {
     enum { LOOPS = 4 };
     struct hundred_loop loops[LOOPS];
     pthread_t threads[LOOPS];
-    for (int i = 0; i < LOOPS; i++) {
-      int first = count * i / LOOPS, next = count * (i + 1) / LOOPS;
-      loops[i] = (struct hundred_loop){all + first, next - first, 0, 0, 0, 0};
+    const int own = mode[0] == 'o', number = own ? 2 : LOOPS;
+    for (int i = 0; i < number; i++) {
+      int first = count * i / number, next = count * (i + 1) / number;
+      loops[i] = (struct hundred_loop){all + first, next - first, 0, 0, 0, own, 0};
       if (pthread_create(&threads[i], NULL, hundred_loop, &loops[i])) return wrong(i, "no thread");
     }
-    for (int i = 0; i < LOOPS; i++) {
+    for (int i = 0; i < number; i++) {
       pthread_join(threads[i], NULL);
       if (loops[i].most > most) most = loops[i].most;
     }
 #endif
   } else {
-    fprintf(stderr, "usage: %s serial|threads|coroutines|loops|shared [COUNT]\n", argv[0]);
+    fprintf(stderr, "usage: %s serial|threads|coroutines|loops|shared|own [COUNT]\n", argv[0]);
     return 2;
   }
   seconds = hundred_now() - start;

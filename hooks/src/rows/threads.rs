@@ -48,8 +48,8 @@ macro_rules! rows {
     // Threads: their lives.
     always fn pthread_create(thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::create;
     always fn thrd_create(thread: *mut pthread_t, routine: ThreadRoutine, argument: *mut c_void) -> c_int => thread::thrd_create;
-    coroutine fn pthread_exit(result: *mut c_void) -> () => thread::exit;
-    coroutine fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
+    keeper fn pthread_exit(result: *mut c_void) -> () => thread::exit;
+    keeper fn thrd_exit(result: c_int) -> () => thread::thrd_exit;
     coroutine fn pthread_cancel(thread: pthread_t) -> c_int => thread::cancel;
     coroutine fn pthread_detach(thread: pthread_t) -> c_int => thread::detach;
     coroutine fn thrd_detach(thread: pthread_t) -> c_int => thread::thrd_detach;
