@@ -40,16 +40,21 @@ pub enum State {
     Active,
 }
 
-/// Whose thread-local storage a coroutine has while it runs.
+/// Bits of [`Coroutine::apart`]: it runs on a shared stack.
+const SHARES_STACK: u8 = 1;
+/// It has thread-local storage of its own, which the program asked for.
+const OWNS_STORAGE: u8 = 2;
+/// It has thread-local storage of its own, as it is a thread to the program (`threads`).
+const THREAD: u8 = 4;
+
+/// Why a coroutine has thread-local storage of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Storage {
-    /// That of the kernel's thread, with all others.
-    Common,
-    /// One of its own, which the program asked for.
-    Own,
-    /// One of its own, as it is a thread to the program (`threads`).
-    Thread,
+    /// The program asked for it.
+    Asked = OWNS_STORAGE,
+    /// It is a thread to the program.
+    Thread = THREAD,
 }
 
 /// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
@@ -89,8 +94,8 @@ pub struct Coroutine {
     state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// Whose thread-local storage it has.
-    storage: Storage,
+    /// What others have not, of which switches must know: bits.
+    apart: u8,
     /// The scheduler of its thread; null once that thread has ended.
     pub home: AtomicPtr<()>,
     /// Where it goes on.
@@ -140,7 +145,7 @@ impl Coroutine {
     /// See [`Coroutine::HOME`].
     pub const STATE: usize = offset_of!(Coroutine, state);
     /// See [`Coroutine::HOME`].
-    pub const STORAGE: usize = offset_of!(Coroutine, storage);
+    pub const APART: usize = offset_of!(Coroutine, apart);
     /// See [`Coroutine::HOME`].
     pub const HINT: usize = offset_of!(Coroutine, hint);
     /// See [`Coroutine::return_indirectly`] and [`Coroutine::count`]: bits of the word at [`Coroutine::RESUMER`].
@@ -156,7 +161,7 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            storage: Storage::Common,
+            apart: if matches!(ground, Ground::Shared(_)) { SHARES_STACK } else { 0 },
             home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
             age: 0,
@@ -185,7 +190,7 @@ impl Coroutine {
         self.shares_stack = false;
         self.state = State::Fresh;
         self.doomed = false;
-        self.storage = Storage::Common;
+        self.apart = 0;
         self.errno = 0;
         self.number.store(0, Ordering::Relaxed);
         self.control = Control::current();
@@ -330,7 +335,7 @@ impl Coroutine {
     /// The base of its own thread-local storage; zero when it has none.
     #[inline(always)]
     pub fn base(&self) -> usize {
-        if self.storage == Storage::Common { 0 } else { self.more.as_ref().map_or(0, |more| more.base) }
+        if self.has_storage() { self.more.as_ref().map_or(0, |more| more.base) } else { 0 }
     }
 
     /// Lets its next wait that a cancellation ends end at once.
@@ -349,27 +354,39 @@ impl Coroutine {
     /// Whether it is a thread to the program.
     #[inline(always)]
     pub fn is_thread(&self) -> bool {
-        self.storage == Storage::Thread
+        self.apart & THREAD != 0
     }
 
-    /// Whose thread-local storage it has.
+    /// Whether it has thread-local storage of its own, which the program asked for.
     #[inline(always)]
-    pub fn storage(&self) -> Storage {
-        self.storage
+    pub fn asked_for_storage(&self) -> bool {
+        self.apart & OWNS_STORAGE != 0
+    }
+
+    /// Whether it has thread-local storage of its own.
+    #[inline(always)]
+    pub fn has_storage(&self) -> bool {
+        self.apart & (OWNS_STORAGE | THREAD) != 0
+    }
+
+    /// Whether more than a switch is needed to go on with it, or to leave it, for the interface's functions.
+    #[inline(always)]
+    pub fn is_apart(&self) -> bool {
+        self.apart & (SHARES_STACK | OWNS_STORAGE) != 0
     }
 
     /// Gives it thread-local storage of its own. `None` without memory.
     pub fn set_base(&mut self, base: usize, storage: Storage) -> Option<()> {
         let more = self.make_more()?;
         (more.base, more.cancelled) = (base, false);
-        self.storage = storage;
+        self.apart |= storage as u8;
         Some(())
     }
 
     /// It goes on with that of the kernel's thread. Gives the base of the storage that it had for itself.
     pub fn take_base(&mut self) -> usize {
         let base = self.base();
-        self.storage = Storage::Common;
+        self.apart &= SHARES_STACK;
         base
     }
 

@@ -12,7 +12,7 @@ scheduler_link scheduler_thread scheduler_current scheduler_main scheduler_slabs
 scheduler_fresh_count scheduler_dealt
 dealt_link dealt_coroutine
 slab_size slab_base slab_count
-coroutine_size coroutine_started coroutine_ended coroutine_shares_stack coroutine_state coroutine_storage coroutine_home
+coroutine_size coroutine_started coroutine_ended coroutine_shares_stack coroutine_state coroutine_apart coroutine_home
 coroutine_stack_pointer coroutine_resumer coroutine_routine coroutine_waiter coroutine_tenant coroutine_more
 waiter_exit waiter_timer waiter_state
 more_interest more_interests more_base
@@ -25,7 +25,7 @@ threads""".split()
 # `State` of src/coroutine.rs, and that of src/waiter.rs.
 SUSPENDED, OPEN, ACTIVE = 2, 3, 4
 IDLE, ARMED, QUEUED, WOKEN = range(4)
-COMMON, OWN, THREAD = range(3)
+THREAD = 4
 MARKS = 3
 NO_TIMER = 0xFFFFFFFF
 # EPOLLIN, EPOLLRDNORM, EPOLLRDHUP; EPOLLOUT, EPOLLWRNORM
@@ -144,7 +144,7 @@ class Coroutine:
     def base(self):
         """Where threads are coroutines: its pthread_t, else zero."""
         more = self.word(self.layout.coroutine_more)
-        return word(more + self.layout.more_base) if more and self.flag(self.layout.coroutine_storage) == THREAD else 0
+        return word(more + self.layout.more_base) if more and self.flag(self.layout.coroutine_apart) & THREAD else 0
 
     @property
     def name(self):

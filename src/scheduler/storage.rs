@@ -58,7 +58,7 @@ impl Scheduler {
     pub unsafe fn give_storage(co: *mut Coroutine, base: usize) -> Option<()> {
         // SAFETY: by contract.
         unsafe {
-            (*co).set_base(base, Storage::Own)?;
+            (*co).set_base(base, Storage::Asked)?;
             (*co).close();
         }
         Some(())
@@ -68,7 +68,7 @@ impl Scheduler {
     pub(super) unsafe fn destroy_storage(co: *mut Coroutine) {
         // SAFETY: by contract of `give_storage`.
         unsafe {
-            if (*co).storage() == Storage::Own {
+            if (*co).asked_for_storage() {
                 (keeper().destroy)((*co).base());
             }
         }
@@ -80,7 +80,7 @@ impl Scheduler {
     pub(super) unsafe fn end_storage(co: *mut Coroutine) {
         // SAFETY: by contract of `give_storage`; what has been destroyed once is empty.
         unsafe {
-            if (*co).storage() == Storage::Own {
+            if (*co).asked_for_storage() {
                 (keeper().destroy)((*co).base());
                 (keeper().take_back)((*co).take_base());
             }

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 use super::body::lay_out;
 use super::{Mover, Scheduler};
 use crate::context::{self, Context, Switch};
-use crate::coroutine::{Coroutine, Ground, State, Storage};
+use crate::coroutine::{Coroutine, Ground, State};
 use crate::stack::{PAGE, Pool};
 use crate::{annotate, tls};
 
@@ -154,7 +154,7 @@ impl Scheduler {
     unsafe fn change_storage(this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine) {
         // SAFETY: by contract of the callers; where any coroutine has storage of its own, what is common is known.
         unsafe {
-            if (*from).storage() != Storage::Common || (*to).storage() != Storage::Common {
+            if (*from).has_storage() || (*to).has_storage() {
                 let own = (*to).base();
                 tls::set_base(if own == 0 { (*this).common_base } else { own });
             }
@@ -191,7 +191,7 @@ impl Scheduler {
     #[inline(always)]
     pub(super) unsafe fn switches_only(co: *mut Coroutine) -> bool {
         // SAFETY: by contract of the callers.
-        unsafe { !(*co).shares_stack && (*co).storage() != Storage::Own && !annotate::sanitized() }
+        unsafe { !(*co).is_apart() && !annotate::sanitized() }
     }
 
     /// The switch from the running coroutine, which can go on later, to whoever resumed it.

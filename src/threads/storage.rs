@@ -14,7 +14,7 @@ use super::fields::{NEXT, outermost};
 use super::layout::Layout;
 use super::thread::GLOBAL_LOCALE;
 use super::worker::prepare_libc;
-use crate::coroutine::{Coroutine, Storage};
+use crate::coroutine::Coroutine;
 use crate::scheduler::{Keeper, Scheduler};
 use crate::{annotate, heap, tls};
 
@@ -74,10 +74,11 @@ pub unsafe fn give(co: *mut Coroutine) -> Result<(), c_int> {
         if this.is_null() || (*co).is_main || (*co).home.load(Ordering::Relaxed) != this.cast() {
             return Err(libc::EINVAL);
         }
-        match (*co).storage() {
-            Storage::Common if (*co).started => return Err(libc::EBUSY),
-            Storage::Common => {}
-            Storage::Own | Storage::Thread => return Ok(()),
+        if (*co).has_storage() {
+            return Ok(());
+        }
+        if (*co).started {
+            return Err(libc::EBUSY);
         }
         let pool = pool_or_new()?;
         Scheduler::expect_storage(this, &KEEPER);
@@ -133,7 +134,7 @@ unsafe fn take_back(base: usize) {
 fn kernel_base_elsewhere() -> Option<usize> {
     let running = Scheduler::running();
     // SAFETY: the coroutine that runs is valid.
-    let own = !running.is_null() && unsafe { (*running).storage() == Storage::Own };
+    let own = !running.is_null() && unsafe { (*running).asked_for_storage() };
     own.then(Scheduler::kernel_base)
 }
 
