@@ -46,6 +46,8 @@ const SHARES_STACK: u8 = 1;
 const OWNS_STORAGE: u8 = 2;
 /// It has thread-local storage of its own, as it is a thread to the program (`threads`).
 const THREAD: u8 = 4;
+/// The destructors of what is in the storage that it owns have begun to run.
+const DESTROYS: u8 = 8;
 
 /// Why a coroutine has thread-local storage of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -381,6 +383,14 @@ impl Coroutine {
         (more.base, more.cancelled) = (base, false);
         self.apart |= storage as u8;
         Some(())
+    }
+
+    /// The destructors of what is in the storage that it asked for are about to run. `false` when there is none, or they have
+    /// begun before.
+    pub fn begins_to_destroy(&mut self) -> bool {
+        let begins = self.apart & (OWNS_STORAGE | DESTROYS) == OWNS_STORAGE;
+        self.apart |= if begins { DESTROYS } else { 0 };
+        begins
     }
 
     /// It goes on with that of the kernel's thread. Gives the base of the storage that it had for itself.

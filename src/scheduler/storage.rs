@@ -64,11 +64,11 @@ impl Scheduler {
         Some(())
     }
 
-    /// The body of the running coroutine has returned.
+    /// The body of a coroutine has returned, or never does.
     pub(super) unsafe fn destroy_storage(co: *mut Coroutine) {
         // SAFETY: by contract of `give_storage`.
         unsafe {
-            if (*co).asked_for_storage() {
+            if (*co).begins_to_destroy() {
                 (keeper().destroy)((*co).base());
             }
         }
@@ -78,10 +78,11 @@ impl Scheduler {
     /// did.
     #[cold]
     pub(super) unsafe fn end_storage(co: *mut Coroutine) {
-        // SAFETY: by contract of `give_storage`; what has been destroyed once is empty.
+        // SAFETY: by contract of `give_storage`.
         unsafe {
             if (*co).asked_for_storage() {
-                (keeper().destroy)((*co).base());
+                // One that is released in the middle of a destructor does not run it again.
+                Self::destroy_storage(co);
                 (keeper().take_back)((*co).take_base());
             }
         }

@@ -109,6 +109,25 @@ TEST(destructors_run_when_it_is_released_before) {
   CHECK_IS(variables, 1);
   CHECK_IS(values, 1);
 }
+static int begun;
+static void ends_slowly(void *again) {
+  begun++;
+  pthread_setspecific(key, again);
+  co_yield_ct();
+}
+static void *has_what_ends_slowly(void *) {
+  pthread_setspecific(key, &key);
+  return nullptr;
+}
+TEST(a_destructor_in_which_it_is_released_runs_no_more) {
+  NEED(pthread_key_create(&key, ends_slowly) == 0);
+  stCoRoutine_t *co = spawn_own(has_what_ends_slowly, nullptr);
+  co_resume(co);
+  CHECK_IS(co->cEnd, 0);
+  CHECK_IS(begun, 1);
+  co_release(co);
+  CHECK_IS(begun, 1);
+}
 static void *resets(void *other) {
   co_reset(static_cast<stCoRoutine_t *>(other));
   return nullptr;
