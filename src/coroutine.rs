@@ -14,10 +14,13 @@ use crate::context::{Context, Control};
 use crate::heap;
 use crate::stack::{OWNER, Stack, Tenant};
 use crate::waiter::Waiter;
+use apart::Apart;
 
+mod apart;
 mod more;
 mod resolver;
 
+pub use apart::Storage;
 pub use more::{Answers, Dealt, Kept, More, Rare};
 pub use resolver::ResolverState;
 
@@ -38,25 +41,6 @@ pub enum State {
     Open,
     /// It runs, or has resumed another and waits for that one to leave.
     Active,
-}
-
-/// Bits of [`Coroutine::apart`]: it runs on a shared stack.
-const SHARES_STACK: u8 = 1;
-/// It has thread-local storage of its own, which the program asked for.
-const OWNS_STORAGE: u8 = 2;
-/// It has thread-local storage of its own, as it is a thread to the program (`threads`).
-const THREAD: u8 = 4;
-/// The destructors of what is in the storage that it owns have begun to run.
-const DESTROYS: u8 = 8;
-
-/// Why a coroutine has thread-local storage of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Storage {
-    /// The program asked for it.
-    Asked = OWNS_STORAGE,
-    /// It is a thread to the program.
-    Thread = THREAD,
 }
 
 /// Marks a [`Coroutine::resumer`] to which there is more than a switch on the way back.
@@ -96,8 +80,8 @@ pub struct Coroutine {
     state: State,
     /// It was released while it ran: it goes when it next leaves.
     pub doomed: bool,
-    /// What others have not, of which switches must know: bits.
-    apart: u8,
+    /// What sets it apart from others, of which switches must know.
+    apart: Apart,
     /// The scheduler of its thread; null once that thread has ended.
     pub home: AtomicPtr<()>,
     /// Where it goes on.
@@ -163,7 +147,7 @@ impl Coroutine {
             shares_stack: matches!(ground, Ground::Shared(_)),
             state: State::Fresh,
             doomed: false,
-            apart: if matches!(ground, Ground::Shared(_)) { SHARES_STACK } else { 0 },
+            apart: Apart::on(&ground),
             home: AtomicPtr::new(ptr::null_mut()),
             context: Context::running(),
             age: 0,
@@ -192,7 +176,7 @@ impl Coroutine {
         self.shares_stack = false;
         self.state = State::Fresh;
         self.doomed = false;
-        self.apart = 0;
+        self.apart = Apart::NOT;
         self.errno = 0;
         self.number.store(0, Ordering::Relaxed);
         self.control = Control::current();
@@ -327,77 +311,6 @@ impl Coroutine {
         if let Some(more) = &mut self.more {
             more.rare = None;
         }
-    }
-
-    /// What it has if it was made for another thread.
-    pub fn dealt(&self) -> Option<&Dealt> {
-        if self.is_thread() { self.rare()?.dealt.as_ref() } else { None }
-    }
-
-    /// The base of its own thread-local storage; zero when it has none.
-    #[inline(always)]
-    pub fn base(&self) -> usize {
-        if self.has_storage() { self.more.as_ref().map_or(0, |more| more.base) } else { 0 }
-    }
-
-    /// Lets its next wait that a cancellation ends end at once.
-    pub fn cancel(&mut self) {
-        if let Some(more) = &mut self.more {
-            more.cancelled = true;
-        }
-    }
-
-    /// Whether [`Coroutine::cancel`] was called since the last time.
-    #[inline(always)]
-    pub fn take_cancelled(&mut self) -> bool {
-        self.is_thread() && self.more.as_mut().is_some_and(|more| core::mem::take(&mut more.cancelled))
-    }
-
-    /// Whether it is a thread to the program.
-    #[inline(always)]
-    pub fn is_thread(&self) -> bool {
-        self.apart & THREAD != 0
-    }
-
-    /// Whether it has thread-local storage of its own, which the program asked for.
-    #[inline(always)]
-    pub fn asked_for_storage(&self) -> bool {
-        self.apart & OWNS_STORAGE != 0
-    }
-
-    /// Whether it has thread-local storage of its own.
-    #[inline(always)]
-    pub fn has_storage(&self) -> bool {
-        self.apart & (OWNS_STORAGE | THREAD) != 0
-    }
-
-    /// Whether more than a switch is needed to go on with it, or to leave it, for the interface's functions.
-    #[inline(always)]
-    pub fn is_apart(&self) -> bool {
-        self.apart & (SHARES_STACK | OWNS_STORAGE) != 0
-    }
-
-    /// Gives it thread-local storage of its own. `None` without memory.
-    pub fn set_base(&mut self, base: usize, storage: Storage) -> Option<()> {
-        let more = self.make_more()?;
-        (more.base, more.cancelled) = (base, false);
-        self.apart |= storage as u8;
-        Some(())
-    }
-
-    /// The destructors of what is in the storage that it asked for are about to run. `false` when there is none, or they have
-    /// begun before.
-    pub fn begins_to_destroy(&mut self) -> bool {
-        let begins = self.apart & (OWNS_STORAGE | DESTROYS) == OWNS_STORAGE;
-        self.apart |= if begins { DESTROYS } else { 0 };
-        begins
-    }
-
-    /// It goes on with that of the kernel's thread. Gives the base of the storage that it had for itself.
-    pub fn take_base(&mut self) -> usize {
-        let base = self.base();
-        self.apart &= SHARES_STACK;
-        base
     }
 
     /// The range of its stack: lowest usable byte and size. `None` for the thread's own.

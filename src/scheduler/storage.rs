@@ -50,6 +50,16 @@ impl Scheduler {
         unsafe { (*this).kernel_base }
     }
 
+    /// Whether the running coroutine has thread-local storage of its own.
+    ///
+    /// # Safety
+    /// As for [`Scheduler::current`].
+    #[inline(always)]
+    pub unsafe fn has_storage(this: *mut Scheduler) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*(*this).current).has_storage() }
+    }
+
     /// Gives a coroutine that has not begun the storage at `base` for itself. `None` without memory.
     ///
     /// # Safety

@@ -12,25 +12,6 @@ use super::layout::{Join, KEY_ARRAYS};
 use crate::local;
 use crate::sync::mutex;
 
-/// Where a buffer of those that a thread goes to one after another when it exits names the next one: the first of libc's own
-/// words in its `__pthread_unwind_buf_t`.
-pub(super) const NEXT: usize = 9;
-
-/// The last of them.
-///
-/// # Safety
-/// `buffer` is the first. Each cleanup handler of the program has one, which names the one outside it.
-pub(super) unsafe fn outermost(buffer: *const c_int) -> *mut usize {
-    let mut buffer = buffer.cast_mut().cast::<usize>();
-    // SAFETY: by contract.
-    unsafe {
-        while buffer.add(NEXT).read() != 0 {
-            buffer = ptr::with_exposed_provenance_mut(buffer.add(NEXT).read());
-        }
-    }
-    buffer
-}
-
 unsafe extern "C" {
     fn __res_nclose(state: *mut core::ffi::c_void);
 }

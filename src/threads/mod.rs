@@ -6,6 +6,7 @@
 //! They change places inside the calls that the hooks make, never inside libc. Each stays on the worker that it was
 //! dealt to when it was made.
 //!
+//! - `landing`: where a thread that exits goes
 //! - `layout`: what is known of libc's threads, and whether it is true here
 //! - `block`: thread-local storage and control blocks
 //! - `fields`: what libc notes about each thread
@@ -32,6 +33,7 @@ mod fate;
 mod fields;
 mod join;
 mod kernel;
+mod landing;
 mod layout;
 mod leave;
 mod mask;

@@ -10,7 +10,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::block::Blocks;
-use super::fields::{NEXT, outermost};
+use super::landing;
 use super::layout::Layout;
 use super::thread::GLOBAL_LOCALE;
 use super::worker::prepare_libc;
@@ -162,7 +162,7 @@ pub fn exits() {
     unsafe {
         let first = pool.exit(tls::base());
         if !first.is_null() {
-            outermost(first).add(NEXT).write(pool.exit(kernel).expose_provenance());
+            landing::append(first, pool.exit(kernel));
             pool.set_exit(kernel, first);
         }
         tls::set_base(kernel);

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 
 use super::Threads;
 use super::fate::Fate;
-use super::fields::outermost;
+use super::landing;
 use super::layout::Layout;
 use super::mask::NEVER;
 use super::worker::{Worker, prepare_libc};
@@ -48,9 +48,6 @@ pub(super) const NAME: usize = 16;
 /// How many calls in a row the making of a thread counts as: a thread that accepts connections would else have dozens
 /// of threads alive before the first of them runs. The kernel lets its threads have the processor as often as it.
 const WORTH: u32 = 8;
-
-/// The words of glibc's `__pthread_unwind_buf_t`: a jmp_buf of eight registers, and room of libc's own.
-const LANDING: usize = 13;
 
 /// `LC_GLOBAL_LOCALE` of locale.h.
 pub(super) const GLOBAL_LOCALE: libc::locale_t = ptr::without_provenance_mut(usize::MAX);
@@ -198,7 +195,7 @@ impl Threads {
         self.diverted.set(true);
         // SAFETY: the outermost is libc's own, on its first frame; nobody else looks at it.
         unsafe {
-            let buffer = outermost(self.blocks.exit(self.main.base));
+            let buffer = landing::outermost(self.blocks.exit(self.main.base));
             buffer.add(jump::ADDRESS).write(jump::mangled(exited as *const () as usize));
         }
     }
@@ -286,7 +283,7 @@ unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
         libc::uselocale(GLOBAL_LOCALE);
         (threads.blocks.layout.begin_ctype)();
         *libc::__errno_location() = 0;
-        let mut landing = [0usize; LANDING];
+        let mut landing = [0usize; landing::WORDS];
         let landing = landing.as_mut_ptr();
         threads.blocks.set_exit((*thread).base, landing.cast());
         Scheduler::go_over(word);

@@ -37,8 +37,8 @@ pub(super) unsafe fn linger(
     scheduler: *mut Scheduler, address: usize, owner: &AtomicI32, limit: &Limit,
     attempt: &mut impl FnMut() -> c_int,
 ) -> c_int {
-    // SAFETY: by contract. Threads that are coroutines have what is theirs to themselves.
-    if unsafe { Scheduler::runs_thread(scheduler) } || alone::is_alone() {
+    // SAFETY: by contract. Who has thread-local storage of his own meets nobody there.
+    if unsafe { Scheduler::has_storage(scheduler) } || alone::is_alone() {
         return libc::EBUSY;
     }
     let since = clock::now();

@@ -96,11 +96,16 @@ static struct tenant {
   stCoRoutine_t *co;
   unsigned life;
   int active; /* it runs, or waits for one that it resumed */
+  int own;    /* it has thread-local variables of its own */
   long runs;
 } tenants[TENANTS];
 static int pipes[PAIRS][2];
 static stShareStack_t *few;
-static long acted[ACTIONS], moved_in;
+static long acted[ACTIONS], moved_in, owners;
+static __thread struct tenant *last_here;
+
+/* Asked for anew each time. */
+static NOINLINE struct tenant **here(void) { return &last_here; }
 
 static void *lives(void *argument);
 
@@ -109,7 +114,10 @@ static struct tenant *somebody(void) { return &tenants[below(&dice, TENANTS)]; }
 static void move_one_in(struct tenant *one) {
   one->life++;
   one->active = 0;
-  one->co = spawn_on(few, 0, lives, one);
+  int private = below(&dice, 8) == 0;
+  one->co = spawn_on(private ? NULL : few, 0, lives, one);
+  one->own = below(&dice, 4) == 0 && co_own_thread_locals(one->co) == 0;
+  owners += one->own;
   moved_in++;
 }
 
@@ -119,6 +127,7 @@ static void come_back(struct tenant *one, unsigned life) {
   CHECK_IS(one->active, 0);
   CHECK_IS(one->life, life);
   CHECK(co_self() == one->co);
+  if (one->own) CHECK(*here() == one);
   one->active = 1;
 }
 
@@ -134,6 +143,7 @@ static void meddle(void) {
   } else if (below(&dice, 3) == 0) {
     co_reset(other->co);
     other->life++;
+    other->own = 0;
   } else {
     co_resume(other->co);
   }
@@ -219,6 +229,8 @@ static void *lives(void *argument) {
   co_enable_hook_sys();
   me->active = 1;
   me->runs++;
+  if (me->own) CHECK(*here() == NULL);
+  *here() = me;
   while (below(&dice, 12)) go_down(me, life, below(&dice, 6));
   if (below(&dice, 10) == 0) {
     /* Gone as soon as it leaves: its place is free, and this frame must not be needed any more. */
@@ -265,7 +277,7 @@ TEST(random_orders_of_everything_keep_every_coroutines_bytes) {
   memset(tenants, 0, sizeof tenants);
   live_together(1, 128 * KIB, 400);
   for (int i = 0; i < TENANTS; i++) runs += tenants[i].runs;
-  fprintf(stderr, "# %ld made, %ld runs;", moved_in, runs);
+  fprintf(stderr, "# %ld made, %ld with thread-local variables of their own, %ld runs;", moved_in, owners, runs);
   for (int i = 0; i < ACTIONS; i++) {
     fprintf(stderr, " %ld", acted[i]);
     CHECK(acted[i] > 100);
