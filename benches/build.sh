@@ -22,6 +22,7 @@ peer() { build "$1-$2" "${CXX:-c++}" "$1.cpp" -DPEER="\"$1/$2.h\"" "${@:3}"; }
 program() { build "$1" "${CC:-cc}" "$2" "${@:3}"; }
 
 peer contexts colib "${colib[@]}"
+peer contexts own "${colib[@]}"
 peer contexts fcontext -lboost_context
 peer contexts swapcontext
 build libinterface.so "${CXX:-c++}" contexts/interface.cpp -shared -fPIC -ftls-model=initial-exec -lboost_context

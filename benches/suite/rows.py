@@ -129,6 +129,15 @@ ROWS = [
         quick=(1, 1000),
     ),
     Row(
+        "switch_own",
+        "the same to coroutines with thread-local variables of their own",
+        (1, 1000, 20_000),
+        {"own": "contexts-own switch {n}", "colib": "contexts-colib switch {n}", "state-threads": "tasks-st switch {n}"},
+        {"ns": "ns CPU a switch"},
+        [],
+        quick=(1, 1000),
+    ),
+    Row(
         "create",
         "create, run, end, release, beside N - 1 parked ones",
         (1, 10_000),

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn prepare_resume(co: *mut Coroutine) -> Switch {
             Scheduler::reap(this);
             let me = (*this).current;
             (*me).context.word = word as u32;
-            Scheduler::change_storage(this, me, co);
+            Scheduler::change_asked_storage(this, me, co);
             return Scheduler::enter(this, me, co);
         }
     }
@@ -50,7 +50,7 @@ pub extern "C" fn prepare_yield() -> Switch {
         if !this.is_null() && !(*(*this).current).is_main {
             let me = (*this).current;
             (*me).context.word = word as u32;
-            Scheduler::change_storage(this, me, (*me).resumer());
+            Scheduler::change_asked_storage(this, me, (*me).resumer());
             return Scheduler::suspend(this);
         }
     }
@@ -161,6 +161,17 @@ impl Scheduler {
         }
     }
 
+    /// The same where the program resumes, yields or ends one: threads go over by themselves, and run others on their own.
+    #[inline(always)]
+    unsafe fn change_asked_storage(this: *mut Scheduler, from: *mut Coroutine, to: *mut Coroutine) {
+        // SAFETY: as for `change_storage`.
+        unsafe {
+            if (*from).asked_for_storage() || (*to).asked_for_storage() {
+                Self::change_storage(this, from, to);
+            }
+        }
+    }
+
     /// Opens the thread's gate while a resume may be but a switch: nobody waits to be freed, the running coroutine
     /// is left by a mere switch, and no exception is in flight and none can be without notice.
     #[inline(always)]
@@ -211,7 +222,7 @@ impl Scheduler {
         // SAFETY: by contract of the callers.
         unsafe {
             let me = (*this).current;
-            Self::change_storage(this, me, (*me).resumer());
+            Self::change_asked_storage(this, me, (*me).resumer());
             Self::leave_for(this, (*me).resumer())
         }
     }
