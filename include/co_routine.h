@@ -158,11 +158,14 @@ void co_reset(struct stCoRoutine_t *co);
  * gRPC, Abseil's locks, TBB and GIO do: without, the next coroutine of the thread finds it.
  *
  * When the body has returned, destructors of the variables and values run in the coroutine; otherwise co_release
- * or co_reset runs them, with hooks off, and they must not resume or yield. co_reset takes the storage away. Each takes some KiB, as the program's
- * and its libraries' variables need, and a resume and a yield of such a coroutine take some 20 ns more.
+ * or co_reset runs them, with hooks off, and they must not resume or yield. co_reset takes the storage away.
+ *
+ * It takes some KiB, as the program's and its libraries' variables need, and a resume and a yield of such a coroutine
+ * some 20 ns more.
  *
  * The kernel's thread stays the one on which the coroutine runs: gettid, signals and their masks, CPU affinity.
- * pthread_exit ends that thread, pthread_cancel cancels it.
+ * pthread_exit ends that thread, pthread_cancel cancels it. A mutex with priority inheritance must not be locked in
+ * such a coroutine: the kernel does not know its owner.
  *
  * Returns 0, also when it has it already, or -1 with errno EBUSY (it has begun), EINVAL (NULL, another thread's,
  * or the one that stands for the thread), ENOMEM, or ENOTSUP: where threads could not be coroutines (README: a known glibc
