@@ -145,11 +145,8 @@ unsafe extern "C" fn change_identity(signal: c_int, info: *mut libc::siginfo_t, 
     let function = IDENTITY.load(Ordering::Acquire);
     // SAFETY: libc's own handler, which gets what the kernel gave, on the block that libc made for this thread.
     unsafe {
-        if kernel != 0 {
-            tls::set_base(kernel);
-        }
-        core::mem::transmute::<usize, WithInfo>(function)(signal, info, context);
-        tls::set_base(base);
+        let handle = core::mem::transmute::<usize, WithInfo>(function);
+        tls::on_base(if kernel == 0 { base } else { kernel }, || handle(signal, info, context));
     }
 }
 

@@ -154,6 +154,23 @@ pub unsafe fn set_base(base: usize) {
     unsafe { asm!("wrfsbase {}", in(reg) base, options(nostack, preserves_flags)) };
 }
 
+/// Does work on another block of thread-local storage. Not inlined: what the caller knows of its own thread-locals does not
+/// hold there.
+///
+/// # Safety
+/// As for [`set_base`]; nobody else runs on that block meanwhile.
+#[inline(never)]
+pub unsafe fn on_base<T>(other: usize, work: impl FnOnce() -> T) -> T {
+    let before = base();
+    // SAFETY: by contract; what was in force is in force again afterwards.
+    unsafe {
+        set_base(other);
+        let result = work();
+        set_base(before);
+        result
+    }
+}
+
 /// Whether this thread holds a part of the lot in which coroutines wait for locks.
 #[inline(always)]
 pub fn in_lot() -> bool {

@@ -1,4 +1,5 @@
-//! What libc asks the kernel about a thread, where threads are coroutines: the kernel knows the one they run on.
+//! What libc asks the kernel about a thread, where that is a coroutine or has thread-local storage of its own: the kernel knows
+//! the one they run on.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 

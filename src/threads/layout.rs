@@ -155,10 +155,13 @@ pub struct Layout {
     /// `_dl_deallocate_tls`.
     pub deallocate: unsafe extern "C" fn(*mut c_void, bool),
     /// `__ctype_init`.
-    pub begin_ctype: unsafe extern "C" fn(),
+    begin_ctype: unsafe extern "C" fn(),
     /// `__call_tls_dtors`.
     pub call_destructors: unsafe extern "C" fn(),
 }
+
+/// `LC_GLOBAL_LOCALE` of locale.h.
+const GLOBAL_LOCALE: libc::locale_t = ptr::without_provenance_mut(usize::MAX);
 
 /// Why threads stay what they are.
 pub type Refusal = &'static str;
@@ -235,6 +238,20 @@ impl Layout {
             return Err("libc's threads do not look as expected");
         }
         Ok(layout)
+    }
+
+    /// Begins as libc does in a new thread, on the block in force: what libc's own variables hold may be left from the block's
+    /// last use.
+    ///
+    /// # Safety
+    /// The block is laid out, and a thread begins there.
+    pub unsafe fn begin(&self) {
+        // SAFETY: by contract.
+        unsafe {
+            libc::uselocale(GLOBAL_LOCALE);
+            (self.begin_ctype)();
+            *libc::__errno_location() = 0;
+        }
     }
 
     /// Whether the structures of the calling thread and of the main thread have in them what must be there.

@@ -6,7 +6,6 @@
 //! They change places inside the calls that the hooks make, never inside libc. Each stays on the worker that it was
 //! dealt to when it was made.
 //!
-//! - `landing`: where a thread that exits goes
 //! - `layout`: what is known of libc's threads, and whether it is true here
 //! - `block`: thread-local storage and control blocks
 //! - `fields`: what libc notes about each thread
@@ -16,6 +15,7 @@
 //! - `fate`: who may join a thread, and who disposes of it
 //! - `join`: joining and detaching
 //! - `kernel`: what the kernel is asked about a thread, and signals sent to one
+//! - `landing`: where a thread that exits goes
 //! - `leave`: signal handlers as the main thread's, and their ways out
 //! - `mask`: signals that threads block
 //! - `number`: the numbers that `gettid` gives
@@ -123,7 +123,9 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
     let blocks = Blocks::new(layout, base);
     const NO_MEMORY: &str = "out of memory";
     let loop_base = blocks.take(this.expose_provenance()).ok_or(NO_MEMORY)?;
-    begin_in(loop_base, &blocks.layout);
+    // Signal handlers that interrupt the loop find what libc has made ready.
+    // SAFETY: the block is laid out, and nobody else runs on it.
+    unsafe { tls::on_base(loop_base, || blocks.layout.begin()) };
     // SAFETY: the constructor runs on the main thread, outside any coroutine; nothing else has a base.
     unsafe {
         let mask = sys::signal_mask(None).map_err(|_| "no signal mask")?;
@@ -149,18 +151,6 @@ fn turn_on(count: usize) -> Result<(), &'static str> {
     io::wait_on_helpers();
     Scheduler::go_over(tls::HOOKED | tls::THREAD);
     Ok(())
-}
-
-/// Signal handlers that interrupt the loop find what libc has made ready.
-#[inline(never)]
-fn begin_in(loop_base: usize, layout: &Layout) {
-    let base = tls::base();
-    // SAFETY: the block is laid out, and nobody else runs on it.
-    unsafe {
-        tls::set_base(loop_base);
-        (layout.begin_ctype)();
-        tls::set_base(base);
-    }
 }
 
 unsafe extern "C" {

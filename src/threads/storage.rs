@@ -12,7 +12,6 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use super::block::Blocks;
 use super::landing;
 use super::layout::Layout;
-use super::thread::GLOBAL_LOCALE;
 use super::worker::prepare_libc;
 use crate::coroutine::Coroutine;
 use crate::scheduler::{Keeper, Scheduler};
@@ -84,7 +83,7 @@ pub unsafe fn give(co: *mut Coroutine) -> Result<(), c_int> {
         Scheduler::expect_storage(this, &KEEPER);
         prepare_libc();
         let base = pool.take(this.expose_provenance()).ok_or(libc::ENOMEM)?;
-        begin_in(base, &pool.layout);
+        tls::on_base(base, || pool.layout.begin());
         let (low, size) = (*co).stack().map_or((0, 0), |(low, size)| (low.addr(), size));
         pool.describe(base, [low, size, 0, 0], 0, false);
         if Scheduler::give_storage(co, base).is_none() {
@@ -95,28 +94,10 @@ pub unsafe fn give(co: *mut Coroutine) -> Result<(), c_int> {
     Ok(())
 }
 
-/// Begins as libc does in a new thread: what its own variables hold is left from the block's last use.
-#[inline(never)]
-unsafe fn begin_in(base: usize, layout: &Layout) {
-    let before = tls::base();
-    // SAFETY: the block is laid out, and nobody else runs on it.
-    unsafe {
-        tls::set_base(base);
-        libc::uselocale(GLOBAL_LOCALE);
-        (layout.begin_ctype)();
-        *libc::__errno_location() = 0;
-        tls::set_base(before);
-    }
-}
-
-#[inline(never)]
 unsafe fn destroy(base: usize) {
-    let (before, Some(pool)) = (tls::base(), pool()) else { return };
-    // SAFETY: by contract of the keeper: nobody else runs on the block. It goes on if it was in force.
-    unsafe {
-        tls::set_base(base);
-        pool.destroy_own(base);
-        tls::set_base(before);
+    if let Some(pool) = pool() {
+        // SAFETY: by contract of the keeper: nobody else runs on the block. It goes on if it was in force.
+        unsafe { tls::on_base(base, || pool.destroy_own(base)) };
     }
 }
 
@@ -140,15 +121,11 @@ fn kernel_base_elsewhere() -> Option<usize> {
 
 /// Does work of libc's as the kernel's thread, where that must find itself: so that `fork` gives the child that thread and
 /// not the coroutine.
-#[inline(never)]
 pub fn as_kernel_thread<T>(work: impl FnOnce() -> T) -> T {
     let Some(kernel) = kernel_base_elsewhere() else { return work() };
-    let before = tls::base();
     // SAFETY: the kernel's thread runs nothing of its own meanwhile; `errno` is the coroutine's again afterwards.
     unsafe {
-        tls::set_base(kernel);
-        let (result, errno) = (work(), *libc::__errno_location());
-        tls::set_base(before);
+        let (result, errno) = tls::on_base(kernel, || (work(), *libc::__errno_location()));
         *libc::__errno_location() = errno;
         result
     }

@@ -49,9 +49,6 @@ pub(super) const NAME: usize = 16;
 /// of threads alive before the first of them runs. The kernel lets its threads have the processor as often as it.
 const WORTH: u32 = 8;
 
-/// `LC_GLOBAL_LOCALE` of locale.h.
-pub(super) const GLOBAL_LOCALE: libc::locale_t = ptr::without_provenance_mut(usize::MAX);
-
 /// What the attributes of a new thread say.
 pub(super) struct Wishes {
     /// The stack's size, as the program will see it.
@@ -280,9 +277,7 @@ unsafe extern "C" fn run(thread: *mut c_void) -> *mut c_void {
     unsafe {
         let (threads, this) = (Threads::get(), Scheduler::get());
         Scheduler::begun(this);
-        libc::uselocale(GLOBAL_LOCALE);
-        (threads.blocks.layout.begin_ctype)();
-        *libc::__errno_location() = 0;
+        threads.blocks.layout.begin();
         let mut landing = [0usize; landing::WORDS];
         let landing = landing.as_mut_ptr();
         threads.blocks.set_exit((*thread).base, landing.cast());
